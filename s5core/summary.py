@@ -1,0 +1,112 @@
+"""The layer table: output shape, parameters, receptive field and cost of every layer.
+
+The receptive field follows Araujo, Norris and Sim, "Computing Receptive Fields of
+Convolutional Neural Networks", Distill 2019 (doi 10.23915/distill.00021).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+
+import torch
+
+from s5core.layers import INPUT_SHAPE, Layer, ReLU, Shape, shapes
+
+
+@dataclass(frozen=True)
+class Row:
+    """One layer as the table shows it."""
+
+    layer: Layer
+    index: int  # of the layer in the network, and so of its module
+    name: str  # torch's name and the number in the table: Conv2d-1
+    output_shape: Shape  # channels, height, width
+    parameters: int
+    receptive_field: int  # side in input pixels of the square that one output cell sees
+    jump: int  # input pixels from one output cell to the next
+    start: float  # input coordinate of the first cell's centre; pixel 0 is centred at 0
+    multiply_adds: int  # for one image
+    activation_bytes: int  # of the output for one image in float32
+
+    def box(self, row: int, column: int) -> tuple[float, float, float, float]:
+        """Receptive field of an output cell: (left, top, right, bottom) in input pixels,
+        edges included as half pixels; parts outside 0 … 28 are padding."""
+        x, y = (self.start + self.jump * cell for cell in (column, row))
+        half = self.receptive_field / 2
+        return x - half + 0.5, y - half + 0.5, x + half + 0.5, y + half + 0.5
+
+
+def layer_table(layers: Sequence[Layer], input_shape: Shape = INPUT_SHAPE) -> list[Row]:
+    """A row a layer, functional ReLUs left out. Raises NetworkError for impossible layers."""
+    rows = []
+    numbers = count(1)
+    receptive_field, jump, start = 1, 1, 0.0
+    for index, (layer, shape, out) in enumerate(shapes(layers, input_shape)):
+        kernel, stride, padding = layer.window(shape)
+        receptive_field += (kernel - 1) * jump
+        start += ((kernel - 1) / 2 - padding) * jump
+        jump *= stride
+        if isinstance(layer, ReLU) and layer.functional:
+            continue
+        with torch.device("meta"):  # shapes alone: nothing is initialised
+            parameters = sum(p.numel() for p in layer.module(shape).parameters())
+        rows.append(
+            Row(
+                layer=layer,
+                index=index,
+                name=f"{layer.kind}-{next(numbers)}",
+                output_shape=out,
+                parameters=parameters,
+                receptive_field=receptive_field,
+                jump=jump,
+                start=start,
+                multiply_adds=layer.multiply_adds(shape),
+                activation_bytes=4 * out[0] * out[1] * out[2],
+            )
+        )
+    return rows
+
+
+def count_parameters(layers: Sequence[Layer]) -> int:
+    """Trainable parameters of the network."""
+    return sum(row.parameters for row in layer_table(layers))
+
+
+def format_table(rows: Sequence[Row]) -> str:
+    """The table in the classic format of torchsummary, which the exercise uses."""
+    total = sum(row.parameters for row in rows)
+    line, double = "-" * 64, "=" * 64
+    body = [
+        f"{row.name:>20}  {str([-1, *row.output_shape]):>25} {row.parameters:>15,}" for row in rows
+    ]
+    return "\n".join(
+        [
+            line,
+            f"{'Layer (type)':>20}  {'Output Shape':>25} {'Param #':>15}",
+            double,
+            *body,
+            double,
+            f"Total params: {total:,}",
+            f"Trainable params: {total:,}",
+            "Non-trainable params: 0",
+            line,
+        ]
+    )
+
+
+def format_details(rows: Sequence[Row]) -> str:
+    """The table with what the classic format lacks: receptive field, jump and costs."""
+    head = f"{'Layer':>16}  {'Output':>14} {'Params':>10} {'RF':>4} {'Jump':>5} {'Mult-adds':>12} {'Memory':>10}"
+    body = [
+        f"{row.name:>16}  {'x'.join(map(str, row.output_shape)):>14} {row.parameters:>10,} "
+        f"{row.receptive_field:>4} {row.jump:>5} {row.multiply_adds:>12,} {row.activation_bytes / 1024:>6.1f} KiB"
+        for row in rows
+    ]
+    total = (
+        f"{'Total':>16}  {'':>14} {sum(row.parameters for row in rows):>10,} {rows[-1].receptive_field:>4} "
+        f"{'':>5} {sum(row.multiply_adds for row in rows):>12,} "
+        f"{sum(row.activation_bytes for row in rows) / 1024:>6.1f} KiB"
+    )
+    return "\n".join([head, *body, total])

@@ -1,0 +1,306 @@
+"""The training loop: a generator of events that knows no page and no file.
+
+    for event in train(layers, recipe, digits):
+        match event:
+            case Epoch(metrics):
+                print(metrics.epoch, metrics.validation_accuracy)
+
+Whoever iterates owns the run: to stop it, stop iterating. A learning rate that is sent
+in (`events.send(0.05)`) becomes the peak from the next batch on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from s5core.augment import augment
+from s5core.data import Digits, normalize, to_unit
+from s5core.device import autocast, choose
+from s5core.evaluate import evaluate
+from s5core.layers import Dropout, GeneratorDropout, Layer, build
+from s5core.recipe import Recipe, RecipeError
+
+
+@dataclass(frozen=True)
+class Started:
+    """The first event of a run."""
+
+    device: str  # its own name, such as "NVIDIA T4"
+    data: str  # name of the digits
+    train_digits: int
+    validation_digits: int
+    parameters: int
+    epochs: int  # of the whole run
+    batches: int  # an epoch
+    first_epoch: int  # 1, or where a resumed run goes on
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step of the optimiser."""
+
+    epoch: int  # from 1
+    batch: int  # from 1
+    loss: float  # of this batch, before the step
+    accuracy: float  # of the epoch so far, on augmented digits, in percent
+    learning_rate: float
+    images_per_second: float  # of the epoch so far
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """What one pass over the training digits and the validation after it came to."""
+
+    epoch: int  # from 1
+    train_loss: float  # mean over the epoch, while the weights moved, on augmented digits
+    train_accuracy: float  # likewise, in percent
+    validation_loss: float
+    validation_accuracy: float  # in percent
+    validation_errors: int  # digits read wrong
+    learning_rate: float  # of the last batch
+    seconds: float  # training and validation
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The end of an epoch."""
+
+    metrics: Metrics
+    state: State | None = None  # all that a resumed run needs; None in an event read from a log
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The last event of a run that came to its end."""
+
+    epochs: int
+    validation_accuracy: float  # of the last epoch, in percent
+    best_accuracy: float  # of the best epoch, in percent
+    seconds: float  # of all epochs
+
+
+@dataclass(frozen=True)
+class Diverged:
+    """The last event of a run whose loss became infinite or no number at all."""
+
+    epoch: int
+    batch: int
+    loss: float  # nan or inf
+    learning_rate: float
+
+
+Event = Started | Batch | Epoch | Finished | Diverged
+
+
+@dataclass(frozen=True)
+class State:
+    """A run at the end of an epoch. The tensors are copies on the CPU.
+
+    Random numbers need no state: each epoch draws its own from the seed and its number.
+    """
+
+    history: tuple[Metrics, ...]  # of the finished epochs
+    peak: float  # learning rate at the top of the schedule: the recipe's, unless it was changed
+    weights: dict[str, Tensor]  # what validation used: the average, where the recipe keeps one
+    optimizer: dict[str, Tensor]  # named "3.momentum_buffer": number of the parameter, and what
+    trained: dict[str, Tensor] | None = None  # the weights behind the average
+
+
+def event_to_json(event: Event) -> dict[str, Any]:
+    """The event as one flat JSON object; an Epoch leaves its state out."""
+    shown = event.metrics if isinstance(event, Epoch) else event
+    return {"event": type(event).__name__.lower()} | dataclasses.asdict(shown)
+
+
+def event_from_json(data: dict[str, Any]) -> Event:
+    """The event that `event_to_json` wrote. Raises KeyError or TypeError for anything else."""
+    values = {key: value for key, value in data.items() if key != "event"}
+    if data["event"] == "epoch":
+        return Epoch(Metrics(**values))
+    kinds: dict[str, type[Started | Batch | Finished | Diverged]] = {
+        cls.__name__.lower(): cls for cls in (Started, Batch, Finished, Diverged)
+    }
+    return kinds[data["event"]](**values)
+
+
+def train(
+    layers: Sequence[Layer], recipe: Recipe, digits: Digits, resume: State | None = None
+) -> Generator[Event, float | None, None]:
+    """Train a network from scratch, or on from `resume`, and yield events as it goes.
+
+    On one machine with one number of threads, the same arguments give the same weights,
+    and a resumed run those of an uninterrupted one (bit for bit on the CPU).
+    Raises NetworkError, RecipeError or DeviceError before the first event.
+    """
+    device = choose(recipe.device)
+    if recipe.dropout and not any(isinstance(layer, Dropout) for layer in layers):
+        raise RecipeError(
+            f"dropout is {recipe.dropout}, but the network has no Dropout layer: add one or set dropout to 0."
+        )
+    model = build(layers, seed=recipe.seed).to(device.id)
+    digits = digits.to(device.id)
+    generator = torch.Generator(device.id)
+    for module in model.modules():
+        if isinstance(module, GeneratorDropout):
+            module.rate, module.generator = recipe.dropout, generator
+    optimizer = _make_optimizer(model, recipe)
+    average = (
+        AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True)
+        if recipe.ema
+        else None
+    )
+
+    history: list[Metrics] = []
+    peak = recipe.learning_rate
+    if resume is not None:
+        history, peak = list(resume.history), resume.peak
+        _restore(resume, model, optimizer, average)
+
+    batches = math.ceil(len(digits.train_labels) / recipe.batch_size)
+    yield Started(
+        device=device.name,
+        data=digits.name,
+        train_digits=len(digits.train_labels),
+        validation_digits=len(digits.validation_labels),
+        parameters=sum(p.numel() for p in model.parameters()),
+        epochs=recipe.epochs,
+        batches=batches,
+        first_epoch=len(history) + 1,
+    )
+
+    for epoch in range(len(history) + 1, recipe.epochs + 1):
+        model.train()
+        generator.manual_seed((recipe.seed << 16) + epoch)
+        order = torch.randperm(len(digits.train_labels), generator=generator, device=device.id)
+        losses = [past.validation_loss for past in history]
+        began = time.perf_counter()
+        seen, correct, total_loss, learning_rate = 0, 0, 0.0, 0.0
+
+        for batch, chosen in enumerate(order.split(recipe.batch_size), 1):
+            progress = (epoch - 1 + (batch - 1) / batches) / recipe.epochs
+            learning_rate = peak * recipe.factor(progress, losses)
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate
+
+            images, labels = to_unit(digits.train_images[chosen]), digits.train_labels[chosen]
+            if recipe.augments:
+                images = augment(images, recipe, generator)
+            with autocast(device):
+                logits = model(normalize(images))
+                loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+            loss_value = loss.item()
+            if not math.isfinite(loss_value):
+                yield Diverged(epoch, batch, loss_value, learning_rate)
+                return
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            if average is not None:
+                average.update_parameters(model)
+
+            seen += len(labels)
+            correct += int((logits.argmax(1) == labels).sum())
+            total_loss += loss_value * len(labels)
+            sent = yield Batch(
+                epoch=epoch,
+                batch=batch,
+                loss=loss_value,
+                accuracy=100 * correct / seen,
+                learning_rate=learning_rate,
+                images_per_second=seen / (time.perf_counter() - began),
+            )
+            peak = peak if sent is None else sent
+
+        validation = evaluate(
+            average.module if average is not None else model,
+            digits.validation_images,
+            digits.validation_labels,
+        )
+        if not math.isfinite(validation.loss):
+            yield Diverged(epoch, batches, validation.loss, learning_rate)
+            return
+        history.append(
+            Metrics(
+                epoch=epoch,
+                train_loss=total_loss / seen,
+                train_accuracy=100 * correct / seen,
+                validation_loss=validation.loss,
+                validation_accuracy=validation.accuracy,
+                validation_errors=validation.errors,
+                learning_rate=learning_rate,
+                seconds=time.perf_counter() - began,
+            )
+        )
+        yield Epoch(history[-1], _state(history, peak, model, optimizer, average))
+
+    yield Finished(
+        epochs=recipe.epochs,
+        validation_accuracy=history[-1].validation_accuracy,
+        best_accuracy=max(past.validation_accuracy for past in history),
+        seconds=sum(past.seconds for past in history),
+    )
+
+
+def _make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    # The loop sets the learning rate before each step.
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW(
+            model.parameters(), betas=(recipe.momentum, 0.999), weight_decay=recipe.weight_decay
+        )
+    return torch.optim.SGD(
+        model.parameters(),
+        momentum=recipe.momentum,
+        nesterov=recipe.nesterov,
+        weight_decay=recipe.weight_decay,
+    )
+
+
+def _copy(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors.items()}
+
+
+def _state(
+    history: Sequence[Metrics],
+    peak: float,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    average: AveragedModel | None,
+) -> State:
+    slots = {
+        f"{number}.{name}": value
+        for number, values in optimizer.state_dict()["state"].items()
+        for name, value in values.items()
+        if isinstance(value, Tensor)
+    }
+    return State(
+        history=tuple(history),
+        peak=peak,
+        weights=_copy((model if average is None else average.module).state_dict()),
+        optimizer=_copy(slots),
+        trained=None if average is None else _copy(model.state_dict()),
+    )
+
+
+def _restore(
+    state: State, model: nn.Module, optimizer: torch.optim.Optimizer, average: AveragedModel | None
+) -> None:
+    model.load_state_dict(state.weights if state.trained is None else state.trained)
+    if average is not None:
+        average.module.load_state_dict(state.weights)
+        average.n_averaged.fill_(1)  # not 0: the next update averages instead of copying
+    slots: dict[int, dict[str, Tensor]] = {}
+    for key, value in state.optimizer.items():
+        number, name = key.split(".", 1)
+        slots.setdefault(int(number), {})[name] = value.clone()
+    # A copy each: the optimizer may write into what it is given.
+    optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -45,25 +45,21 @@ def candidates() -> Iterator[Candidate]:
     def widths(notation: str, note: str, pool_first: bool = False, **recipe) -> Candidate:
         return Candidate(f"[{notation}] {note}", layers.to_json(stack(notation, pool_first)), recipe)
 
-    for rate in (0.02, 0.05, 0.1):
-        yield step("step1", steps.STEP1, f"constant {rate}", schedule="constant", learning_rate=rate)
-    for rate in (0.02, 0.05, 0.1):
-        yield step(
-            "step3", steps.STEP3, f"step {rate}", schedule="step", every=6, decay=0.1, learning_rate=rate
-        )
+    falling = {"schedule": "step", "every": 6, "decay": 0.1}
     one_cycle = {"learning_rate": 0.3, "weight_decay": 5e-5} | MILD
-    for notation in ("8 8 pool 14 16 pool 22p", "6 10 pool 12 12 16 pool 16p", "8 12 pool 16 16 pool 24p"):
-        yield widths(notation, "mild 0.3", **one_cycle)
+    for rate in (0.02, 0.05, 0.01):
+        yield step("step1", steps.STEP1, f"constant {rate}", schedule="constant", learning_rate=rate)
     for rate in (0.1, 0.3):
-        yield step(
-            "step4", steps.STEP4, f"step {rate} dropout 0.03",
-            schedule="step", every=6, decay=0.1, learning_rate=rate, dropout=0.03,
-        )  # fmt: skip
+        yield step("step4", steps.STEP4, f"step {rate} dropout 0.03", learning_rate=rate, dropout=0.03, **falling)
+    for notation in ("8 8 pool 14 16 pool 22p", "6 10 pool 12 12 16 pool 16p"):
+        yield widths(notation, "mild 0.3", **one_cycle)
     yield widths("8 8 pool 14 16 pool 22p", "pool first, mild 0.3", pool_first=True, **one_cycle)
+    for rate in (0.02, 0.05):
+        yield step("step3", steps.STEP3, f"step {rate}", learning_rate=rate, **falling)
     yield step(
-        "step5_published", steps.STEP5_PUBLISHED, "step 0.1 rotation 7",
-        schedule="step", every=6, decay=0.1, learning_rate=0.1, rotation=7,
-    )  # fmt: skip
+        "step5_published", steps.STEP5_PUBLISHED, "step 0.1 rotation 7", learning_rate=0.1, rotation=7, **falling
+    )
+    yield widths("8 12 pool 16 16 pool 24p", "mild 0.3", **one_cycle)
 
 
 def stack(notation: str, pool_first: bool = False):

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from s5core.errors import UserError
 from s5core.files import write_atomically
 from s5core.layers import CLASSES
 from s5core.recipe import Split
@@ -45,11 +46,11 @@ HOLDOUT = 1 / 12  # share of the training digits that "holdout" validates on: 5,
 Progress = Callable[[str, int, int], None]  # file, bytes so far, bytes in all (0: unknown)
 
 
-class DataError(Exception):
+class DataError(UserError):
     """MNIST files that cannot be used; the message names the file and the remedy."""
 
 
-class DownloadError(Exception):
+class DownloadError(UserError):
     """MNIST could not be downloaded; the message says why."""
 
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 import torch
 
+from s5core.errors import UserError
 
-class DeviceError(ValueError):
+
+class DeviceError(UserError):
     """A device that this machine does not have."""
 
 

@@ -19,6 +19,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from s5core.errors import UserError
+
 Shape = tuple[int, int, int]  # channels, height, width
 
 INPUT_SHAPE: Shape = (1, 28, 28)
@@ -27,7 +29,7 @@ MAX_LAYERS = 50
 MAX_CHANNELS = 1024
 
 
-class NetworkError(ValueError):
+class NetworkError(UserError):
     """A network that cannot be built; the message names the layer and what would fit."""
 
 

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Literal
 
 ScheduleName = Literal["constant", "step", "exponential", "cosine", "one-cycle", "plateau"]
-SCHEDULES: tuple[ScheduleName, ...] = get_args(ScheduleName)
-
 Anneal = Literal["linear", "cosine"]
-ANNEALS: tuple[Anneal, ...] = get_args(Anneal)
 
 
 def constant() -> float:

@@ -260,7 +260,7 @@ def _make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.SGD(
         model.parameters(),
         momentum=recipe.momentum,
-        nesterov=recipe.nesterov,
+        nesterov=recipe.nesterov and recipe.momentum > 0,  # there must be momentum to look ahead along
         weight_decay=recipe.weight_decay,
     )
 

@@ -1,0 +1,221 @@
+"""Checkpoints: weights, layers, recipe and history in one safetensors file.
+
+Tensors are named `weights.0.weight` (module 0 of the network), and, in the file of a run
+that is not finished, `optimizer.…` and `trained.…` (see `train.State`). All else is one
+JSON object under the metadata key "s5core". Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from s5core.errors import UserError
+from s5core.files import write_atomically
+from s5core.layers import Network, NetworkError, build, from_json, to_json
+from s5core.recipe import Recipe, RecipeError
+from s5core.train import Metrics, State
+
+FORMAT = 1
+MAX_BYTES = 256 * 2**20  # the base net with its optimizer is 51 MB
+
+SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
+
+
+class CheckpointError(UserError):
+    """A file that is no checkpoint of this program; the message names it and says why."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network after some epochs of its recipe."""
+
+    name: str  # "step5", or what its maker called it
+    layers: Network
+    recipe: Recipe
+    data: str  # name of the digits that it was trained on
+    history: tuple[Metrics, ...]  # of the finished epochs
+    weights: dict[str, Tensor]
+    state: State | None = None  # to go on with; None once the run is finished
+    versions: dict[str, str] = dataclasses.field(default_factory=lambda: current_versions())
+
+    @property
+    def accuracy(self) -> float:
+        """Validation accuracy of the last epoch, in percent."""
+        return self.history[-1].validation_accuracy
+
+    @property
+    def parameters(self) -> int:
+        """Trainable parameters."""
+        return sum(p.numel() for p in _meta_model(self.layers).parameters())
+
+    def model(self) -> nn.Sequential:
+        """The network with these weights, in eval mode on the CPU."""
+        model = build(self.layers, seed=0)
+        model.load_state_dict(self.weights)
+        return model.eval()
+
+    @classmethod
+    def of(cls, name: str, layers: Network, recipe: Recipe, data: str, state: State) -> Checkpoint:
+        """The checkpoint at the end of an epoch: resumable while epochs are left."""
+        unfinished = len(state.history) < recipe.epochs
+        return cls(
+            name=name,
+            layers=tuple(layers),
+            recipe=recipe,
+            data=data,
+            history=state.history,
+            weights=state.weights,
+            state=state if unfinished else None,
+        )
+
+
+def current_versions() -> dict[str, str]:
+    """The versions that a run's figures depend on."""
+    return {package: version(package) for package in ("torch", "torchvision")}
+
+
+def to_bytes(checkpoint: Checkpoint) -> bytes:
+    """The content of a checkpoint's file."""
+    tensors = {f"weights.{name}": tensor for name, tensor in checkpoint.weights.items()}
+    meta: dict[str, Any] = {
+        "format": FORMAT,
+        "name": checkpoint.name,
+        "layers": to_json(checkpoint.layers),
+        "recipe": checkpoint.recipe.to_json(),
+        "data": checkpoint.data,
+        "history": [dataclasses.asdict(metrics) for metrics in checkpoint.history],
+        "accuracy": checkpoint.accuracy,
+        "versions": checkpoint.versions,
+    }
+    if checkpoint.state is not None:
+        meta["peak"] = checkpoint.state.peak
+        tensors |= {f"optimizer.{name}": tensor for name, tensor in checkpoint.state.optimizer.items()}
+        tensors |= {f"trained.{name}": tensor for name, tensor in (checkpoint.state.trained or {}).items()}
+    return safetensors.torch.save(
+        {name: tensor.contiguous() for name, tensor in tensors.items()}, {"s5core": json.dumps(meta)}
+    )
+
+
+def save(checkpoint: Checkpoint, path: Path) -> None:
+    """Write a checkpoint; a reader finds the old file or the new one, never a part.
+
+    Raises OSError when the file cannot be written.
+    """
+    write_atomically(path, to_bytes(checkpoint))
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a checkpoint. Raises CheckpointError, which names the file and what is wrong."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise CheckpointError(f"{path} is no checkpoint: it is larger than {MAX_BYTES >> 20} MiB.")
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from error
+    return from_bytes(content, str(path))
+
+
+def from_bytes(content: bytes, name: str) -> Checkpoint:
+    """The checkpoint in a file's content, such as an upload; `name` is for messages.
+
+    Raises CheckpointError for content that is truncated, no checkpoint, of another format,
+    or whose tensors do not fit its layers.
+    """
+    meta, tensors = _open(content, name)
+    if meta.get("format") != FORMAT:
+        raise CheckpointError(
+            f"{name} has checkpoint format {meta.get('format')!r}, and this version reads "
+            f"format {FORMAT}: open it with the version that wrote it."
+        )
+    parts: dict[str, dict[str, Tensor]] = {"weights": {}, "optimizer": {}, "trained": {}}
+    for key, tensor in tensors.items():
+        part, _, rest = key.partition(".")
+        if part not in parts:
+            raise CheckpointError(f"{name} holds a tensor {key!r} that belongs to no checkpoint.")
+        parts[part][rest] = tensor
+    try:
+        layers = from_json(meta["layers"])
+        history = tuple(_metrics(metrics) for metrics in meta["history"])
+        checkpoint = Checkpoint(
+            name=str(meta["name"]),
+            layers=layers,
+            recipe=Recipe.from_json(meta["recipe"]),
+            data=str(meta["data"]),
+            history=history,
+            weights=parts["weights"],
+            state=State(
+                history=history,
+                peak=float(meta["peak"]),
+                weights=parts["weights"],
+                optimizer=parts["optimizer"],
+                trained=parts["trained"] or None,
+            )
+            if "peak" in meta
+            else None,
+            versions={str(key): str(value) for key, value in meta["versions"].items()},
+        )
+        expected = _shapes(layers)
+    except (NetworkError, RecipeError) as error:
+        raise CheckpointError(f"{name} describes no network that can be trained: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CheckpointError(f"{name} is no complete checkpoint: {error!s} is missing or malformed.") from error
+    if not history:
+        raise CheckpointError(f"{name} is no complete checkpoint: it has no finished epoch.")
+    for part in ("weights", "trained") if parts["trained"] else ("weights",):
+        found = {key: (tensor.shape, tensor.dtype) for key, tensor in parts[part].items()}
+        if found != expected:
+            odd = sorted(key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key))
+            raise CheckpointError(f"{name} does not fit its own layers: {part}.{odd[0]} is missing or misshapen.")
+    sizes = [tensor.shape for tensor in _meta_model(layers).parameters()]
+    for key, tensor in parts["optimizer"].items():
+        number = key.partition(".")[0]
+        if not number.isdecimal() or int(number) >= len(sizes) or tensor.shape not in (sizes[int(number)], ()):
+            raise CheckpointError(f"{name} does not fit its own layers: optimizer.{key} is misshapen.")
+    return checkpoint
+
+
+def _shapes(layers: Network) -> dict[str, tuple[torch.Size, torch.dtype]]:
+    """Name, shape and type of each tensor of the network's state."""
+    return {key: (tensor.shape, tensor.dtype) for key, tensor in _meta_model(layers).state_dict().items()}
+
+
+def _meta_model(layers: Network) -> nn.Sequential:
+    """The network with shapes alone: no memory is taken and nothing is initialised."""
+    with torch.device("meta"):
+        return build(layers)
+
+
+def _metrics(data: dict[str, Any]) -> Metrics:
+    """An epoch of the history. Raises TypeError or ValueError unless all of it are numbers."""
+    metrics = Metrics(**data)
+    if not all(math.isfinite(value) for value in dataclasses.astuple(metrics)):
+        raise ValueError("the history")
+    return metrics
+
+
+def _open(content: bytes, name: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Metadata and tensors of a safetensors file that this program wrote."""
+    try:
+        tensors = safetensors.torch.load(content)
+        # The header: its length in 8 bytes, then JSON (checked by the line above).
+        length = int.from_bytes(content[:8], "little")
+        header = json.loads(content[8 : 8 + length])
+        meta = json.loads(header["__metadata__"]["s5core"])
+    except SafetensorError as error:
+        raise CheckpointError(f"{name} is truncated or no safetensors file: {error}.") from error
+    except (KeyError, ValueError, TypeError) as error:
+        raise CheckpointError(f"{name} is a safetensors file, but no checkpoint of this program.") from error
+    if not isinstance(meta, dict):
+        raise CheckpointError(f"{name} is a safetensors file, but no checkpoint of this program.")
+    return meta, tensors

@@ -1,0 +1,109 @@
+"""From a drawing or a picture to the 28x28 digit that the networks read.
+
+MNIST's digits were scaled, keeping their aspect ratio, into a 20x20 box and placed so that
+their centre of mass is the centre of the 28x28 field (LeCun, Cortes and Burges, "The MNIST
+database"). A drawing is brought to the same form.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from s5core.errors import UserError
+
+SIDE = 28  # of the field, in pixels
+BOX = 20  # of the digit's longer side in it
+FAINT = 0.1  # ink below this share of the darkest counts as paper
+MAX_PIXELS = 40_000_000  # a photograph of a modern phone has 12 to 50 million
+MAX_BYTES = 20 * 2**20
+
+Ink = NDArray[np.float32]  # (height, width), 0 paper to 1 ink
+
+
+class DigitError(UserError):
+    """A picture in which no digit can be read; the message says why."""
+
+
+def open_image(source: Path | bytes, name: str = "") -> Image.Image:
+    """A picture from a file or an upload, turned upright. Raises DigitError for what is too
+    large, damaged, or no picture at all."""
+    name = name or (str(source) if isinstance(source, Path) else "The upload")
+    try:
+        content = source if isinstance(source, bytes) else source.read_bytes()
+    except OSError as error:
+        raise DigitError(f"{name} cannot be read: {error.strerror}.") from error
+    if len(content) > MAX_BYTES:
+        raise DigitError(f"{name} is larger than {MAX_BYTES >> 20} MiB: use a smaller picture.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # we have our own bound
+            image = Image.open(io.BytesIO(content))
+        if image.width * image.height > MAX_PIXELS:
+            raise DigitError(f"{name} has {image.width}x{image.height} pixels: use a smaller picture.")
+        image.load()
+        return ImageOps.exif_transpose(image)
+    except Image.DecompressionBombError as error:
+        raise DigitError(f"{name} has far too many pixels: use a smaller picture.") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise DigitError(f"{name} is damaged or no picture: use a PNG or JPEG file.") from error
+
+
+def ink(image: Image.Image | NDArray[np.uint8]) -> Ink:
+    """How much ink there is where, whichever of ink and paper is the darker.
+
+    `image`: a picture, or uint8 (H, W), (H, W, 3) or (H, W, 4). The paper is what most of the
+    border shows; a transparent picture's ink is what is opaque.
+    """
+    picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    rgba = np.asarray(picture.convert("RGBA"), dtype=np.float32) / 255
+    alpha = rgba[..., 3]
+    grey = rgba[..., :3] @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+    if alpha.min() < 0.5 < alpha.max():
+        return alpha
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    return np.abs(grey - np.median(border))
+
+
+def fit(drawing: Ink, center: bool = True) -> Tensor:
+    """The digit as the networks see it: (1, 1, 28, 28) uint8, 0 is background.
+
+    `center` crops the ink, fits it into 20x20 and moves its centre of mass to the middle;
+    without it the drawing is merely shrunk. Raises DigitError when there is no ink.
+    """
+    peak = float(drawing.max(initial=0))
+    if peak < FAINT:
+        raise DigitError("There is nothing drawn yet: draw a digit.")
+    strong = drawing / peak
+    if not center:
+        return _to_tensor(_resize(strong, SIDE, SIDE))
+    rows, columns = (np.flatnonzero((strong > FAINT).any(axis)) for axis in (1, 0))
+    cropped = strong[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    factor = BOX / max(cropped.shape)
+    height, width = (max(1, round(side * factor)) for side in cropped.shape)
+    small = _resize(cropped, height, width)
+    mass = small.sum()
+    centre = [float((small.sum(1 - axis) * np.arange(small.shape[axis])).sum() / mass) for axis in (0, 1)]
+    field = np.zeros((SIDE, SIDE), dtype=np.float32)
+    top, left = (
+        int(np.clip(round((SIDE - 1) / 2 - c), 0, SIDE - side))
+        for c, side in zip(centre, small.shape, strict=True)
+    )
+    field[top : top + height, left : left + width] = small
+    return _to_tensor(field)
+
+
+def _resize(drawing: Ink, height: int, width: int) -> Ink:
+    picture = Image.fromarray(drawing).resize((width, height), Image.Resampling.BICUBIC)
+    return np.clip(np.asarray(picture), 0, 1)
+
+
+def _to_tensor(field: Ink) -> Tensor:
+    return torch.from_numpy(np.round(field * 255).astype(np.uint8)).view(1, 1, SIDE, SIDE)

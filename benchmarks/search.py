@@ -50,14 +50,21 @@ def candidates() -> Iterator[Candidate]:
     for rate in (0.02, 0.05, 0.01):
         yield step("step1", steps.STEP1, f"constant {rate}", schedule="constant", learning_rate=rate)
     for rate in (0.1, 0.3):
-        yield step("step4", steps.STEP4, f"step {rate} dropout 0.03", learning_rate=rate, dropout=0.03, **falling)
+        yield step(
+            "step4", steps.STEP4, f"step {rate} dropout 0.03", learning_rate=rate, dropout=0.03, **falling
+        )
     for notation in ("8 8 pool 14 16 pool 22p", "6 10 pool 12 12 16 pool 16p"):
         yield widths(notation, "mild 0.3", **one_cycle)
     yield widths("8 8 pool 14 16 pool 22p", "pool first, mild 0.3", pool_first=True, **one_cycle)
     for rate in (0.02, 0.05):
         yield step("step3", steps.STEP3, f"step {rate}", learning_rate=rate, **falling)
     yield step(
-        "step5_published", steps.STEP5_PUBLISHED, "step 0.1 rotation 7", learning_rate=0.1, rotation=7, **falling
+        "step5_published",
+        steps.STEP5_PUBLISHED,
+        "step 0.1 rotation 7",
+        learning_rate=0.1,
+        rotation=7,
+        **falling,
     )
     yield widths("8 12 pool 16 16 pool 24p", "mild 0.3", **one_cycle)
 
@@ -87,10 +94,13 @@ def run(candidate: Candidate, seed: int) -> dict:
     from s5core.train import Diverged, Epoch, train
 
     torch.set_num_threads(1)
+    digits = data.load("holdout", download=False)
+    if digits.name != "MNIST holdout":
+        raise SystemExit("A search needs MNIST: set S5_DATA_DIR.")
     network = layers.from_json(candidate.layers)
     recipe = Recipe.from_json({"split": "holdout", "seed": seed, "device": "cpu"} | candidate.recipe)
     accuracy, seconds = [], 0.0
-    for event in train(network, recipe, data.load("holdout")):
+    for event in train(network, recipe, digits):
         if isinstance(event, Epoch):
             accuracy.append(event.metrics.validation_accuracy)
             seconds += event.metrics.seconds
@@ -148,9 +158,9 @@ def main() -> None:
         own = [row for row in rows if row["candidate"] == name]
         last = [float(row["last"]) for row in own]
         spread = f"± {statistics.stdev(last):.2f}" if len(last) > 1 else ""
-        print(f"{name:<50} {own[0]['parameters']:>7} {statistics.mean(last):>10.2f} {spread:>7} {len(own):>5}")
-
-
+        print(
+            f"{name:<50} {own[0]['parameters']:>7} {statistics.mean(last):>10.2f} {spread:>7} {len(own):>5}"
+        )
 
 
 if __name__ == "__main__":

@@ -9,10 +9,9 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
-import math
 import statistics
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,7 +27,7 @@ from s5core.checkpoint import Checkpoint
 from s5core.data import Digits, normalize, to_unit
 from s5core.errors import UserError
 from s5core.evaluate import evaluate as evaluate_model
-from s5core.layers import Network, check, from_json, to_json, with_dropout
+from s5core.layers import Network, check, from_json, with_dropout
 from s5core.recipe import Recipe, field_types
 from s5core.summary import count_parameters, format_details, format_table, layer_table
 from s5core.train import Batch, Diverged, Epoch, Event, Finished, Started, State, train
@@ -47,6 +46,10 @@ DataFolder = Annotated[
     Path | None,
     typer.Option("--data", help="Folder with MNIST; else $S5_DATA_DIR, data/, a download, the practice set."),
 ]
+NetworkName = Annotated[
+    str,
+    typer.Argument(metavar="STEP|LAYERS.json", help="1 to 5, base, step5_published, or a file of layers."),
+]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; torch's own choice if not given.")]
 
 
@@ -54,36 +57,35 @@ Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; torch's o
 def list_steps(as_json: AsJson = False) -> None:
     """List the steps: parameters, what was reported, what ours reach."""
     reached = results.load()
-    rows = []
-    for step in steps.STEPS.values():
-        result = reached.get(step.name)
-        rows.append(
-            {
-                "step": step.name,
-                "title": step.title,
-                "parameters": count_parameters(step.layers),
-                "reported": step.reported.test,
-                "last": result and round(result.last, 3),
-                "deviation": result and (round(result.deviation, 3) if result.seeds > 1 else None),
-                "seeds": result.seeds if result else 0,
-            }
-        )
     if as_json:
-        print(json.dumps(rows))
+        print(
+            json.dumps(
+                [
+                    {
+                        "step": step.name,
+                        "title": step.title,
+                        "parameters": count_parameters(step.layers),
+                        "reported": step.reported.test,
+                        "reached": dataclasses.asdict(reached[step.name]) if step.name in reached else None,
+                    }
+                    for step in steps.STEPS.values()
+                ]
+            )
+        )
         return
     print(f"{'step':<16} {'title':<34} {'parameters':>10} {'reported':>9} {'ours':>16} {'seeds':>5}")
-    for row in rows:
-        result = reached.get(row["step"])
-        reported = f"{row['reported']:.2f} %" if row["reported"] else "-"
+    for step in steps.STEPS.values():
+        result = reached.get(step.name)
         print(
-            f"{row['step']:<16} {row['title']:<34} {row['parameters']:>10,} {reported:>9} "
-            f"{str(result) if result else '-':>16} {row['seeds']:>5}"
+            f"{step.name:<16} {step.title:<34} {count_parameters(step.layers):>10,} "
+            f"{f'{step.reported.test:.2f} %' if step.reported.test else '-':>9} "
+            f"{str(result) if result else '-':>16} {result.seeds if result else 0:>5}"
         )
 
 
 @app.command()
 def table(
-    network: Annotated[str, typer.Argument(metavar="STEP|LAYERS.json", help="1 to 5, base, step5_published, …")],
+    network: NetworkName,
     details: Annotated[bool, typer.Option(help="Add receptive field, multiply-adds and memory.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -91,19 +93,7 @@ def table(
     _, layers, _ = _read_network(network)
     rows = layer_table(layers)
     if as_json:
-        print(
-            json.dumps(
-                [
-                    {"name": row.name}
-                    | {
-                        key: value
-                        for key, value in dataclasses.asdict(row).items()
-                        if key not in ("layer", "index", "name", "start")
-                    }
-                    for row in rows
-                ]
-            )
-        )
+        print(json.dumps([row.to_json() for row in rows]))
     else:
         print(format_details(rows) if details else format_table(rows))
 
@@ -209,7 +199,13 @@ class Run:
     """A training run as a shell shows it: an epoch a line, a bar beneath, Ctrl-C to stop."""
 
     def __init__(
-        self, name: str, layers: Network, recipe: Recipe, digits: Digits, path: Path | None, state: State | None
+        self,
+        name: str,
+        layers: Network,
+        recipe: Recipe,
+        digits: Digits,
+        path: Path | None,
+        state: State | None,
     ) -> None:
         self.name, self.layers, self.recipe, self.digits = name, layers, recipe, digits
         self.path = path  # of the checkpoint, written after every epoch
@@ -263,7 +259,8 @@ class Run:
                     _save(self.checkpoint, self.path)
                 print(
                     f"epoch {metrics.epoch:>3}  train {metrics.train_accuracy:6.2f} %  "
-                    f"validation {metrics.validation_accuracy:6.2f} %  errors {metrics.validation_errors:>4}  "
+                    f"validation {metrics.validation_accuracy:6.2f} %  "
+                    f"errors {metrics.validation_errors:>4}  "
                     f"rate {metrics.learning_rate:.2g}  {metrics.seconds:.1f} s",
                     file=lines,
                     flush=True,
@@ -350,22 +347,24 @@ def predict(
     fields = [digit.fit(digit.ink(digit.open_image(path)), center) for path in images]
     with torch.no_grad():
         probabilities = model(normalize(to_unit(torch.cat(fields)))).softmax(1)
-    answers = [
-        {"image": str(path), "digit": int(row.argmax()), "probabilities": [round(p, 6) for p in row.tolist()]}
-        for path, row in zip(images, probabilities, strict=True)
-    ]
     if as_json:
+        answers = [
+            {"image": str(path), "digit": int(row.argmax()), "probabilities": row.tolist()}
+            for path, row in zip(images, probabilities, strict=True)
+        ]
         print(json.dumps(answers))
     else:
-        for answer in answers:
-            print(f"{answer['image']}: {answer['digit']} ({100 * max(answer['probabilities']):.1f} %)")
+        for path, row in zip(images, probabilities, strict=True):
+            print(f"{path}: {int(row.argmax())} ({100 * float(row.max()):.1f} %)")
 
 
 @app.command()
 def benchmark(
-    network: Annotated[str, typer.Argument(metavar="STEP|LAYERS.json")] = "step5",
+    network: NetworkName = "step5",
     rounds: Annotated[int, typer.Option(min=1, help="How often to time both loops, in turn.")] = 1,
-    digits: Annotated[int | None, typer.Option(min=1000, help="Fewer training digits, for a quick look.")] = None,
+    digits: Annotated[
+        int | None, typer.Option(min=1000, help="Fewer training digits, for a quick look.")
+    ] = None,
     folder: DataFolder = None,
     threads: Threads = None,
     as_json: AsJson = False,
@@ -382,7 +381,8 @@ def benchmark(
     for timing in compare(layers, recipe, loaded, rounds):
         timings.append(timing)
         notes.print(f"usual loop {timing.usual:.1f} s, ours {timing.ours:.1f} s: {timing.ratio:.2f} of it")
-    usual, ours = (statistics.median(getattr(t, loop) for t in timings) for loop in ("usual", "ours"))
+    usual = statistics.median(timing.usual for timing in timings)
+    ours = statistics.median(timing.ours for timing in timings)
     ratio = statistics.median(timing.ratio for timing in timings)
     if as_json:
         print(json.dumps({"usual": usual, "ours": ours, "ratio": ratio, "digits": len(loaded.train_labels)}))
@@ -395,7 +395,9 @@ def benchmark(
 
 @app.command()
 def reproduce(
-    names: Annotated[list[str] | None, typer.Argument(metavar="STEP...", help="All steps if none is given.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="STEP...", help="All steps if none is given.")
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1, max=100, help="Seeds 0, 1, … up to this many.")] = 1,
     first: Annotated[int, typer.Option(min=0, help="The first of these seeds.")] = 0,
     write: Annotated[bool, typer.Option("--write", help="Enter them into checkpoints/.")] = False,

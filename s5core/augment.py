@@ -29,7 +29,9 @@ def affine(
     m11 = torch.cos(a) / scale
     t0 = -(m00 * right + m01 * down)
     t1 = -(m10 * right + m11 * down)
-    theta = torch.stack((m00, m01 * height / width, t0 * 2 / width, m10 * width / height, m11, t1 * 2 / height), 1)
+    theta = torch.stack(
+        (m00, m01 * height / width, t0 * 2 / width, m10 * width / height, m11, t1 * 2 / height), 1
+    )
     grid = F.affine_grid(theta.view(-1, 2, 3), list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 

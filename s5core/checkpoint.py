@@ -169,18 +169,26 @@ def from_bytes(content: bytes, name: str) -> Checkpoint:
     except (NetworkError, RecipeError) as error:
         raise CheckpointError(f"{name} describes no network that can be trained: {error}") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CheckpointError(f"{name} is no complete checkpoint: {error!s} is missing or malformed.") from error
+        raise CheckpointError(
+            f"{name} is no complete checkpoint: {error!s} is missing or malformed."
+        ) from error
     if not history:
         raise CheckpointError(f"{name} is no complete checkpoint: it has no finished epoch.")
     for part in ("weights", "trained") if parts["trained"] else ("weights",):
         found = {key: (tensor.shape, tensor.dtype) for key, tensor in parts[part].items()}
         if found != expected:
             odd = sorted(key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key))
-            raise CheckpointError(f"{name} does not fit its own layers: {part}.{odd[0]} is missing or misshapen.")
+            raise CheckpointError(
+                f"{name} does not fit its own layers: {part}.{odd[0]} is missing or misshapen."
+            )
     sizes = [tensor.shape for tensor in _meta_model(layers).parameters()]
     for key, tensor in parts["optimizer"].items():
         number = key.partition(".")[0]
-        if not number.isdecimal() or int(number) >= len(sizes) or tensor.shape not in (sizes[int(number)], ()):
+        if (
+            not number.isdecimal()
+            or int(number) >= len(sizes)
+            or tensor.shape not in (sizes[int(number)], ())
+        ):
             raise CheckpointError(f"{name} does not fit its own layers: optimizer.{key} is misshapen.")
     return checkpoint
 

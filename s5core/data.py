@@ -162,7 +162,9 @@ def _read(root: Path, name: str) -> np.ndarray:
     digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if digest != FILES[name]:
         swapped = [other for other, sum_ in FILES.items() if sum_ == digest]
-        what = f"holds {swapped[0]}" if swapped else "is damaged (its MD5 sum is not that of the published file)"
+        what = (
+            f"holds {swapped[0]}" if swapped else "is damaged (its MD5 sum is not that of the published file)"
+        )
         raise DataError(f"{path} {what}: delete it and run 'python -m s5core data --download {root}'.")
     header = 16 if "images" in name else 8
     return np.frombuffer(content, np.uint8, offset=header).copy()

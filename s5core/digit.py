@@ -25,7 +25,7 @@ FAINT = 0.1  # ink below this share of the darkest counts as paper
 MAX_PIXELS = 40_000_000  # a photograph of a modern phone has 12 to 50 million
 MAX_BYTES = 20 * 2**20
 
-Ink = NDArray[np.float32]  # (height, width), 0 paper to 1 ink
+Ink = NDArray[np.floating]  # (height, width), 0 paper to 1 ink
 
 
 class DigitError(UserError):
@@ -69,7 +69,7 @@ def ink(image: Image.Image | NDArray[np.uint8]) -> Ink:
     if alpha.min() < 0.5 < alpha.max():
         return alpha
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    return np.abs(grey - np.median(border))
+    return np.asarray(np.abs(grey - np.median(border)), dtype=np.float32)
 
 
 def fit(drawing: Ink, center: bool = True) -> Tensor:
@@ -102,7 +102,7 @@ def fit(drawing: Ink, center: bool = True) -> Tensor:
 
 def _resize(drawing: Ink, height: int, width: int) -> Ink:
     picture = Image.fromarray(drawing).resize((width, height), Image.Resampling.BICUBIC)
-    return np.clip(np.asarray(picture), 0, 1)
+    return np.asarray(picture, dtype=np.float32).clip(0, 1)
 
 
 def _to_tensor(field: Ink) -> Tensor:

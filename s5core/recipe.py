@@ -52,7 +52,9 @@ class Recipe:
     scale: float = setting(0.0, "Augmentation: resize by up to ± this fraction.", "[0, 1)")
     shear: float = setting(0.0, "Augmentation: slant by up to ± this many degrees.", "[0, 60]")
     ema: float = setting(0.0, "Share of the averaged weights kept at each batch; 0 is off.", "[0, 1)")
-    seed: int = setting(0, "Fixes the first weights, the order of the digits and their moves.", "[0, 2147483647]")
+    seed: int = setting(
+        0, "Fixes the first weights, the order of the digits and their moves.", "[0, 2147483647]"
+    )
     split: Split = setting("test", "Validate on the test digits, or on a holdout of the training digits.")
     device: str = setting("auto", "cpu, cuda, cuda:1, mps; auto takes the fastest there is.")
 

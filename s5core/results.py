@@ -11,7 +11,6 @@ of ours from here.
 from __future__ import annotations
 
 import json
-import math
 import platform
 import statistics
 from dataclasses import dataclass
@@ -35,19 +34,20 @@ class Result:
     epochs: int
     seeds: int
     last: float  # accuracy of the last epoch, mean over the seeds
-    deviation: float  # standard deviation of it over the seeds; nan for a single one
+    deviation: float | None  # standard deviation of it over the seeds; None for a single one
     best: float  # accuracy of the best epoch, mean over the seeds
     train: float  # accuracy on the training digits in the last epoch, mean over the seeds
     seconds: float  # mean over the seeds
 
     def __str__(self) -> str:
-        spread = f" ± {self.deviation:.2f}" if self.seeds > 1 else ""
+        spread = "" if self.deviation is None else f" ± {self.deviation:.2f}"
         return f"{self.last:.2f}{spread} %"
 
 
 def read(path: Path = PATH) -> dict[str, Any]:
     """The content of results.json; no steps while there is no file."""
-    return json.loads(path.read_text()) if path.exists() else {"steps": {}}
+    content: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"steps": {}}
+    return content
 
 
 def summarize(entry: dict[str, Any]) -> Result:
@@ -59,7 +59,7 @@ def summarize(entry: dict[str, Any]) -> Result:
         epochs=entry["recipe"]["epochs"],
         seeds=len(seeds),
         last=statistics.mean(last),
-        deviation=statistics.stdev(last) if len(last) > 1 else math.nan,
+        deviation=statistics.stdev(last) if len(last) > 1 else None,
         best=statistics.mean(seed["best"] for seed in seeds),
         train=statistics.mean(seed["epochs"][-1]["train"] for seed in seeds),
         seconds=statistics.mean(seed["seconds"] for seed in seeds),

@@ -24,12 +24,12 @@ def step(progress: float, epochs: int, decay: float, every: int) -> float:
     """Times `decay` after each `every` epochs (torch's StepLR)."""
     # A product such as 1/3 * 3 may come out just under the whole epoch it stands for.
     epoch = math.floor(progress * epochs + 1e-9)
-    return decay ** (epoch // every)
+    return float(decay ** (epoch // every))
 
 
 def exponential(progress: float, epochs: int, decay: float) -> float:
     """Times `decay` an epoch, a little at every batch (torch's ExponentialLR)."""
-    return decay ** (progress * epochs)
+    return float(decay ** (progress * epochs))
 
 
 def cosine(progress: float, final: float) -> float:

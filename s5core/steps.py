@@ -174,8 +174,8 @@ STEPS: dict[str, Step] = {
             result="Close to 99 % with a five-hundredth of the parameters, training far ahead of validation.",
             analysis=(
                 "The 7x7 convolution alone holds 4,900 parameters, a template a class for each place in the "
-                "map: good for memorising, and the budget's largest item. That is where to cut next. Training "
-                "accuracy beyond validation accuracy is over-fitting."
+                "map: good for memorising, and the budget's largest item. That is where to cut next. "
+                "Training accuracy beyond validation accuracy is over-fitting."
             ),
             reported=Reported(parameters=13_312, train=99.06, test=98.70),
         ),
@@ -238,12 +238,10 @@ STEPS: dict[str, Step] = {
             name="step5",
             title="Under budget, over target",
             layers=STEP5,
-            recipe=Recipe(
-                learning_rate=0.3, weight_decay=5e-5, rotation=8, shift=1.4, scale=0.08, shear=8
-            ),
+            recipe=Recipe(learning_rate=0.3, weight_decay=5e-5, rotation=8, shift=1.4, scale=0.08, shear=8),
             target="99.4 % and more, fewer than 10,000 parameters, fewer than 15 epochs, all at once.",
             changes=(
-                "Convolution, norm, ReLU as the one unit; two pools, so that the last layer sees the whole digit.",
+                "Convolution, norm, ReLU as the one unit; two pools, for a view of the whole digit.",
                 "Narrow first layers, where a channel costs the most time; wide last ones.",
                 "The average comes before the 1x1 head: it pools features, not verdicts.",
                 "No dropout. Each digit is turned, moved, resized and slanted a little, anew every epoch.",
@@ -270,9 +268,9 @@ STEPS: dict[str, Step] = {
             ),
             result="It reaches the accuracy and misses the budget by 2,396 parameters.",
             analysis=(
-                "Two convolutions from 16 to 32 channels hold 9,216 of the 12,396 parameters, and the first of "
-                "them works on a 22x22 map, where it costs the most time as well. With one pool alone the last "
-                "layer sees 22 of 28 pixels: width makes up for what the receptive field lacks."
+                "Two convolutions from 16 to 32 channels hold 9,216 of the 12,396 parameters, and the first "
+                "of them makes a 22x22 map, where it costs the most time as well. With one pool alone the "
+                "last layer sees 16 of 28 pixels: width makes up for what the receptive field lacks."
             ),
             reported=Reported(parameters=12_396, train=99.21, test=99.41),
         ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 import torch
 
@@ -29,6 +30,18 @@ class Row:
     start: float  # input coordinate of the first cell's centre; pixel 0 is centred at 0
     multiply_adds: int  # for one image
     activation_bytes: int  # of the output for one image in float32
+
+    def to_json(self) -> dict[str, Any]:
+        """The row as JSON data, without the layer itself."""
+        return {
+            "name": self.name,
+            "output_shape": list(self.output_shape),
+            "parameters": self.parameters,
+            "receptive_field": self.receptive_field,
+            "jump": self.jump,
+            "multiply_adds": self.multiply_adds,
+            "activation_bytes": self.activation_bytes,
+        }
 
     def box(self, row: int, column: int) -> tuple[float, float, float, float]:
         """Receptive field of an output cell: (left, top, right, bottom) in input pixels,
@@ -78,9 +91,7 @@ def format_table(rows: Sequence[Row]) -> str:
     """The table in the classic format of torchsummary, which the exercise uses."""
     total = sum(row.parameters for row in rows)
     line, double = "-" * 64, "=" * 64
-    body = [
-        f"{row.name:>20}  {str([-1, *row.output_shape]):>25} {row.parameters:>15,}" for row in rows
-    ]
+    body = [f"{row.name:>20}  {[-1, *row.output_shape]!s:>25} {row.parameters:>15,}" for row in rows]
     return "\n".join(
         [
             line,
@@ -98,15 +109,18 @@ def format_table(rows: Sequence[Row]) -> str:
 
 def format_details(rows: Sequence[Row]) -> str:
     """The table with what the classic format lacks: receptive field, jump and costs."""
-    head = f"{'Layer':>16}  {'Output':>14} {'Params':>10} {'RF':>4} {'Jump':>5} {'Mult-adds':>12} {'Memory':>10}"
+    head = (
+        f"{'Layer':>16}  {'Output':>14} {'Params':>10} {'RF':>4} {'Jump':>5} {'Mult-adds':>12} {'Memory':>10}"
+    )
     body = [
         f"{row.name:>16}  {'x'.join(map(str, row.output_shape)):>14} {row.parameters:>10,} "
-        f"{row.receptive_field:>4} {row.jump:>5} {row.multiply_adds:>12,} {row.activation_bytes / 1024:>6.1f} KiB"
+        f"{row.receptive_field:>4} {row.jump:>5} {row.multiply_adds:>12,} "
+        f"{row.activation_bytes / 1024:>6.1f} KiB"
         for row in rows
     ]
     total = (
-        f"{'Total':>16}  {'':>14} {sum(row.parameters for row in rows):>10,} {rows[-1].receptive_field:>4} "
-        f"{'':>5} {sum(row.multiply_adds for row in rows):>12,} "
+        f"{'Total':>16}  {'':>14} {sum(row.parameters for row in rows):>10,} "
+        f"{rows[-1].receptive_field:>4} {'':>5} {sum(row.multiply_adds for row in rows):>12,} "
         f"{sum(row.activation_bytes for row in rows) / 1024:>6.1f} KiB"
     )
     return "\n".join([head, *body, total])

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from s5core.device import Device, DeviceError, autocast, available, choose
+
+Machine = Callable[..., None]
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """Makes this machine pretend to have other devices."""
+
+    def pretend(gpus: int = 0, mps: bool = False, bf16: bool = True) -> None:
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+        monkeypatch.setattr(torch.cuda, "get_device_name", lambda i: f"GPU number {i}")
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: bf16)
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+
+    return pretend
+
+
+def test_devices_of_this_machine_end_with_the_cpu() -> None:
+    assert available()[-1].id == "cpu"
+    assert available()[-1].name.startswith("CPU (")
+
+
+def test_fastest_device_comes_first(machine: Machine) -> None:
+    machine(gpus=2, mps=True)
+    assert [device.id for device in available()] == ["cuda:0", "cuda:1", "mps", "cpu"]
+
+
+@pytest.mark.parametrize(
+    ("gpus", "mps", "id"), [(2, False, "cuda:0"), (1, True, "cuda:0"), (0, True, "mps"), (0, False, "cpu")]
+)
+def test_auto_is_the_fastest(machine: Machine, gpus: int, mps: bool, id: str) -> None:
+    machine(gpus=gpus, mps=mps)
+    assert choose("auto").id == id
+
+
+def test_cpu_is_always_there(machine: Machine) -> None:
+    machine(gpus=1)
+    assert choose("cpu").id == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("asked", "got"),
+    [
+        ("cuda", Device("cuda:0", "GPU number 0")),
+        ("cuda:0", Device("cuda:0", "GPU number 0")),
+        ("cuda:1", Device("cuda:1", "GPU number 1")),
+    ],
+)
+def test_gpu_by_name(machine: Machine, asked: str, got: Device) -> None:
+    machine(gpus=2)
+    assert choose(asked) == got
+
+
+@pytest.mark.parametrize("asked", ["cuda", "cuda:0", "mps", "tpu", "", "cuda:"])
+def test_absent_device_is_refused_and_the_present_ones_named(machine: Machine, asked: str) -> None:
+    machine()
+    with pytest.raises(DeviceError) as error:
+        choose(asked)
+    assert repr(asked) in str(error.value)
+    assert "auto or one of cpu" in str(error.value)
+
+
+def test_gpu_beyond_the_last_is_refused(machine: Machine) -> None:
+    machine(gpus=2)
+    with pytest.raises(DeviceError, match="'cuda:2'.*cuda:0, cuda:1, cpu"):
+        choose("cuda:2")
+
+
+def test_chosen_device_holds_a_tensor() -> None:
+    assert torch.zeros(1, device=choose("auto").id).item() == 0
+
+
+@pytest.mark.parametrize(("id", "bf16"), [("cpu", True), ("mps", True), ("cuda:0", False)])
+def test_full_precision_elsewhere(machine: Machine, id: str, bf16: bool) -> None:
+    machine(gpus=1, bf16=bf16)
+    assert isinstance(autocast(Device(id, "")), contextlib.nullcontext)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_mixed_precision_on_a_gpu_that_has_bfloat16() -> None:
+    if not torch.cuda.is_bf16_supported(including_emulation=False):
+        pytest.skip("needs a GPU with bfloat16")
+    a = torch.ones(4, 4, device="cuda")
+    with autocast(choose("cuda")):
+        assert (a @ a).dtype == torch.bfloat16

@@ -1,0 +1,104 @@
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from s5core import digit
+from s5core.digit import DigitError
+
+
+def canvas(size=280, paper=(0, 0, 0, 255), pen=(255, 255, 255, 255), box=(130, 40, 150, 240)) -> np.ndarray:
+    picture = Image.new("RGBA", (size, size), paper)
+    ImageDraw.Draw(picture).rectangle(box, fill=pen)
+    return np.asarray(picture)
+
+
+def centre_of_mass(field: torch.Tensor) -> tuple[float, float]:
+    grey = field[0, 0].double()
+    steps = torch.arange(28).double()
+    return float((grey.sum(1) * steps).sum() / grey.sum()), float((grey.sum(0) * steps).sum() / grey.sum())
+
+
+def test_mnist_digits_stay_what_they_are(practice):
+    """They have the form that `fit` makes, so that it may move them by a pixel at most."""
+    for image in practice.validation_images[::100]:
+        fitted = digit.fit(digit.ink(image[0].numpy()))
+        moved = [fitted.roll((down, right), (2, 3)).float() for down in (-1, 0, 1) for right in (-1, 0, 1)]
+        assert min(float((other - image).abs().mean()) for other in moved) < 8
+
+
+@pytest.mark.parametrize(
+    "box", [(0, 0, 20, 200), (250, 100, 270, 270), (130, 40, 150, 240), (5, 200, 8, 230)]
+)
+def test_a_digit_anywhere_is_centred_and_fills_the_box(box):
+    field = digit.fit(digit.ink(canvas(box=box)))
+    assert field.shape == (1, 1, 28, 28) and field.dtype == torch.uint8
+    assert centre_of_mass(field) == pytest.approx((13.5, 13.5), abs=0.51)
+    rows = (field[0, 0] > 25).any(1).nonzero().flatten()
+    assert int(rows[-1] - rows[0] + 1) == 20
+
+
+def test_colours_of_pen_and_paper_do_not_matter():
+    white_on_black = digit.fit(digit.ink(canvas()))
+    for paper, pen in [
+        ((255, 255, 255, 255), (0, 0, 0, 255)),
+        ((0, 0, 0, 0), (0, 0, 0, 255)),
+        ((255, 255, 255, 0), (255, 0, 0, 255)),
+        ((250, 240, 200, 255), (20, 20, 160, 255)),
+    ]:
+        assert torch.equal(digit.fit(digit.ink(canvas(paper=paper, pen=pen))), white_on_black)
+
+
+def test_without_centring_a_drawing_is_merely_shrunk():
+    field = digit.fit(digit.ink(canvas(box=(0, 0, 49, 49))), center=False)[0, 0]
+    assert bool((field[1:4, 1:4] > 250).all()) and int(field[7:].sum()) == 0
+
+
+@pytest.mark.parametrize("paper", [(0, 0, 0, 255), (255, 255, 255, 255), (0, 0, 0, 0)])
+def test_an_empty_canvas_is_no_digit(paper):
+    with pytest.raises(DigitError, match="nothing drawn"):
+        digit.fit(digit.ink(canvas(paper=paper, pen=paper)))
+
+
+def test_a_dot_and_a_full_canvas_do_not_break_it():
+    assert int(digit.fit(digit.ink(canvas(box=(140, 140, 140, 140)))).max()) > 0
+    scribble = canvas(box=(1, 1, 278, 278))
+    assert digit.fit(digit.ink(scribble)).shape == (1, 1, 28, 28)
+
+
+def png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "I;16", "CMYK"])
+def test_pictures_of_every_mode_are_read(mode):
+    picture = Image.fromarray(canvas()).convert("RGB").convert("L").convert(mode)
+    buffer = io.BytesIO()
+    picture.save(buffer, "TIFF")
+    assert digit.fit(digit.ink(digit.open_image(buffer.getvalue()))).shape == (1, 1, 28, 28)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "no picture"),
+        (b"not a picture", "no picture"),
+        (png(Image.new("L", (300, 300)))[:60], "damaged"),
+        (png(Image.new("1", (9000, 9000))), "pixels"),
+        (png(Image.new("1", (20000, 20000))), "pixels"),
+        (b"\0" * (digit.MAX_BYTES + 1), "larger than"),
+    ],
+)
+def test_bad_pictures_are_refused_in_a_sentence(content, message):
+    with pytest.raises(DigitError, match=message) as caught:
+        digit.open_image(content)
+    assert str(caught.value).startswith("The upload") and "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(DigitError, match="none.png cannot be read"):
+        digit.open_image(tmp_path / "none.png")

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from sklearn import metrics
+from torch import Tensor, nn
+
+from s5core import steps
+from s5core.data import Digits, normalize, to_unit
+from s5core.evaluate import Evaluation, evaluate
+from s5core.layers import build
+
+
+@pytest.fixture(scope="module")
+def guesses() -> Evaluation:
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(10, (2000,), generator=generator)
+    logits = torch.randn(2000, 10, generator=generator)
+    logits[range(2000), labels] += 2
+    return Evaluation(logits, labels)
+
+
+def answers(*pairs: tuple[int, int, float]) -> Evaluation:
+    """An evaluation from (label, prediction, logit of the prediction)."""
+    logits = torch.zeros(len(pairs), 10)
+    for row, (_, prediction, logit) in enumerate(pairs):
+        logits[row, prediction] = logit
+    return Evaluation(logits, torch.tensor([label for label, _, _ in pairs]))
+
+
+def test_accuracy_agrees_with_sklearn(guesses: Evaluation) -> None:
+    theirs = metrics.accuracy_score(guesses.labels, guesses.predictions)
+    assert guesses.accuracy == pytest.approx(100 * theirs)
+
+
+def test_errors_are_counted_and_marked(guesses: Evaluation) -> None:
+    wrong = [bool(row.argmax() != label) for row, label in zip(guesses.logits, guesses.labels, strict=True)]
+    assert guesses.wrong.tolist() == wrong
+    assert guesses.errors == sum(wrong) > 0
+
+
+@pytest.mark.parametrize("digits", [1000, 5000, 10_000])
+def test_accuracy_at_the_target_reaches_it(digits: int) -> None:
+    labels = torch.zeros(digits, dtype=torch.long)
+    labels[: digits * 6 // 1000] = 1
+    logits = torch.zeros(digits, 10)
+    logits[:, 0] = 1
+    assert Evaluation(logits, labels).accuracy >= steps.TARGET_ACCURACY
+
+
+def test_loss_agrees_with_sklearn(guesses: Evaluation) -> None:
+    theirs = metrics.log_loss(guesses.labels, guesses.logits.double().softmax(1), labels=range(10))
+    assert guesses.loss == pytest.approx(theirs, rel=1e-5)
+
+
+def test_probabilities_sum_to_one(guesses: Evaluation) -> None:
+    assert torch.allclose(guesses.probabilities.sum(1), torch.ones(2000))
+    assert torch.equal(guesses.probabilities.argmax(1), guesses.predictions)
+
+
+def test_confusion_agrees_with_sklearn(guesses: Evaluation) -> None:
+    theirs = metrics.confusion_matrix(guesses.labels, guesses.predictions, labels=range(10))
+    assert guesses.confusion().tolist() == theirs.tolist()
+
+
+def test_confusion_of_few_classes_is_ten_by_ten() -> None:
+    confusion = answers((3, 5, 1.0), (3, 3, 1.0)).confusion()
+    assert confusion.shape == (10, 10)
+    assert (int(confusion[3, 5]), int(confusion[3, 3]), int(confusion.sum())) == (1, 1, 2)
+
+
+def test_worst_are_the_errors_most_confident_first() -> None:
+    evaluation = answers((0, 1, 2.0), (0, 0, 9.0), (0, 2, 7.0), (0, 3, 4.0), (1, 1, 1.0))
+    assert evaluation.worst(5).tolist() == [2, 3, 0]
+
+
+def test_worst_of_a_few() -> None:
+    evaluation = answers((0, 1, 2.0), (0, 2, 7.0), (0, 3, 4.0))
+    assert evaluation.worst(2).tolist() == [1, 2]
+    assert evaluation.worst(0).tolist() == []
+
+
+def test_worst_keeps_the_order_of_equals() -> None:
+    evaluation = answers(*[(0, 1, 3.0)] * 100)
+    assert evaluation.worst(100).tolist() == list(range(100))
+
+
+def test_worst_of_no_errors_is_empty() -> None:
+    assert answers((0, 0, 1.0), (1, 1, 1.0)).worst(5).tolist() == []
+
+
+@pytest.fixture(scope="module")
+def model() -> nn.Sequential:
+    return build(steps.STEP5, seed=0)
+
+
+@pytest.fixture(scope="module")
+def few(practice: Digits) -> tuple[Tensor, Tensor]:
+    return practice.validation_images[::5], practice.validation_labels[::5]
+
+
+def test_logits_are_those_of_one_digit_at_a_time(
+    model: nn.Sequential, few: tuple[Tensor, Tensor], practice: Digits
+) -> None:
+    images, labels = few
+    evaluation = evaluate(model, images, labels)
+    model.eval()
+    with torch.no_grad():
+        singly = torch.cat([model(normalize(to_unit(image[None]))) for image in images[:20]])
+    assert torch.allclose(evaluation.logits[:20], singly, atol=1e-5)
+    assert torch.equal(evaluation.labels, labels)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 199, 200, 5000])
+def test_batch_size_makes_no_difference(
+    model: nn.Sequential, few: tuple[Tensor, Tensor], batch_size: int
+) -> None:
+    expected = evaluate(model, *few)
+    found = evaluate(model, *few, batch_size=batch_size)
+    assert torch.allclose(found.logits, expected.logits, atol=1e-5)
+    assert torch.equal(found.predictions, expected.predictions)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_mode_is_restored(model: nn.Sequential, few: tuple[Tensor, Tensor], training: bool) -> None:
+    model.train(training)
+    evaluate(model, *few)
+    assert all(module.training is training for module in model.modules())
+
+
+def test_evaluation_changes_no_weight_and_needs_no_gradient(
+    model: nn.Sequential, few: tuple[Tensor, Tensor]
+) -> None:
+    before = {name: tensor.clone() for name, tensor in model.train().state_dict().items()}
+    assert not evaluate(model, *few).logits.requires_grad
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+
+def test_low_precision_logits_come_back_in_full(few: tuple[Tensor, Tensor]) -> None:
+    class Halved(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.flatten(1)[:, :10].bfloat16()
+
+    assert evaluate(Halved(), *few).logits.dtype == torch.float32

@@ -1,0 +1,63 @@
+import json
+
+import pytest
+
+from benchmarks import report
+from s5core import results, steps
+from s5core.checkpoint import Checkpoint
+from s5core.layers import to_json
+from s5core.recipe import Recipe
+from s5core.train import Metrics
+
+LAYERS = steps.STEPS["step1"].layers
+
+
+def finished(seed: int, last: float, **recipe) -> Checkpoint:
+    history = tuple(
+        Metrics(epoch, 0.1, 98.0 + epoch, 0.1, accuracy, 50, 0.1, 2.0)
+        for epoch, accuracy in ((1, 99.5), (2, last))
+    )
+    return Checkpoint("step1", LAYERS, Recipe(epochs=2, seed=seed, **recipe), "MNIST", history, {})
+
+
+def test_seeds_are_entered_and_summed_up(tmp_path):
+    path = tmp_path / "results.json"
+    for seed, last in ((1, 99.3), (0, 99.1), (1, 99.2)):
+        results.record(finished(seed, last), "CPU", path)
+    entry = json.loads(path.read_text())["steps"]["step1"]
+    assert [run["seed"] for run in entry["seeds"]] == [0, 1]
+    assert entry["layers"] == to_json(LAYERS) and "seed" not in entry["recipe"]
+    assert entry["seeds"][1]["epochs"] == [
+        {"train": 99.0, "validation": 99.5},
+        {"train": 100.0, "validation": 99.2},
+    ]
+    result = results.summarize(entry)
+    assert (result.parameters, result.epochs, result.seeds) == (13_312, 2, 2)
+    assert result.last == pytest.approx(99.15) and result.deviation == pytest.approx(0.0707, abs=1e-4)
+    assert result.best == 99.5 and result.seconds == 4.0
+    assert str(result) == "99.15 ± 0.07 %"
+
+
+def test_another_recipe_starts_the_table_anew(tmp_path):
+    path = tmp_path / "results.json"
+    results.record(finished(0, 99.1), "CPU", path)
+    results.record(finished(1, 99.2, rotation=5), "CPU", path)
+    entry = json.loads(path.read_text())["steps"]["step1"]
+    assert [run["seed"] for run in entry["seeds"]] == [1]
+    assert str(results.summarize(entry)) == "99.20 %"
+
+
+def test_no_file_is_no_results(tmp_path):
+    assert results.read(tmp_path / "none.json") == {"steps": {}}
+
+
+def test_recorded_steps_are_those_of_the_catalogue():
+    for name, entry in results.read()["steps"].items():
+        step = steps.STEPS[name]
+        assert entry["layers"] == to_json(step.layers)
+        assert Recipe.from_json(entry["recipe"]) == step.recipe
+
+
+def test_the_readme_agrees_with_the_results():
+    text = report.README.read_text()
+    assert report.fill(text) == text

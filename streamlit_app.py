@@ -1,13 +1,31 @@
-"""Five steps to 99.4 %: the steps and their layer tables."""
+"""The router: page config, the choice of a network in the sidebar, the pages."""
+
+import gc
 
 import streamlit as st
 
-from s5core.steps import STEPS
-from s5core.summary import format_table, layer_table
+from pages import sidebar
 
 st.set_page_config(page_title="Five steps to 99.4 %", layout="wide")
-st.title("Five steps to 99.4 %")
-step = STEPS[st.sidebar.selectbox("Step", list(STEPS), format_func=lambda name: STEPS[name].title)]
-st.header(step.title)
-st.markdown(f"**Target.** {step.target}\n\n**Changes.**\n" + "\n".join(f"- {c}" for c in step.changes))
-st.code(format_table(layer_table(step.layers)), language=None)
+
+PAGES = [
+    st.Page("pages/steps.py", title="The five steps", url_path="steps", default=True),
+    st.Page("pages/train.py", title="Train", url_path="train"),
+    st.Page("pages/inside.py", title="Look inside", url_path="inside"),
+    st.Page("pages/draw.py", title="Draw", url_path="draw"),
+    st.Page("pages/errors.py", title="Errors", url_path="errors"),
+]
+
+
+@st.cache_resource(show_spinner=False)
+def freeze_imports() -> None:
+    """Spare the garbage collector what the imports made: Streamlit collects after every run
+    of a script, and walking through torch's objects each time would take half a core."""
+    gc.collect()
+    gc.freeze()
+
+
+page = st.navigation(PAGES)
+sidebar.show()
+freeze_imports()
+page.run()

@@ -116,7 +116,7 @@ def load(
 
 def missing_files(root: Path) -> list[str]:
     """Names of the MNIST files that a folder lacks, packed and unpacked."""
-    return [name for name in FILES if not _find(root, name).exists()]
+    return [name for name in FILES if not os.path.exists(_find(root, name))]
 
 
 def read_mnist(root: Path) -> Digits:
@@ -145,7 +145,8 @@ def read_mnist(root: Path) -> Digits:
 def _find(root: Path, name: str) -> Path:
     """Where a file is: unpacked if it is there unpacked, else packed."""
     unpacked = root / "MNIST" / "raw" / name
-    return unpacked if unpacked.exists() else unpacked.with_name(f"{name}.gz")
+    # os.path.exists, because Path.exists raises for a folder that may not be entered.
+    return unpacked if os.path.exists(unpacked) else unpacked.with_name(f"{name}.gz")
 
 
 def _read(root: Path, name: str) -> np.ndarray:

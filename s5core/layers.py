@@ -27,6 +27,7 @@ INPUT_SHAPE: Shape = (1, 28, 28)
 CLASSES = 10
 MAX_LAYERS = 50
 MAX_CHANNELS = 1024
+MAX_SIDE = INPUT_SHAPE[1]  # of a kernel or a stride
 
 
 class NetworkError(UserError):
@@ -87,15 +88,26 @@ class Conv(Layer):
     def check(self, shape: Shape) -> None:
         if not 1 <= self.channels <= MAX_CHANNELS:
             raise NetworkError(f"{self.channels:,} channels are out of range: use 1 to {MAX_CHANNELS:,}")
-        if self.kernel < 1 or self.stride < 1 or self.padding < 0:
-            raise NetworkError("kernel and stride start at 1 and padding at 0")
+        if not (1 <= self.kernel <= MAX_SIDE and 1 <= self.stride <= MAX_SIDE):
+            raise NetworkError(f"kernel and stride must be 1 to {MAX_SIDE}")
         if self.groups < 1 or shape[0] % self.groups or self.channels % self.groups:
             fitting = math.gcd(shape[0], self.channels)
             raise NetworkError(
                 f"{self.groups} groups do not divide {shape[0]} input and {self.channels} output "
                 f"channels: use a divisor of {fitting}"
             )
-        _check_window(self.kernel, self.padding, shape)
+        if not 0 <= self.padding < self.kernel:
+            raise NetworkError(
+                f"a padding of {self.padding} is out of range: use 0 to {self.kernel - 1}, "
+                "as more would add cells that see nothing"
+            )
+        side = min(shape[1:]) + 2 * self.padding
+        if self.kernel > side:
+            raise NetworkError(
+                f"a kernel of {self.kernel}x{self.kernel} is larger than its {shape[1]}x{shape[2]} map"
+                f"{f' padded by {self.padding}' if self.padding else ''}: use at most {side}, "
+                "pad more, or pool less before it"
+            )
 
     def output_shape(self, shape: Shape) -> Shape:
         return (self.channels, *super().output_shape(shape)[1:])
@@ -163,7 +175,11 @@ class MaxPool(Layer):
     def check(self, shape: Shape) -> None:
         if self.size < 2:
             raise NetworkError(f"a pool of {self.size} does nothing: use 2 or more, or leave it out")
-        _check_window(self.size, 0, shape)
+        if self.size > min(shape[1:]):
+            raise NetworkError(
+                f"a pool of {self.size} is larger than its {shape[1]}x{shape[2]} map: "
+                "use a smaller one, or pool less before it"
+            )
 
     def window(self, shape: Shape) -> tuple[int, int, int]:
         return self.size, self.size, 0
@@ -213,18 +229,6 @@ class GeneratorDropout(nn.Module):
 
     def extra_repr(self) -> str:
         return f"rate={self.rate}"
-
-
-def _check_window(kernel: int, padding: int, shape: Shape) -> None:
-    side = min(shape[1:]) + 2 * padding
-    if kernel > side:
-        raise NetworkError(
-            f"a window of {kernel}x{kernel} is larger than its {shape[1]}x{shape[2]} map"
-            f"{f' padded by {padding}' if padding else ''}: use at most {side}, "
-            "pad more, or pool less before it"
-        )
-    if padding >= kernel:
-        raise NetworkError(f"a padding of {padding} adds cells of zeros alone: use less than {kernel}")
 
 
 def shapes(layers: Sequence[Layer], input_shape: Shape = INPUT_SHAPE) -> Iterator[tuple[Layer, Shape, Shape]]:
@@ -281,13 +285,13 @@ def with_dropout(layers: Sequence[Layer]) -> Network:
     layers = tuple(layers)
     if any(isinstance(layer, Dropout) for layer in layers):
         return layers
-    convs = [i for i, layer in enumerate(layers) if isinstance(layer, Conv)]
+    last_conv = max((i for i, layer in enumerate(layers) if isinstance(layer, Conv)), default=-1)
     out: list[Layer] = []
     for i, layer in enumerate(layers):
         out.append(layer)
         following = layers[i + 1] if i + 1 < len(layers) else None
         block_ends = isinstance(layer, (ReLU, BatchNorm)) and not isinstance(following, (ReLU, BatchNorm))
-        if block_ends and i < convs[-1]:
+        if block_ends and i < last_conv:
             out.append(Dropout())
     return tuple(out)
 

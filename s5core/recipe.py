@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from reprlib import repr as shorten
 from typing import Any, Literal, get_args, get_type_hints
 
 from s5core import schedule
@@ -129,9 +130,9 @@ def _checked(entry: dataclasses.Field[Any], value: Any) -> Any:
 
 
 def _checked_number(name: str, kind: type[int] | type[float], range: str, value: Any) -> int | float:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    if not is_number or (kind is int and value != int(value)):
-        raise RecipeError(f"{name} is {value!r}, but must be a {'whole ' if kind is int else ''}number.")
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not (is_number and math.isfinite(_float(value))) or (kind is int and value % 1):
+        raise RecipeError(f"{name} is {shorten(value)}, but must be a {'whole ' if kind is int else ''}number.")
     low, high = (float(end) for end in range[1:-1].split(","))
     above = value >= low if range[0] == "[" else value > low
     below = value <= high if range[-1] == "]" else value < high
@@ -140,6 +141,14 @@ def _checked_number(name: str, kind: type[int] | type[float], range: str, value:
         upper = f"{'at most' if range[-1] == ']' else 'less than'} {high:,.10g}"
         raise RecipeError(f"{name} is {value:,.10g}, but must be {lower} and {upper}.")
     return kind(value)
+
+
+def _float(value: float) -> float:
+    """The value as a float; whole numbers too large for one are infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _either(words: Sequence[str]) -> str:

@@ -27,7 +27,7 @@ class Row:
     parameters: int
     receptive_field: int  # side in input pixels of the square that one output cell sees
     jump: int  # input pixels from one output cell to the next
-    start: float  # input coordinate of the first cell's centre; pixel 0 is centred at 0
+    start: float  # where the first cell's centre lies in the input; pixel i spans i to i + 1
     multiply_adds: int  # for one image
     activation_bytes: int  # of the output for one image in float32
 
@@ -44,18 +44,19 @@ class Row:
         }
 
     def box(self, row: int, column: int) -> tuple[float, float, float, float]:
-        """Receptive field of an output cell: (left, top, right, bottom) in input pixels,
-        edges included as half pixels; parts outside 0 … 28 are padding."""
+        """Receptive field of an output cell: (left, top, right, bottom) in the input, where
+        pixel i spans i to i + 1. What lies outside 0 … 28 is padding. A stride that leaves a
+        rest of its map cut off can make the field smaller at that edge."""
         x, y = (self.start + self.jump * cell for cell in (column, row))
         half = self.receptive_field / 2
-        return x - half + 0.5, y - half + 0.5, x + half + 0.5, y + half + 0.5
+        return x - half, y - half, x + half, y + half
 
 
 def layer_table(layers: Sequence[Layer], input_shape: Shape = INPUT_SHAPE) -> list[Row]:
     """A row a layer, functional ReLUs left out. Raises NetworkError for impossible layers."""
     rows = []
     numbers = count(1)
-    receptive_field, jump, start = 1, 1, 0.0
+    receptive_field, jump, start = 1, 1, 0.5
     for index, (layer, shape, out) in enumerate(shapes(layers, input_shape)):
         kernel, stride, padding = layer.window(shape)
         receptive_field += (kernel - 1) * jump

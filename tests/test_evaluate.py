@@ -96,7 +96,7 @@ def model() -> nn.Sequential:
 
 @pytest.fixture(scope="module")
 def few(practice: Digits) -> tuple[Tensor, Tensor]:
-    return practice.validation_images[::5], practice.validation_labels[::5]
+    return practice.validation_images[::25], practice.validation_labels[::25]
 
 
 def test_logits_are_those_of_one_digit_at_a_time(
@@ -106,12 +106,12 @@ def test_logits_are_those_of_one_digit_at_a_time(
     evaluation = evaluate(model, images, labels)
     model.eval()
     with torch.no_grad():
-        singly = torch.cat([model(normalize(to_unit(image[None]))) for image in images[:20]])
-    assert torch.allclose(evaluation.logits[:20], singly, atol=1e-5)
+        singly = torch.cat([model(normalize(to_unit(image[None]))) for image in images[:10]])
+    assert torch.allclose(evaluation.logits[:10], singly, atol=1e-5)
     assert torch.equal(evaluation.labels, labels)
 
 
-@pytest.mark.parametrize("batch_size", [1, 7, 199, 200, 5000])
+@pytest.mark.parametrize("batch_size", [1, 7, 40, 5000])
 def test_batch_size_makes_no_difference(
     model: nn.Sequential, few: tuple[Tensor, Tensor], batch_size: int
 ) -> None:

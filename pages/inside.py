@@ -1,0 +1,3 @@
+"""Not written yet."""
+import streamlit as st
+st.title("inside")

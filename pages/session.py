@@ -1,0 +1,105 @@
+"""What the pages share: the chosen network, the digits, the runs and their workers.
+
+The sidebar of the entrypoint sets `step` and `run` in the session and in the URL; a page
+asks here what they stand for.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+import torch
+from torch import nn
+
+from s5core import checkpoint, data, results, runs, steps
+from s5core.checkpoint import Checkpoint
+from s5core.data import Digits
+from s5core.errors import UserError
+from s5core.results import Result
+from s5core.runs import Run
+from s5core.steps import Step
+
+SHIPPED = "shipped"  # the choice of no run: the step as it comes with the app
+
+
+def step() -> Step:
+    """The step that is chosen in the sidebar."""
+    return steps.STEPS[st.session_state.get("step", "step5")]
+
+
+def run() -> Run | None:
+    """The run that is chosen in the sidebar; None for the shipped checkpoint."""
+    chosen = st.session_state.get("run", SHIPPED)
+    return None if chosen == SHIPPED else runs.open_run(chosen)
+
+
+def network() -> Checkpoint | None:
+    """The trained network that is chosen: the run's, else the step's. None while it has no
+    finished epoch, or where the step is shipped without a checkpoint."""
+    chosen = run()
+    path = chosen.model_path if chosen else checkpoint.SHIPPED / f"{step().name}.safetensors"
+    return _load(str(path), path.stat().st_mtime_ns) if path.exists() else None
+
+
+def shipped(name: str) -> Checkpoint | None:
+    """The checkpoint that comes with the app for a step, or None."""
+    path = checkpoint.SHIPPED / f"{name}.safetensors"
+    return _load(str(path), path.stat().st_mtime_ns) if path.exists() else None
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _load(path: str, changed: int) -> Checkpoint:
+    return checkpoint.load(checkpoint.Path(path))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Checkpoint: id})
+def model(trained: Checkpoint) -> nn.Sequential:
+    """A checkpoint's network in eval mode on the CPU, shared by all sessions: only read it."""
+    return trained.model().requires_grad_(False)
+
+
+@st.cache_data(show_spinner=False)
+def reached() -> dict[str, Result]:
+    """What each step reached, from checkpoints/results.json."""
+    return results.load()
+
+
+def digits() -> Digits:
+    """MNIST where it is on this machine, else the practice digits; nothing is downloaded."""
+    return _digits(not data.missing_files(data.HOME))
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the digits …")
+def _digits(downloaded: bool) -> Digits:
+    return data.load(download=False)
+
+
+def network_or_stop() -> Checkpoint:
+    """The chosen network; where there is none, say so on the page and end it."""
+    try:
+        trained = network()
+    except UserError as error:
+        st.error(str(error))
+        st.stop()
+    if trained is None:
+        st.info(
+            "This network is not trained yet: choose another step or run at the left, or train it "
+            "on the page **Train**."
+        )
+        st.stop()
+    return trained
+
+
+def threads() -> int:
+    """CPU threads that torch uses in this process."""
+    return torch.get_num_threads()
+
+
+def drawing() -> torch.Tensor | None:
+    """The digit that was drawn last on the page Draw, as the networks see it:
+    (1, 1, 28, 28) uint8. None before the first stroke."""
+    return st.session_state.get("drawing")
+
+
+def keep_drawing(field: torch.Tensor | None) -> None:
+    """Keep what the page Draw made of the canvas, for other pages."""
+    st.session_state.drawing = field

@@ -1,0 +1,188 @@
+"""A run is a folder: `config.json`, `events.jsonl`, `model.safetensors`.
+
+One writer (its worker), any number of readers. The folder is all there is: comparing,
+sharing, resuming and restarting the server need nothing else.
+
+    config.json         what is trained: layers, recipe, and which step it began from
+    events.jsonl        an event a line, as `train.event_to_json` gives it, and the worker's own
+    model.safetensors   the checkpoint of the last finished epoch
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from s5core import checkpoint
+from s5core.checkpoint import Checkpoint
+from s5core.errors import UserError
+from s5core.files import write_atomically
+from s5core.layers import Layer, Network, from_json, to_json
+from s5core.recipe import Recipe
+from s5core.train import Batch, Diverged, Epoch, Finished, Metrics, Started, event_from_json
+
+HOME = Path(__file__).resolve().parent.parent / "runs"
+
+
+class RunError(UserError):
+    """A run that cannot be opened; the message says why."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The worker's own event: the run ended by an error, whose message this is."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The worker's own event: the run was stopped; its finished epochs are kept."""
+
+    epoch: int  # the last finished one
+
+
+@dataclass
+class Log:
+    """What the events of a run say, as far as they are written."""
+
+    started: Started | None = None  # the latest start
+    batches: list[Batch] = field(default_factory=list)  # a few a second, not every one
+    epochs: list[Metrics] = field(default_factory=list)
+    end: Finished | Diverged | Failed | Stopped | None = None  # None: waiting, running or cut off
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder and what it is to train."""
+
+    folder: Path
+    title: str  # as lists show it
+    step: str  # name of the step that it began from
+    layers: Network
+    recipe: Recipe
+    created: str  # ISO 8601, UTC
+
+    @property
+    def id(self) -> str:
+        """The folder's name, as links carry it."""
+        return self.folder.name
+
+    @property
+    def events_path(self) -> Path:
+        """events.jsonl"""
+        return self.folder / "events.jsonl"
+
+    @property
+    def model_path(self) -> Path:
+        """model.safetensors"""
+        return self.folder / "model.safetensors"
+
+    def log(self) -> Log:
+        """The events so far. A line that is still being written is left for the next look."""
+        log = Log()
+        try:
+            content = self.events_path.read_bytes()
+        except FileNotFoundError:
+            return log
+        for line in content[: content.rfind(b"\n") + 1].splitlines():
+            _take(log, json.loads(line))
+        return log
+
+    def checkpoint(self) -> Checkpoint:
+        """The network as of the last finished epoch. Raises CheckpointError without one."""
+        return checkpoint.load(self.model_path)
+
+
+def _take(log: Log, data: dict[str, Any]) -> None:
+    if data["event"] == "stopped":
+        log.end = Stopped(data["epoch"])
+        return
+    if data["event"] == "failed":
+        log.end = Failed(data["message"])
+        return
+    match event_from_json(data):
+        case Started() as started:
+            # A resumed run goes on behind its checkpoint; what came after it is void.
+            log.started, log.end = started, None
+            log.batches = [batch for batch in log.batches if batch.epoch < started.first_epoch]
+            log.epochs = [metrics for metrics in log.epochs if metrics.epoch < started.first_epoch]
+        case Batch() as batch:
+            log.batches.append(batch)
+        case Epoch(metrics):
+            log.epochs.append(metrics)
+        case Finished() | Diverged() as end:
+            log.end = end
+
+
+def home() -> Path:
+    """Where runs are kept: `$S5_RUNS_DIR`, or `runs/` beside the app."""
+    return Path(os.environ.get("S5_RUNS_DIR") or HOME)
+
+
+def create(title: str, step: str, layers: Sequence[Layer], recipe: Recipe) -> Run:
+    """Make the folder of a new run. Raises OSError when it cannot be written."""
+    now = datetime.now(UTC)
+    name = f"{now:%Y%m%d-%H%M%S}-{step}-{uuid.uuid4().hex[:6]}"
+    run = Run(home() / name, title, step, tuple(layers), recipe, now.isoformat(timespec="seconds"))
+    config = {
+        "title": title,
+        "step": step,
+        "layers": to_json(layers),
+        "recipe": recipe.to_json(),
+        "created": run.created,
+    }
+    write_atomically(run.folder / "config.json", (json.dumps(config, indent=1) + "\n").encode())
+    return run
+
+
+def adopt(made: Checkpoint, title: str) -> Run:
+    """A finished checkpoint from elsewhere, such as an upload, as a run of its own."""
+    run = create(title, made.name, made.layers, made.recipe)
+    lines = [{"event": "epoch"} | vars(metrics) for metrics in made.history]
+    last = made.history[-1]
+    best = max(metrics.validation_accuracy for metrics in made.history)
+    seconds = sum(metrics.seconds for metrics in made.history)
+    lines.append({"event": "finished"} | vars(Finished(last.epoch, made.accuracy, best, seconds)))
+    checkpoint.save(made, run.model_path)
+    write_atomically(run.events_path, "".join(json.dumps(line) + "\n" for line in lines).encode())
+    return run
+
+
+def open_run(id: str) -> Run:
+    """The run of that name. Raises RunError when there is none or its folder is damaged."""
+    if not re.fullmatch(r"[\w-]{1,80}", id):
+        raise RunError(f"{id[:80]!r} is no name of a run.")
+    folder = home() / id
+    try:
+        config = json.loads((folder / "config.json").read_text())
+        return Run(
+            folder=folder,
+            title=str(config["title"]),
+            step=str(config["step"]),
+            layers=from_json(config["layers"]),
+            recipe=Recipe.from_json(config["recipe"]),
+            created=str(config["created"]),
+        )
+    except FileNotFoundError:
+        raise RunError(f"There is no run {id} here: it was deleted, or made on another machine.") from None
+    except (OSError, ValueError, KeyError, TypeError, UserError) as error:
+        raise RunError(f"The run {id} cannot be read: {error}") from error
+
+
+def list_runs() -> list[Run]:
+    """All readable runs, the newest first."""
+    found = []
+    for folder in sorted(home().glob("*/config.json"), reverse=True):
+        try:
+            found.append(open_run(folder.parent.name))
+        except RunError:
+            continue  # a folder that is no run, or a damaged one, must not hide the others
+    return found

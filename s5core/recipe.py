@@ -132,7 +132,8 @@ def _checked(entry: dataclasses.Field[Any], value: Any) -> Any:
 def _checked_number(name: str, kind: type[int] | type[float], range: str, value: Any) -> int | float:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not (is_number and math.isfinite(_float(value))) or (kind is int and value % 1):
-        raise RecipeError(f"{name} is {shorten(value)}, but must be a {'whole ' if kind is int else ''}number.")
+        wanted = "a whole number" if kind is int else "a number"
+        raise RecipeError(f"{name} is {shorten(value)}, but must be {wanted}.")
     low, high = (float(end) for end in range[1:-1].split(","))
     above = value >= low if range[0] == "[" else value > low
     below = value <= high if range[-1] == "]" else value < high

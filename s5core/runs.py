@@ -160,7 +160,11 @@ def open_run(id: str) -> Run:
     """The run of that name. Raises RunError when there is none or its folder is damaged."""
     if not re.fullmatch(r"[\w-]{1,80}", id):
         raise RunError(f"{id[:80]!r} is no name of a run.")
-    folder = home() / id
+    return open_folder(home() / id)
+
+
+def open_folder(folder: Path) -> Run:
+    """The run in a folder. Raises RunError when it holds none or a damaged one."""
     try:
         config = json.loads((folder / "config.json").read_text())
         return Run(
@@ -172,9 +176,11 @@ def open_run(id: str) -> Run:
             created=str(config["created"]),
         )
     except FileNotFoundError:
-        raise RunError(f"There is no run {id} here: it was deleted, or made on another machine.") from None
+        raise RunError(
+            f"There is no run {folder.name} here: it was deleted, or made on another machine."
+        ) from None
     except (OSError, ValueError, KeyError, TypeError, UserError) as error:
-        raise RunError(f"The run {id} cannot be read: {error}") from error
+        raise RunError(f"The run {folder.name} cannot be read: {error}") from error
 
 
 def list_runs() -> list[Run]:

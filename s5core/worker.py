@@ -1,0 +1,167 @@
+"""A process that trains runs: `python -m s5core.worker`.
+
+Orders come as JSON lines on stdin, answers go as JSON lines to stdout:
+
+    {"order": "train", "run": "/…/runs/ID", "threads": 2}   ->   {"done": "ID"}
+    {"order": "rate", "value": 0.05}     a new peak learning rate for the run in progress
+    {"order": "stop"}                    end the run in progress; its finished epochs are kept
+
+{"ready": true} says that torch and the digits are loaded and an order will be taken at
+once. When stdin ends, the server is gone: the worker stops between two batches and exits,
+however the server came to its end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import torch
+
+from s5core import checkpoint, data, runs
+from s5core.checkpoint import Checkpoint
+from s5core.data import Digits
+from s5core.errors import UserError
+from s5core.recipe import Split
+from s5core.runs import Run
+from s5core.train import Batch, Epoch, event_to_json, train
+
+INTERVAL = 0.25  # seconds between two batches in the log; a page looks once a second
+
+Order = dict[str, Any]
+GONE: Order = {"order": "gone"}
+
+
+class EventLog:
+    """The one writer of a run's events.jsonl: whole lines, each visible at once."""
+
+    def __init__(self, path: Path) -> None:
+        self._file: IO[bytes] = open(path, "ab")  # noqa: SIM115 (closed by `close`)
+        self._drop_half_a_line(path)
+
+    def _drop_half_a_line(self, path: Path) -> None:
+        """Cut off what a killed writer left without its end, or the next line would join it."""
+        content = path.read_bytes()
+        self._file.truncate(content.rfind(b"\n") + 1)
+
+    def write(self, line: dict[str, Any]) -> None:
+        """Append an event."""
+        self._file.write(json.dumps(line).encode() + b"\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class Worker:
+    """Takes orders one after the other and trains what they name."""
+
+    def __init__(self, orders: queue.Queue[Order]) -> None:
+        self.orders = orders
+        self._digits: dict[Split, Digits] = {}
+
+    def digits(self, split: Split) -> Digits:
+        """The digits of a split, loaded once."""
+        if split not in self._digits:
+            self._digits[split] = data.load(split, download=False)
+        return self._digits[split]
+
+    def train(self, run: Run) -> bool:
+        """Train a run until its end or an order to stop; whether to go on taking orders.
+
+        Whatever goes wrong is written into the run's log, where its reader looks.
+        """
+        log = EventLog(run.events_path)
+        try:
+            return self._train(run, log)
+        except UserError as error:
+            log.write({"event": "failed", "message": str(error)})
+        except OSError as error:
+            log.write({"event": "failed", "message": f"The run could not be written: {error.strerror}."})
+        except Exception as error:
+            # A bug, or memory that ran out: the log is where it will be found.
+            log.write({"event": "failed", "message": f"{type(error).__name__}: {error}"})
+            raise
+        finally:
+            log.close()
+        return True
+
+    def _train(self, run: Run, log: EventLog) -> bool:
+        resume = run.checkpoint().state if run.model_path.exists() else None
+        digits = self.digits(run.recipe.split)
+        events = train(run.layers, run.recipe, digits, resume)
+        finished = len(resume.history) if resume else 0
+        written = 0.0
+        rate: float | None = None
+        while True:
+            try:
+                event = events.send(rate) if rate is not None else next(events)
+            except StopIteration:
+                return True
+            rate = None
+            if isinstance(event, Epoch):
+                assert event.state is not None
+                # First the line, then the file: a line too many is dropped when the run is
+                # resumed, but a missing one would be missing for good.
+                log.write(event_to_json(event))
+                made = Checkpoint.of(run.step, run.layers, run.recipe, digits.name, event.state)
+                checkpoint.save(made, run.model_path)
+                finished = event.metrics.epoch
+            elif not isinstance(event, Batch):
+                log.write(event_to_json(event))
+            elif event.batch == 1 or time.monotonic() - written > INTERVAL:
+                written = time.monotonic()
+                log.write(event_to_json(event))
+            for order in self._pending():
+                if order["order"] == "rate" and isinstance(event, Batch):
+                    rate = float(order["value"])
+                elif order["order"] in ("stop", "gone"):
+                    log.write({"event": "stopped", "epoch": finished})
+                    return order is not GONE
+
+    def _pending(self) -> Iterator[Order]:
+        while not self.orders.empty():
+            yield self.orders.get()
+
+
+def read_orders(orders: queue.Queue[Order]) -> None:
+    """Pass on what comes on stdin; its end is an order, too."""
+    for line in sys.stdin:
+        orders.put(json.loads(line))
+    orders.put(GONE)
+
+
+def main() -> None:
+    """Take orders until stdin ends."""
+    orders: queue.Queue[Order] = queue.Queue()
+    threading.Thread(target=read_orders, args=(orders,), daemon=True).start()
+    worker = Worker(orders)
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
+
+    with contextlib.suppress(UserError):  # a run that needs the digits will say what is wrong
+        worker.digits("test")
+    torch.zeros(1).requires_grad_().sum().backward()  # starts torch's threads before the first order
+    print(json.dumps({"ready": True}), file=answers)
+    while (order := orders.get()) is not GONE:
+        if order["order"] != "train":
+            continue  # meant for a run that has ended in the meantime
+        torch.set_num_threads(order["threads"])
+        run = runs.open_folder(Path(order["run"]))
+        go_on = worker.train(run)
+        print(json.dumps({"done": run.id}), file=answers)
+        if not go_on:
+            break
+    os._exit(0)  # threads of torch or a download in progress must not keep the process alive
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""Real worker processes on the practice set."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+
+from s5core import data, runs
+from s5core.jobs import ROOT, Jobs
+from s5core.layers import BatchNorm, Conv, GlobalAvgPool, MaxPool, ReLU
+from s5core.recipe import Recipe
+from s5core.runs import Failed, Run, Stopped
+from s5core.train import Epoch, Finished, train
+
+LAYERS = (Conv(4), BatchNorm(), ReLU(), MaxPool(2), Conv(10), GlobalAvgPool())
+LONG = Recipe(epochs=500, batch_size=100, device="cpu")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path))
+    monkeypatch.setenv("S5_DATA_DIR", "")
+    if not data.missing_files(data.HOME):
+        pytest.skip("MNIST is in data/, so that the practice set is not used")
+
+
+@pytest.fixture
+def jobs() -> Iterator[Jobs]:
+    made = Jobs(limit=2)
+    yield made
+    made.close()
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def started(run: Run) -> bool:
+    return bool(run.log().batches)
+
+
+def new(recipe: Recipe = LONG) -> Run:
+    return runs.create("a run", "step5", LAYERS, recipe)
+
+
+def test_a_run_is_trained_as_the_command_line_would(jobs, practice):
+    recipe = Recipe(epochs=2, batch_size=200, device="cpu", rotation=5)
+    run = new(recipe)
+    jobs.submit(run)
+    wait_for(lambda: run.log().end and not jobs.is_active(run.id))
+    log = run.log()
+    assert isinstance(log.end, Finished) and len(log.epochs) == 2
+    threads = torch.get_num_threads()
+    torch.set_num_threads(os.cpu_count() or 1)
+    expected = [event.state for event in train(LAYERS, recipe, practice) if isinstance(event, Epoch)][-1]
+    torch.set_num_threads(threads)
+    assert expected is not None
+    for name, tensor in expected.weights.items():
+        assert torch.equal(run.checkpoint().weights[name], tensor), name
+
+
+def test_stop_is_quick_and_resume_goes_on(jobs):
+    run = new()
+    jobs.submit(run)
+    wait_for(lambda: run.log().epochs)
+    jobs.stop(run.id)
+    asked = time.monotonic()
+    wait_for(lambda: run.log().end)
+    assert time.monotonic() - asked < 1
+    kept = len(run.checkpoint().history)
+    assert run.log().end == Stopped(kept) and 1 <= kept < 500
+    wait_for(lambda: not jobs.is_active(run.id))
+    jobs.submit(run)
+    wait_for(lambda: len(run.log().epochs) > kept)
+    log = run.log()
+    assert log.started is not None and log.started.first_epoch == kept + 1
+    assert [metrics.epoch for metrics in log.epochs] == list(range(1, len(log.epochs) + 1))
+
+
+def test_a_third_run_waits_in_line(jobs):
+    first, second, third, fourth = (new() for _ in range(4))
+    for run in (first, second, third, fourth, fourth):
+        jobs.submit(run)
+    assert [jobs.place(run.id) for run in (first, second, third, fourth)] == [None, None, 1, 2]
+    assert {run.id for run in jobs.training()} == {first.id, second.id}
+    jobs.stop(third.id)
+    assert jobs.place(third.id) is None and jobs.place(fourth.id) == 1
+    wait_for(lambda: started(first) and started(second))
+    assert not started(fourth)
+    jobs.stop(first.id)
+    wait_for(lambda: started(fourth))
+    assert not started(third) and not jobs.is_active(third.id)
+
+
+def test_the_learning_rate_of_a_running_run_changes(jobs):
+    run = new(LONG.replace(schedule="constant", learning_rate=0.1))
+    jobs.submit(run)
+    wait_for(lambda: started(run))
+    jobs.set_rate(run.id, 0.025)
+    wait_for(lambda: run.log().batches[-1].learning_rate == 0.025)
+    assert run.log().batches[0].learning_rate == 0.1
+
+
+def test_a_run_that_cannot_be_trained_says_why_and_the_next_one_runs(jobs):
+    bad, good = new(LONG.replace(device="tpu")), new(Recipe(epochs=1, batch_size=500, device="cpu"))
+    jobs.submit(bad)
+    jobs.submit(good)
+    wait_for(lambda: bad.log().end and good.log().end)
+    assert isinstance(bad.log().end, Failed) and "no device 'tpu'" in bad.log().end.message
+    assert isinstance(good.log().end, Finished)
+
+
+def test_a_killed_worker_leaves_a_run_that_can_be_resumed(jobs):
+    run = new()
+    jobs.submit(run)
+    wait_for(lambda: run.log().epochs)
+    (process,) = [process for process in jobs._processes if process.run is not None]
+    os.kill(process._process.pid, signal.SIGKILL)
+    wait_for(lambda: not jobs.is_active(run.id))
+    kept = len(run.checkpoint().history)
+    with open(run.events_path, "ab") as file:
+        file.write(b'{"event": "bat')  # as a writer leaves it that is killed in the middle
+    jobs.submit(run)
+    wait_for(lambda: len(run.log().epochs) > kept)
+    assert [metrics.epoch for metrics in run.log().epochs][:kept] == list(range(1, kept + 1))
+
+
+SERVER = """
+import sys, time
+from s5core import runs
+from s5core.jobs import Jobs
+jobs = Jobs(limit=2)
+jobs.submit(runs.open_run(sys.argv[1]))
+print(*[process._process.pid for process in jobs._processes], flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_workers_end_with_their_server(ending):
+    run = new()
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVER, run.id],
+        cwd=ROOT, env=os.environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert server.stdout is not None
+    pids = [int(pid) for pid in server.stdout.readline().split()]
+    wait_for(lambda: run.log().epochs)
+    server.send_signal(ending)
+    server.wait(timeout=20)
+    wait_for(lambda: not any(alive(pid) for pid in pids), 10)
+    assert run.log().end == Stopped(len(run.checkpoint().history))
+
+
+def alive(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

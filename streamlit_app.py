@@ -1,20 +1,12 @@
-"""The router: page config, the choice of a network in the sidebar, the pages."""
+"""The router: page config, the choice of a network in the sidebar, the page that is asked for."""
 
 import gc
 
 import streamlit as st
 
-from pages import sidebar
+from pages import navigation, sidebar
 
 st.set_page_config(page_title="Five steps to 99.4 %", layout="wide")
-
-PAGES = [
-    st.Page("pages/steps.py", title="The five steps", url_path="steps", default=True),
-    st.Page("pages/train.py", title="Train", url_path="train"),
-    st.Page("pages/inside.py", title="Look inside", url_path="inside"),
-    st.Page("pages/draw.py", title="Draw", url_path="draw"),
-    st.Page("pages/errors.py", title="Errors", url_path="errors"),
-]
 
 
 @st.cache_resource(show_spinner=False)
@@ -25,7 +17,8 @@ def freeze_imports() -> None:
     gc.freeze()
 
 
-page = st.navigation(PAGES)
+st.session_state[navigation.ROUTED] = True
+page = navigation.choose_page()
 sidebar.show()
 freeze_imports()
 page.run()

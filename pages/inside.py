@@ -1,3 +1,427 @@
-"""Not written yet."""
+"""Look inside: the layer table, and what one layer does to one digit."""
+
+from __future__ import annotations
+
 import streamlit as st
-st.title("inside")
+import torch
+
+from pages import navigation, session
+from s5core import charts, explain, picture
+from s5core.data import Digits
+from s5core.errors import UserError
+from s5core.explain import Inside
+from s5core.layers import INPUT_SHAPE, Network
+from s5core.steps import Step
+from s5core.summary import Row, format_table, layer_table
+
+TILE = 112  # width of a map on the page, in CSS pixels
+SHARP = 2 * TILE  # width of its picture: screens of tablets have two pixels for one of CSS
+MOST_MAPS = 48  # that are shown at once
+MOST_KERNELS = 24  # rows and columns of kernels that are shown at once
+OWN, SHARED = "each its own", "shared by all"
+BY_NUMBER, BY_STRENGTH = "by number", "strongest first"
+
+
+def chosen_layers() -> Network:
+    """The layers of the chosen network, trained or not."""
+    try:
+        trained, run = session.network(), session.run()
+    except UserError:  # what is wrong is said where its weights are needed
+        return session.step().layers
+    if trained is not None:
+        return trained.layers
+    return run.layers if run is not None else session.step().layers
+
+
+def show_table(rows: list[Row], step: Step) -> None:
+    """The layer table, its totals, and the classic text of it."""
+    st.header("The layers", help="A layer takes maps in and gives maps out; the digit is the first map.")
+    st.dataframe(
+        {
+            "layer": [row.name for row in rows],
+            "shape": [" × ".join(map(str, row.output_shape)) for row in rows],
+            "parameters": [row.parameters for row in rows],
+            "field": [row.receptive_field for row in rows],
+            "jump": [row.jump for row in rows],
+            "multiply_adds": [row.multiply_adds for row in rows],
+            "memory": [row.activation_bytes / 1024 for row in rows],
+        },
+        column_config={
+            "layer": st.column_config.TextColumn(
+                "Layer", help="What it is, and its number from the top.", pinned=True
+            ),
+            "shape": st.column_config.TextColumn(
+                "Output shape", help="How many maps it gives, and their height and width in cells."
+            ),
+            "parameters": st.column_config.NumberColumn(
+                "Parameters", format="localized", help="Numbers that the training sets."
+            ),
+            "field": st.column_config.NumberColumn(
+                "Receptive field", format="%d px", help="Side of the square of the digit that one cell sees."
+            ),
+            "jump": st.column_config.NumberColumn(
+                "Jump",
+                format="%d px",
+                help="How far apart on the digit two neighbouring cells look.",
+            ),
+            "multiply_adds": st.column_config.NumberColumn(
+                "Multiply-adds", format="localized", help="Multiplications by a weight for one digit."
+            ),
+            "memory": st.column_config.NumberColumn(
+                "Memory", format="%.2f KiB", help="What its maps take for one digit, at 4 bytes a cell."
+            ),
+        },
+        hide_index=True,
+        width="stretch",
+        height="content",
+    )
+    show_totals(rows)
+    text = format_table(rows)
+    with st.expander("The table as plain text"):
+        st.caption("The classic format of torchsummary. The button in the box's corner copies it.")
+        st.code(text, language=None)
+        st.download_button(
+            "Download the text",
+            text + "\n",
+            file_name=f"{step.name}_layers.txt",
+            on_click="ignore",
+            help="Save this table as a text file.",
+        )
+
+
+def show_totals(rows: list[Row]) -> None:
+    """The sums of the table."""
+    totals = {
+        "Parameters": (f"{sum(row.parameters for row in rows):,}", "All that the training sets."),
+        "Multiply-adds": (f"{sum(row.multiply_adds for row in rows):,}", "The work of reading one digit."),
+        "Memory of all maps": (
+            f"{sum(row.activation_bytes for row in rows) / 1024:,.1f} KiB",
+            "What all layers' maps for one digit take together.",
+        ),
+        "Receptive field at the end": (
+            f"{rows[-1].receptive_field} px",
+            "The side of what the last layer sees; a digit is 28 pixels wide, the rest is padding.",
+        ),
+    }
+    for column, (name, (value, meaning)) in zip(st.columns(len(totals)), totals.items(), strict=True):
+        column.metric(name, value, help=meaning)
+
+
+def choose_digit() -> tuple[torch.Tensor, int | None]:
+    """The digit to look at, (1, 1, 28, 28) uint8, and its true class if that is known."""
+    source = st.radio(
+        "Digit",
+        ["a validation digit", "the digit that I drew"],
+        horizontal=True,
+        key="inside_source",
+        persist_state="session",
+        help="Validation digits are real ones that no network was trained on.",
+    )
+    if source == "the digit that I drew":
+        drawn = session.drawing()
+        if drawn is None:
+            st.info("You have not drawn a digit yet. Draw one, and it is here when you come back.")
+            st.page_link("pages/draw.py", label="Go and draw a digit")
+            st.stop()
+        return drawn, None
+    return choose_validation_digit(read_digits())
+
+
+def read_digits() -> Digits:
+    """The digits in use; where they cannot be read, say so and end the page."""
+    try:
+        return session.digits()
+    except UserError as error:
+        st.error(str(error))
+        st.stop()
+
+
+def choose_validation_digit(digits: Digits) -> tuple[torch.Tensor, int]:
+    """A validation digit by its class and its number in it."""
+    label = st.segmented_control(
+        "Class",
+        range(10),
+        default=4,
+        required=True,
+        wrap=True,
+        key="inside_class",
+        persist_state="session",
+        help="Which digit it truly is.",
+    )
+    found = explain.members(digits.validation_labels, label)
+    number = st.number_input(
+        "Number",
+        1,
+        len(found),
+        key=f"inside_number_of_{len(found)}",  # another class has another last number
+        persist_state="session",
+        help=f"Which of the {len(found):,} validation digits of this class.",
+    )
+    st.caption(f"Digits in use: {digits.name}.")
+    return digits.validation_images[found[number - 1]][None], label
+
+
+def show_answer(inside: Inside, true_class: int | None) -> None:
+    """What the network reads, and how sure it is of each class."""
+    verdict = f"**It reads {inside.answer}**, {inside.confidence:.2f} % sure."
+    if true_class is not None:
+        verdict += " That is right." if inside.answer == true_class else f" In truth it is a {true_class}."
+    st.markdown(verdict, help="The class with the highest probability is the network's answer.")
+    st.altair_chart(charts.inside_answer(inside.probabilities.tolist(), true_class), width="stretch")
+    note = "" if true_class in (None, inside.answer) else " Orange: the true class."
+    st.caption(f"How probable each class is to the network. Blue: its answer.{note}")
+
+
+def show_legend(palette: picture.Picture, low: str, high: str, meaning: str) -> None:
+    """A colour bar between the values of its ends."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(low, width="content")
+        st.image(picture.color_bar(palette), width=200, alt=f"Colours from {low} to {high}")
+        st.markdown(high, width="content")
+    st.caption(meaning)
+
+
+def signed(value: float) -> str:
+    """A value with two digits and a proper minus sign."""
+    return f"{value:.2f}".replace("-", "−")
+
+
+def show_tiles(tiles: list[picture.Picture], captions: list[str]) -> None:
+    """Pictures side by side, as many in a row as there is room for."""
+    with st.container(horizontal=True):
+        for tile, caption in zip(tiles, captions, strict=True):
+            st.image(tile, caption=caption, width=TILE)
+
+
+def show_maps(maps: torch.Tensor, shared: bool, by_strength: bool) -> None:
+    """The maps of a layer as a grid, or as bars where each has a single cell."""
+    total = len(maps)
+    order = explain.ranking(maps) if by_strength else list(range(total))
+    shown = order[:MOST_MAPS]
+    if total > MOST_MAPS:
+        which = "strongest" if by_strength else "first"
+        st.caption(f"The {which} {MOST_MAPS} of {total:,} maps are shown.")
+    low, high = explain.value_range(maps)
+    tiles = []
+    for i in shown:
+        bounds = (low, high) if shared else explain.value_range(maps[i])
+        tiles.append(picture.enlarge(picture.paint(maps[i], picture.ACTIVATIONS, *bounds), SHARP))
+    show_tiles(tiles, [f"map {i + 1}" for i in shown])
+    if shared:
+        show_legend(
+            picture.ACTIVATIONS,
+            signed(low),
+            signed(high),
+            "One scale for all maps: the brighter, the higher.",
+        )
+    else:
+        show_legend(
+            picture.ACTIVATIONS,
+            "lowest",
+            "highest",
+            "Each map has its own scale: compare cells in a map, not maps with one another.",
+        )
+    flat = explain.count_flat(maps)
+    if flat:
+        st.caption(
+            f"{flat} of {total:,} maps {'has' if flat == 1 else 'have'} the same value in every cell: "
+            "nothing of this digit concerns them."
+        )
+
+
+def show_single_cells(maps: torch.Tensor, last: bool) -> None:
+    """The values of maps of one cell each."""
+    total = len(maps)
+    values = maps[:MOST_MAPS, 0, 0].tolist()
+    if total > MOST_MAPS:
+        st.caption(f"The first {MOST_MAPS} of {total:,} maps are shown.")
+    title, first = ("class", 0) if last else ("map", 1)
+    st.altair_chart(charts.inside_values(values, title, first), width="stretch")
+    st.caption(
+        "Each map has a single cell left, so its value is a bar. "
+        + ("The highest one is the answer." if last else "A long bar: much of what this map looks for.")
+    )
+
+
+def show_kernels(kernels: torch.Tensor, shared: bool) -> None:
+    """All kernels of a convolution, as tiles or as a table of them."""
+    outs, ins = kernels.shape[:2]
+    part = kernels[:MOST_KERNELS, :MOST_KERNELS]
+    high = max(abs(value) for value in explain.value_range(kernels))
+    if outs > MOST_KERNELS or ins > MOST_KERNELS:
+        inputs = "" if ins == 1 else f", for the first {part.shape[1]} of {ins:,} inputs"
+        st.caption(f"The kernels of the first {len(part)} of {outs:,} maps are shown{inputs}.")
+    if ins == 1:
+        tiles = []
+        for kernel in part[:, 0]:
+            bound = high if shared else max(abs(value) for value in explain.value_range(kernel))
+            tiles.append(picture.enlarge(picture.paint(kernel, picture.WEIGHTS, -bound, bound), SHARP))
+        show_tiles(tiles, [f"for map {i + 1}" for i in range(len(part))])
+    else:
+        dark = st.context.theme.type == "dark"
+        st.image(
+            picture.kernel_matrix(part, high if shared else None, dark),
+            caption="Each row makes one map of this layer; each column reads one map of the layer before.",
+        )
+    ends = (f"−{high:.2f}", f"+{high:.2f}") if shared else ("negative", "positive")
+    meaning = "Orange counts for, blue counts against, white is zero."
+    show_legend(
+        picture.WEIGHTS,
+        *ends,
+        meaning if shared else f"{meaning} Each kernel has its own scale, alike both ways.",
+    )
+
+
+@st.fragment
+def show_receptive_field(row: Row, maps: torch.Tensor, digit: torch.Tensor) -> None:
+    """What one cell of one map sees of the digit."""
+    channels, height, width = row.output_shape
+    controls, on_map, on_digit = st.columns([2, 3, 4])
+    with controls:
+        number = st.number_input(
+            "Map",
+            1,
+            channels,
+            key=f"inside_map_of_{channels}",
+            persist_state="session",
+            help="Which of the layer's maps stands beside the digit.",
+        )
+        if height * width > 1:
+            st.button(
+                "Go to its brightest cell",
+                on_click=go_to_brightest,
+                args=(maps[number - 1],),
+                help="Choose the cell where this map answers the strongest.",
+            )
+        y = choose_cell("Row", height, "Cells are counted from the top.")
+        x = choose_cell("Column", width, "Cells are counted from the left.")
+        st.metric(
+            "Value of this cell",
+            signed(float(maps[number - 1, y, x])),
+            help="What this cell of this map holds for this digit.",
+        )
+    if height * width > 1:  # a single cell is no picture
+        field = maps[number - 1]
+        coloured = picture.paint(field, picture.ACTIVATIONS, *explain.value_range(field))
+        marked = picture.mark_cell(coloured, y, x, 700)
+        on_map.image(marked, caption=f"Map {number}, the cell framed", width="stretch")
+    corners = [row.box(0, 0), row.box(height - 1, width - 1)]
+    box, margin = row.box(y, x), picture.padding_in_sight(corners)
+    on_digit.image(
+        picture.box_on_digit(digit, box, margin),
+        caption=f"What it sees of the digit: {row.receptive_field} × {row.receptive_field} pixels"
+        + (", striped where it is padding" if margin else ""),
+        width="stretch",
+    )
+
+
+def go_to_brightest(field: torch.Tensor) -> None:
+    """Set row and column to the cell with the highest value."""
+    for name, count, cell in zip(("Row", "Column"), field.shape, explain.brightest(field), strict=True):
+        st.session_state[cell_key(name, count)] = cell + 1
+
+
+def cell_key(name: str, count: int) -> str:
+    """The key of a row or column: maps of another size have another range."""
+    return f"inside_{name}_of_{count}"
+
+
+def choose_cell(name: str, count: int, help: str) -> int:
+    """A row or a column, counted from 0; there is nothing to choose where there is one."""
+    if count == 1:
+        return 0
+    key = cell_key(name, count)
+    if key not in st.session_state:  # a default of the slider's own would bar `go_to_brightest`
+        st.session_state[key] = (count + 1) // 2
+    chosen: int = st.slider(
+        name,
+        1,
+        count,
+        key=key,
+        persist_state="session",
+        help=help,
+    )
+    return chosen - 1
+
+
+def show_layer(row: Row, inside: Inside, model: torch.nn.Sequential, digit: torch.Tensor, last: bool) -> None:
+    """Everything of one layer: its maps, its kernels, and what a cell of it sees."""
+    maps = inside.maps[row.index]
+    maps_in = inside.maps[row.index - 1].shape[0] if row.index else INPUT_SHAPE[0]
+    channels, height, width = row.output_shape
+    kernels = explain.kernels(model, row.index)
+    st.markdown(explain.describe(row.layer, maps_in))
+    left, right = st.columns(2)
+    scale = left.radio(
+        "Colour scale",
+        [OWN, SHARED],
+        horizontal=True,
+        key="inside_scale",
+        persist_state="session",
+        help="A scale for each map shows its pattern; a shared one shows which maps answer strongly.",
+    )
+    order = right.radio(
+        "Order of the maps",
+        [BY_NUMBER, BY_STRENGTH],
+        horizontal=True,
+        key="inside_order",
+        persist_state="session",
+        help="The strongest map is the one with the value farthest from zero.",
+    )
+    st.subheader(
+        f"Feature maps: {channels:,} of {height} × {width}",
+        help="A feature map shows where on the digit a layer found what one set of its kernels looks for.",
+    )
+    if height == width == 1:
+        show_single_cells(maps, last)
+    else:
+        show_maps(maps, scale == SHARED, order == BY_STRENGTH)
+    if kernels is not None:
+        outs, ins, side, _ = kernels.shape
+        st.subheader(
+            f"Kernels: {outs * ins:,} of {side} × {side}",
+            help="A kernel is a small window of weights that slides over a map and answers where it fits.",
+        )
+        show_kernels(kernels, scale == SHARED)
+    st.subheader(
+        "What one cell sees",
+        help="A cell's receptive field is the part of the digit that can change the cell's value.",
+    )
+    show_receptive_field(row, maps, digit)
+
+
+def show_inside(rows: list[Row]) -> None:
+    """A digit on its way through the trained network, layer by layer."""
+    trained = session.network_or_stop()
+    model = session.model(trained)
+    choice, image, answer = st.columns([4, 3, 5], gap="medium")
+    with choice:
+        digit, true_class = choose_digit()
+    inside = explain.look_inside(model, digit)
+    image.image(
+        picture.enlarge(picture.paint(digit[0, 0], picture.INK, 0, 255), 560),
+        caption="What the network gets: 28 × 28 grey values",
+        width="stretch",
+    )
+    with answer:
+        show_answer(inside, true_class)
+    st.header("Inside a layer", help="Pick a layer to see what it makes of this digit.")
+    names = {row.name: row for row in rows}
+    name = st.selectbox(
+        "Layer",
+        list(names),
+        key="inside_layer_" + "_".join(names),  # another network has other layers
+        persist_state="session",
+        help="The layers in the order in which the digit passes them.",
+    )
+    show_layer(names[name], inside, model, digit, last=names[name] is rows[-1])
+
+
+navigation.require_router()
+
+st.title("Look inside")
+st.markdown("Follow one digit through the network and see what every layer makes of it.")
+table = layer_table(chosen_layers())
+show_table(table, session.step())
+st.header("One digit", help="Every layer below is shown for this digit.")
+show_inside(table)

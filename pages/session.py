@@ -6,14 +6,19 @@ asks here what they stand for.
 
 from __future__ import annotations
 
+import atexit
+import os
+from dataclasses import dataclass
+
 import streamlit as st
 import torch
 from torch import nn
 
-from s5core import checkpoint, data, results, runs, steps
+from s5core import checkpoint, data, reading, results, runs, steps
 from s5core.checkpoint import Checkpoint
 from s5core.data import Digits
 from s5core.errors import UserError
+from s5core.jobs import Jobs
 from s5core.results import Result
 from s5core.runs import Run
 from s5core.steps import Step
@@ -32,6 +37,11 @@ def run() -> Run | None:
     return None if chosen == SHIPPED else runs.open_run(chosen)
 
 
+def runs_of(chosen: Step) -> list[Run]:
+    """The runs that began from a step, the newest first."""
+    return [run for run in runs.list_runs() if run.step == chosen.name]
+
+
 def network() -> Checkpoint | None:
     """The trained network that is chosen: the run's, else the step's. None while it has no
     finished epoch, or where the step is shipped without a checkpoint."""
@@ -46,6 +56,12 @@ def shipped(name: str) -> Checkpoint | None:
     return _load(str(path), path.stat().st_mtime_ns) if path.exists() else None
 
 
+def trained_by(run: Run) -> Checkpoint | None:
+    """The network of any run as of its last finished epoch; None before the first."""
+    path = run.model_path
+    return _load(str(path), path.stat().st_mtime_ns) if path.exists() else None
+
+
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _load(path: str, changed: int) -> Checkpoint:
     return checkpoint.load(checkpoint.Path(path))
@@ -57,6 +73,28 @@ def model(trained: Checkpoint) -> nn.Sequential:
     return trained.model().requires_grad_(False)
 
 
+def network_name() -> str:
+    """What lists call the chosen network: the run's title, else the step's."""
+    chosen = run()
+    return chosen.title if chosen else step_label(step())
+
+
+def readers() -> dict[str, nn.Module]:
+    """Every network that can read a digit, by name: the chosen one first, if it is trained,
+    then the steps as they are shipped. Raises UserError when the chosen one cannot be opened."""
+    reading.use_one_thread()
+    named = {network_name(): network()}
+    for other in steps.STEPS.values():
+        named.setdefault(step_label(other), shipped(other.name))
+    return {name: model(trained) for name, trained in named.items() if trained is not None}
+
+
+def step_label(step: Step) -> str:
+    """A step as lists name it: "3 · An earlier pool, a falling rate"."""
+    number = step.name.removeprefix("step")
+    return f"{number} · {step.title}" if number.isdecimal() else step.title
+
+
 @st.cache_data(show_spinner=False)
 def reached() -> dict[str, Result]:
     """What each step reached, from checkpoints/results.json."""
@@ -66,6 +104,49 @@ def reached() -> dict[str, Result]:
 def digits() -> Digits:
     """MNIST where it is on this machine, else the practice digits; nothing is downloaded."""
     return _digits(not data.missing_files(data.HOME))
+
+
+@st.cache_resource(show_spinner=False)
+def jobs() -> Jobs:
+    """The queue of this server, with a warm worker in reserve."""
+    queue = Jobs()
+    atexit.register(queue.close)
+    return queue
+
+
+@dataclass
+class Download:
+    """The one attempt of this server to fetch MNIST."""
+
+    trouble: str | None = None  # why it failed; None before the attempt
+
+
+@st.cache_resource(show_spinner=False)
+def _download() -> Download:
+    return Download()
+
+
+def digits_are_here() -> bool:
+    """Whether MNIST is where the digits are looked for, so that nothing is to be downloaded."""
+    return bool(os.environ.get("S5_DATA_DIR")) or not data.missing_files(data.HOME)
+
+
+def download_trouble() -> str | None:
+    """Why MNIST could not be downloaded; None while nobody has tried."""
+    return _download().trouble
+
+
+def download(progress: data.Progress) -> None:
+    """Fetch MNIST into data/, once a server: a network that is dead stays so for a while."""
+    try:
+        data.download_mnist(data.HOME, progress)
+    except data.DownloadError as error:
+        _download().trouble = str(error)
+
+
+def forget_download() -> None:
+    """Let the next visit try again."""
+    _download().trouble = None
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the digits …")

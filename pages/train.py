@@ -1,3 +1,87 @@
-"""Not written yet."""
+"""Train: choose a recipe, watch it train, compare it with what came before."""
+
+from __future__ import annotations
+
 import streamlit as st
-st.title("train")
+
+from pages import navigation, recipe_form, session, watch
+from s5core import runs
+from s5core.errors import UserError
+from s5core.layers import with_dropout
+from s5core.recipe import Recipe
+from s5core.steps import Step
+
+
+def fetch_digits() -> None:
+    """Download MNIST once a server, with a bar; without a network the practice digits do."""
+    if session.digits_are_here() or session.download_trouble() is not None:
+        return
+    bar = st.progress(0.0, "Looking for MNIST on the network …")
+
+    def show(file: str, done: int, total: int) -> None:
+        bar.progress(min(1.0, done / total) if total else 0.0, f"Downloading {file}")
+
+    session.download(show)
+    bar.empty()
+
+
+def start(step: Step, recipe: Recipe) -> None:
+    """Make a run, put it in line, and choose it."""
+    layers = with_dropout(step.layers) if recipe.dropout else step.layers
+    title = f"{recipe.schedule}, rate {recipe.learning_rate:g}, {recipe.epochs} epochs, seed {recipe.seed}"
+    try:
+        run = runs.create(title, step.name, layers, recipe)
+    except OSError as error:
+        st.session_state.start_error = f"The run could not be written to {runs.home()}: {error.strerror}."
+        return
+    session.jobs().submit(run)
+    st.session_state.run = run.id
+
+
+navigation.require_router()
+
+st.title("Train")
+step = session.step()
+st.markdown(
+    f"Train **{step.title}** with a recipe of your own, and see what each choice does. "
+    "The run goes on when you leave this page."
+)
+try:
+    fetch_digits()
+    digits = session.digits()
+except UserError as error:
+    st.error(str(error))
+    st.stop()
+if digits.notice:
+    st.warning(digits.notice)
+    if st.button("Try the download again", help="Looks for MNIST on the network once more."):
+        session.forget_download()
+        st.rerun()
+
+jobs = session.jobs()
+settings, live = st.columns([2, 3], gap="large")
+with settings:
+    recipe = recipe_form.show(step, digits)
+    if recipe is not None:
+        st.button(
+            "Train",
+            type="primary",
+            width="stretch",
+            on_click=start,
+            args=(step, recipe),
+            help="Starts a run with the settings above.",
+        )
+    if message := st.session_state.pop("start_error", None):
+        st.error(message)
+    st.caption(
+        f"In use: {digits.name}, {len(digits.train_labels):,} digits to train and "
+        f"{len(digits.validation_labels):,} to validate."
+    )
+
+with live:
+    try:
+        run = session.run()
+    except UserError as error:
+        st.error(str(error))
+    else:
+        watch.show(step, run, start)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from s5core.data import to_unit
 from s5core.recipe import Recipe
 
 
@@ -54,3 +55,14 @@ def augment(images: Tensor, recipe: Recipe, generator: torch.Generator) -> Tenso
         scale=1 + uniform(recipe.scale),
         shear=uniform(recipe.shear),
     )
+
+
+def preview(images: Tensor, recipe: Recipe, count: int) -> Tensor:
+    """`count` digits, evenly chosen, as a network trained by the recipe may see them.
+
+    `images`: (N, 1, 28, 28) uint8; returns (count, 1, 28, 28) uint8, on the CPU.
+    """
+    chosen = images[:: max(1, len(images) // count)][:count].cpu()
+    generator = torch.Generator().manual_seed(recipe.seed)
+    moved = augment(to_unit(chosen), recipe, generator) if recipe.augments else to_unit(chosen)
+    return (moved * 255).round().to(torch.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -40,6 +41,13 @@ class Evaluation:
         return 100 * (1 - self.errors / len(self.labels))
 
     @property
+    def standard_error(self) -> float:
+        """Of the accuracy, in percentage points: how far another sample of as many digits
+        would typically move it."""
+        share = self.errors / len(self.labels)
+        return 100 * math.sqrt(share * (1 - share) / len(self.labels))
+
+    @property
     def loss(self) -> float:
         """Mean cross-entropy, in nats."""
         return F.cross_entropy(self.logits, self.labels).item()
@@ -56,8 +64,97 @@ class Evaluation:
 
     def worst(self, count: int) -> Tensor:
         """(≤ count,) int64: indices of the errors, the most confident first."""
-        confidence = self.probabilities.amax(1).where(self.wrong, -1.0)
-        return confidence.argsort(descending=True, stable=True)[: min(count, self.errors)]
+        return self._by_confidence(self.wrong)[:count]
+
+    def cell(self, true: int, said: int) -> Tensor:
+        """Indices of one cell of the confusion matrix, int64: the most confident errors
+        first, and of the digits read right the least confident first."""
+        found = self._by_confidence((self.labels == true) & (self.predictions == said))
+        return found.flip(0) if true == said else found
+
+    def commonest_error(self) -> tuple[int, int] | None:
+        """The cell (true, said) off the diagonal that holds most; None without an error."""
+        counts = self.confusion().fill_diagonal_(0)
+        true, said = divmod(int(counts.argmax()), CLASSES)
+        return (true, said) if counts[true, said] else None
+
+    def by_class(self) -> list[ClassResult]:
+        """How each class is read, 0 to 9; a class without a digit is left out."""
+        counts = self.confusion()
+        sizes, right = counts.sum(1).tolist(), counts.diagonal().tolist()
+        return [
+            ClassResult(digit, sizes[digit], sizes[digit] - right[digit])
+            for digit in range(CLASSES)
+            if sizes[digit]
+        ]
+
+    def confidence(self, index: int) -> str:
+        """The probability that is given to the answer to one digit: "97 %"."""
+        sure = float(self.logits[index].softmax(0).amax())
+        # Rounding up to 100 % would say that the network left no room for doubt.
+        return f"{100 * sure:.0f} %" if sure < 0.995 else "> 99 %"
+
+    def answer(self, index: int) -> str:
+        """What is said of one digit, and how surely: "9 (97 %)"."""
+        return f"{int(self.predictions[index])} ({self.confidence(index)})"
+
+    def describe(self, index: int) -> str:
+        """Truth and answer for one digit: "true 4, said 9 (97 %)"."""
+        return f"true {int(self.labels[index])}, said {self.answer(index)}"
+
+    def _by_confidence(self, chosen: Tensor) -> Tensor:
+        """Indices where `chosen`, (N,) bool, holds: the most confident answers first."""
+        confidence = self.probabilities.amax(1).where(chosen, -1.0)
+        return confidence.argsort(descending=True, stable=True)[: int(chosen.sum())]
+
+
+@dataclass(frozen=True)
+class ClassResult:
+    """How the digits of one class are read."""
+
+    digit: int
+    digits: int  # of this class
+    errors: int
+
+    @property
+    def accuracy(self) -> float:
+        """Share read right, in percent."""
+        return 100 * (1 - self.errors / self.digits)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two networks get wrong of the same digits: indices, int64, each list with the
+    most confident errors first ("both" by the first network's confidence)."""
+
+    only_first: Tensor
+    only_second: Tensor
+    both: Tensor
+
+    @property
+    def luck(self) -> float:
+        """The difference in errors that two equally good networks stay below about 19 times
+        in 20: two standard deviations, counting only the digits on which exactly one of them
+        is wrong (McNemar, "Note on the sampling error of the difference between correlated
+        proportions or percentages", 1947)."""
+        return 2 * math.sqrt(len(self.only_first) + len(self.only_second))
+
+
+def compare(first: Evaluation, second: Evaluation) -> Comparison:
+    """Set two networks' errors side by side. Raises ValueError for different digits."""
+    if not torch.equal(first.labels, second.labels):
+        raise ValueError("the two networks read different digits")
+    return Comparison(
+        only_first=first._by_confidence(first.wrong & ~second.wrong),
+        only_second=second._by_confidence(second.wrong & ~first.wrong),
+        both=first._by_confidence(first.wrong & second.wrong),
+    )
+
+
+def allowed_errors(accuracy: float, digits: int) -> int:
+    """How many of so many digits may be read wrong at an accuracy in percent: 60 of 10,000
+    at 99.4."""
+    return math.floor(round(digits * (100 - accuracy) / 100, 6))  # 99.4 is not exact in binary
 
 
 @torch.no_grad()

@@ -76,6 +76,11 @@ class Run:
         return self.folder.name
 
     @property
+    def label(self) -> str:
+        """The title and the end of the id, which tells runs of the same title apart."""
+        return f"{self.title} ({self.id[-6:]})"
+
+    @property
     def events_path(self) -> Path:
         """events.jsonl"""
         return self.folder / "events.jsonl"

@@ -70,8 +70,9 @@ class Worker:
         self._digits: dict[Split, Digits] = {}
 
     def digits(self, split: Split) -> Digits:
-        """The digits of a split, loaded once."""
-        if split not in self._digits:
+        """The digits of a split, loaded once; anew when MNIST has come in the meantime."""
+        practice = split in self._digits and self._digits[split].notice
+        if split not in self._digits or (practice and not data.missing_files(data.HOME)):
             self._digits[split] = data.load(split, download=False)
         return self._digits[split]
 

@@ -1,0 +1,187 @@
+"""The controls of the page Train: one for each part of a recipe that a class changes."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any, get_args
+
+import streamlit as st
+
+from s5core import charts, device
+from s5core.augment import preview
+from s5core.data import Digits
+from s5core.errors import UserError
+from s5core.gallery import gallery
+from s5core.recipe import Recipe, field_types
+from s5core.steps import EPOCH_BUDGET, Step
+
+# 1, 2, 3, 5 in each power of ten: equal steps to the eye of an optimiser.
+RATES = [round(digit * 10.0**power, 6) for power in range(-4, 1) for digit in (1, 2, 3, 5)]
+DECAYS = [0.0, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 1e-2]
+BATCHES = [16, 32, 64, 128, 256, 512, 1024]
+HELP = {field.name: field.metadata["help"] for field in fields(Recipe)}
+
+SCHEDULE_FIELDS = {
+    "constant": [],
+    "step": ["every", "decay"],
+    "exponential": ["decay"],
+    "cosine": ["final"],
+    "one-cycle": ["warmup", "start", "final", "anneal"],
+    "plateau": ["patience", "decay"],
+}
+LABELS = {
+    "every": "Epochs between drops",
+    "decay": "Factor",
+    "final": "Last rate / peak",
+    "warmup": "Share that rises",
+    "start": "First rate / peak",
+    "anneal": "Shape",
+    "patience": "Patience, epochs",
+}
+
+
+def lower_rate(rate: float) -> float:
+    """The choice that is nearest to a third of a learning rate."""
+    return min(RATES, key=lambda choice: abs(choice - rate / 3))
+
+
+def show(step: Step, digits: Digits) -> Recipe | None:
+    """The controls, filled with the step's own recipe; the recipe that they say, or None
+    where they contradict each other (which the page then says)."""
+    form = Form(step)
+    form.choose("learning_rate", "Learning rate", RATES)
+    form.pick("schedule", "Schedule")
+    schedule = form.values["schedule"]
+    columns = st.columns(2)
+    for place, name in enumerate(SCHEDULE_FIELDS[schedule]):
+        with columns[place % 2]:
+            form.number_or_word(name, LABELS[name])
+    epochs, batch = st.columns(2)
+    with epochs:
+        form.slide("epochs", "Epochs", 1, 30, 1)
+    with batch:
+        form.choose("batch_size", "Batch size", BATCHES)
+    rate_preview = st.empty()
+
+    with st.expander("Augmentation"):
+        form.slide("rotation", "Rotation, ± degrees", 0.0, 45.0, 1.0)
+        form.slide("shift", "Shift, ± pixels", 0.0, 6.0, 0.1)
+        form.slide("scale", "Size, ± fraction", 0.0, 0.5, 0.01)
+        form.slide("shear", "Slant, ± degrees", 0.0, 45.0, 1.0)
+        sample = st.empty()
+    with st.expander("Optimiser and regularisation"):
+        form.pick("optimizer", "Optimiser")
+        form.slide("momentum", "Momentum", 0.0, 0.99, 0.01)
+        form.choose("weight_decay", "Weight decay", DECAYS)
+        form.slide("label_smoothing", "Label smoothing", 0.0, 0.3, 0.01)
+        form.slide("dropout", "Dropout", 0.0, 0.5, 0.01)
+        form.choose("ema", "Average of weights", [0.0, 0.9, 0.99, 0.995, 0.998, 0.999])
+    with st.expander("Seed, device, digits"):
+        form.number("seed", "Seed")
+        devices = {"auto": f"fastest: {device.choose('auto').name}"} | {
+            d.id: d.name for d in device.available()
+        }
+        form.pick("device", "Device", devices)
+        form.pick(
+            "split",
+            "Validate on",
+            {"test": "the test digits, as the exercise does", "holdout": "training digits set aside"},
+        )
+    try:
+        recipe = form.recipe()
+    except UserError as error:
+        st.error(str(error))
+        return None
+    if recipe.epochs >= EPOCH_BUDGET:
+        st.info(f"{recipe.epochs} epochs are more than the exercise allows: fewer than {EPOCH_BUDGET}.")
+    with rate_preview.container():
+        _preview_rate(recipe)
+    with sample.container():
+        st.html(gallery(preview(digits.train_images, recipe, count=10), [""] * 10, scale=2))
+        st.caption("Ten training digits as the network will see them; each epoch moves them anew.")
+    return recipe
+
+
+def _preview_rate(recipe: Recipe) -> None:
+    points = 40 * recipe.epochs
+    rates = [(i / 40, recipe.learning_rate * recipe.factor(i / points)) for i in range(points)]
+    st.altair_chart(charts.rates([*rates, (recipe.epochs, rates[-1][1])], recipe.epochs), width="stretch")
+    if recipe.schedule == "plateau":
+        st.caption("The rate drops when the validation loss no longer falls, so it cannot be foretold.")
+    else:
+        st.caption("The learning rate that this recipe will use, from the first batch to the last.")
+
+
+class Form:
+    """Controls of one step; each step keeps its own settings for as long as the session lasts."""
+
+    def __init__(self, step: Step) -> None:
+        self.step = step
+        self.values: dict[str, Any] = {}
+
+    def recipe(self) -> Recipe:
+        """The recipe that the controls say. Raises RecipeError where that is none."""
+        return self.step.recipe.replace(**self.values)
+
+    def _options(self, name: str) -> dict[str, Any]:
+        return {
+            "key": f"{self.step.name}_{name}",
+            "help": HELP[name],
+            "persist_state": "session",
+        }
+
+    def _default(self, name: str) -> Any:
+        return getattr(self.step.recipe, name)
+
+    def choose(self, name: str, label: str, choices: list[Any]) -> None:
+        """A slider over values that are not evenly spaced."""
+        default = self._default(name)
+        self.values[name] = st.select_slider(
+            label,
+            sorted({*choices, default}),
+            value=default,
+            format_func=lambda value: f"{value:g}",
+            **self._options(name),
+        )
+
+    def slide(self, name: str, label: str, low: Any, high: Any, by: Any) -> None:
+        """A slider over evenly spaced values."""
+        self.values[name] = st.slider(label, low, high, self._default(name), by, **self._options(name))
+
+    def pick(self, name: str, label: str, words: dict[str, str] | None = None) -> None:
+        """One of a few words."""
+        shown = words or {word: word for word in get_args(field_types()[name])}
+        choices = list(shown)
+        self.values[name] = st.selectbox(
+            label,
+            choices,
+            index=choices.index(self._default(name)),
+            format_func=lambda word: shown.get(word, word),
+            **self._options(name),
+        )
+
+    def number(self, name: str, label: str) -> None:
+        """A whole number to type."""
+        self.values[name] = st.number_input(
+            label, min_value=0, max_value=2**31 - 1, value=self._default(name), step=1, **self._options(name)
+        )
+
+    def number_or_word(self, name: str, label: str) -> None:
+        """A parameter of a schedule."""
+        kind = field_types()[name]
+        if get_args(kind):
+            self.pick(name, label)
+        elif kind is int:
+            value = self._default(name)
+            self.values[name] = st.number_input(
+                label,
+                min_value=1 if name == "every" else 0,
+                max_value=100,
+                value=value,
+                **self._options(name),
+            )
+        else:
+            low, high = (0.01, 1.0) if name == "decay" else (0.0, 0.9)
+            self.values[name] = st.number_input(
+                label, low, high, self._default(name), step=0.01, format="%.2f", **self._options(name)
+            )

@@ -1,0 +1,273 @@
+"""The live part of the page Train: how a run is doing, and what can be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages import recipe_form, session
+from s5core import charts
+from s5core.charts import Curve
+from s5core.errors import UserError
+from s5core.recipe import Recipe
+from s5core.runs import Failed, Log, Run, Stopped
+from s5core.steps import EPOCH_BUDGET, PARAMETER_BUDGET, TARGET_ACCURACY, Step
+from s5core.summary import count_parameters
+from s5core.train import Diverged, Finished, Metrics
+
+Start = Callable[[Step, Recipe], None]
+
+
+def show(step: Step, run: Run | None, start: Start) -> None:
+    """The chosen run, refreshed each second while it trains; an invitation where there is none."""
+    if run is None:
+        _invite(step)
+        return
+    active = session.jobs().is_active(run.id)
+    st.fragment(_watch, run_every=1.0 if active else None)(step, run, start, active)
+
+
+def _invite(step: Step) -> None:
+    st.subheader("No run is chosen")
+    st.markdown(
+        "Press **Train**: the curves appear here while the network learns. Earlier runs of this step are "
+        "in the list **Trained network** at the left. Until then, this is how the shipped network learned."
+    )
+    shipped = session.shipped(step.name)
+    if shipped is None:
+        st.info("This step is shipped without a trained network, so there is nothing to show yet.")
+        return
+    lines = [
+        Curve("training", [(m.epoch, m.train_accuracy) for m in shipped.history]),
+        Curve("validation", [(m.epoch, m.validation_accuracy) for m in shipped.history]),
+    ]
+    st.altair_chart(
+        charts.curves(lines, "accuracy, %", len(shipped.history), (90.0, 100.0), TARGET_ACCURACY),
+        width="stretch",
+    )
+    st.caption("Accuracy in percent after each epoch; the dashed line is the target of 99.4 %.")
+
+
+def _watch(step: Step, run: Run, start: Start, was_active: bool) -> None:
+    jobs = session.jobs()
+    place = jobs.place(run.id)
+    training = jobs.is_training(run.id)
+    log = run.log()
+    if was_active != jobs.is_active(run.id):
+        st.rerun()  # the whole page, which sets how often this part is refreshed
+    st.subheader(run.label)
+    _state(run, log, training, place)
+    _buttons(step, run, log, training, place, start)
+    if log.started is None:
+        return
+    _lights(run, log)
+    _charts(step, run, log)
+
+
+def _state(run: Run, log: Log, training: bool, place: int | None) -> None:
+    if place is not None:
+        others = len(session.jobs().training())
+        st.info(
+            f"Waiting in line, place {place}: {others} runs are in training, and no more than that run "
+            "side by side. It starts by itself."
+        )
+    elif training and log.end is None:
+        _progress(run, log)
+    else:
+        _end(run, log)
+
+
+def _progress(run: Run, log: Log) -> None:
+    epochs = run.recipe.epochs
+    if log.started is None or not log.batches:
+        st.progress(0.0, "Starting …")
+        return
+    last = log.batches[-1]
+    done = max((last.epoch - 1) + last.batch / log.started.batches, len(log.epochs))
+    seconds = (epochs - done) * log.started.train_digits / last.images_per_second
+    st.progress(
+        min(1.0, done / epochs),
+        f"Epoch {min(epochs, int(done) + 1)} of {epochs} · {last.images_per_second:,.0f} images a second · "
+        f"{_duration(seconds)} left · {log.started.device}",
+    )
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _end(run: Run, log: Log) -> None:
+    match log.end:
+        case Finished() as end:
+            st.success(
+                f"Finished: {end.validation_accuracy:.2f} % in the last of {end.epochs} epochs "
+                f"(best epoch {end.best_accuracy:.2f} %), {_duration(end.seconds)}."
+            )
+        case Diverged() as end:
+            st.error(
+                f"The run diverged: at epoch {end.epoch}, batch {end.batch}, the loss was no longer a "
+                f"number. The learning rate was {end.learning_rate:.3g} there; each step overshot further "
+                "than the one before. A lower rate takes smaller steps."
+            )
+        case Failed(message):
+            st.error(f"The run ended by an error: {message}")
+        case Stopped(epoch):
+            st.warning(
+                f"Stopped. {epoch} of {run.recipe.epochs} epochs are finished and kept; Resume goes on "
+                "from there."
+            )
+        case None:
+            kept = len(log.epochs)
+            st.warning(
+                f"Interrupted with {kept} of {run.recipe.epochs} epochs finished: the server or the worker "
+                "ended in between. Resume goes on from there."
+            )
+
+
+def _buttons(step: Step, run: Run, log: Log, training: bool, place: int | None, start: Start) -> None:
+    jobs = session.jobs()
+    if training or place is not None:
+        stop, rate = st.columns(2, vertical_alignment="bottom")
+        stop.button(
+            "Stop training", on_click=jobs.stop, args=(run.id,), width="stretch",
+            help="Ends the run within a second; finished epochs are kept.",
+        )  # fmt: skip
+        if training:
+            with rate:
+                _change_rate(run)
+        return
+    if isinstance(log.end, Diverged):
+        lower = recipe_form.lower_rate(run.recipe.learning_rate)
+        st.button(
+            f"Train again with a learning rate of {lower:g}", type="primary",
+            on_click=start, args=(step, run.recipe.replace(learning_rate=lower)),
+            help="The same recipe with about a third of the learning rate.",
+        )  # fmt: skip
+    elif not isinstance(log.end, Finished):
+        st.button(
+            "Resume", type="primary", on_click=jobs.submit, args=(run,), width="stretch",
+            help="Goes on behind the last finished epoch, as if it had not been interrupted.",
+        )  # fmt: skip
+    if log.epochs and run.model_path.exists():
+        _use(run)
+
+
+def _change_rate(run: Run) -> None:
+    """A new peak learning rate for a run in training; it counts from the next batch on."""
+    rate = st.select_slider(
+        "Learning rate from now on",
+        sorted({*recipe_form.RATES, run.recipe.learning_rate}),
+        value=run.recipe.learning_rate,
+        format_func=lambda value: f"{value:g}",
+        key=f"rate_{run.id}",
+        help="Moves the peak of the schedule while the run goes on; the chart below shows the change.",
+    )
+    if rate != st.session_state.get(f"rate_sent_{run.id}", run.recipe.learning_rate):
+        st.session_state[f"rate_sent_{run.id}"] = rate
+        session.jobs().set_rate(run.id, rate)
+
+
+def _use(run: Run) -> None:
+    draw, inside, errors, save = st.columns(4)
+    draw.page_link("pages/draw.py", label="Draw for it")
+    inside.page_link("pages/inside.py", label="Look inside")
+    errors.page_link("pages/errors.py", label="Its errors")
+    try:
+        save.download_button(
+            "Download", run.model_path.read_bytes(), f"{run.id}.safetensors", width="stretch",
+            help="The checkpoint: it can be opened here again, or with python -m s5core.",
+        )  # fmt: skip
+    except OSError as error:
+        raise UserError(f"{run.model_path} cannot be read: {error.strerror}.") from error
+
+
+def _lights(run: Run, log: Log) -> None:
+    """The three bounds of the exercise and whether they hold, as words and colours."""
+    parameters = count_parameters(run.layers)
+    accuracies = [metrics.validation_accuracy for metrics in log.epochs]
+    held = len(accuracies) >= 3 and min(accuracies[-3:]) >= TARGET_ACCURACY
+    lights = [
+        (f"Parameters < {PARAMETER_BUDGET:,}", f"{parameters:,}", parameters < PARAMETER_BUDGET),
+        (f"Epochs < {EPOCH_BUDGET}", f"{run.recipe.epochs}", run.recipe.epochs < EPOCH_BUDGET),
+        (
+            f"Accuracy ≥ {TARGET_ACCURACY} %",
+            f"{accuracies[-1]:.2f} %" if accuracies else "–",
+            bool(accuracies) and accuracies[-1] >= TARGET_ACCURACY,
+        ),
+        ("Held for 3 epochs", f"{sum(a >= TARGET_ACCURACY for a in accuracies[-3:])} of 3", held),
+    ]
+    for column, (label, value, met) in zip(st.columns(4), lights, strict=True):
+        with column:
+            st.metric(label, value)
+            st.badge("met" if met else "not yet", color="green" if met else "gray")
+    if log.epochs and log.started:
+        allowed = int(log.started.validation_digits * (100 - TARGET_ACCURACY) / 100 + 1e-9)
+        st.caption(
+            f"Errors left: {log.epochs[-1].validation_errors} wrong of {log.started.validation_digits:,} "
+            f"validation digits; {allowed} are allowed at {TARGET_ACCURACY} %."
+        )
+
+
+def _charts(step: Step, run: Run, log: Log) -> None:
+    per_epoch = log.started.batches if log.started else 1
+    batches = [(batch.epoch - 1 + batch.batch / per_epoch, batch) for batch in log.batches]
+    zoom = st.segmented_control(
+        "Accuracy from",
+        ["98 %", "90 %", "0 %"],
+        default="98 %",
+        key="zoom",
+        persist_state="session",
+        help="The lowest accuracy on the chart: 98 % shows the last points, 0 % the whole climb.",
+    )
+    low = float((zoom or "98 %").removesuffix(" %"))
+    earlier = _earlier(step, run)
+    st.altair_chart(
+        charts.curves(
+            [
+                Curve("training", [(m.epoch, m.train_accuracy) for m in log.epochs]),
+                Curve("validation", [(m.epoch, m.validation_accuracy) for m in log.epochs]),
+                *[
+                    Curve(name, [(m.epoch, m.validation_accuracy) for m in epochs], True)
+                    for name, epochs in earlier
+                ],
+            ],
+            "accuracy, %",
+            run.recipe.epochs,
+            (low, 100.0),
+            TARGET_ACCURACY,
+        ),
+        width="stretch",
+    )
+    st.caption(
+        "Accuracy after each epoch; training digits are read while the weights still move. Points below the "
+        "chart stand at its lower edge. Grey: validation of earlier runs. Dashed green: the target."
+    )
+    st.altair_chart(
+        charts.curves(
+            [
+                Curve("training", [(x, batch.loss) for x, batch in batches]),
+                Curve("validation", [(m.epoch, m.validation_loss) for m in log.epochs]),
+            ],
+            "loss",
+            run.recipe.epochs,
+            (0.01, 3.0),
+            logarithmic=True,
+        ),
+        width="stretch",
+    )
+    st.caption("Cross-entropy: of single batches in training, of all validation digits after each epoch.")
+    st.altair_chart(
+        charts.rates([(x, batch.learning_rate) for x, batch in batches], run.recipe.epochs), width="stretch"
+    )
+    st.caption("The learning rate as it was used.")
+
+
+def _earlier(step: Step, run: Run) -> list[tuple[str, list[Metrics]]]:
+    """The shipped network and the last two other runs of the step, to compare with."""
+    found = []
+    if shipped := session.shipped(step.name):
+        found.append(("as shipped", list(shipped.history)))
+    others = [other for other in session.runs_of(step) if other.id != run.id][:2]
+    return found + [(other.label, epochs) for other in others if (epochs := other.log().epochs)]

@@ -1,0 +1,116 @@
+"""What happens inside a network: the maps of every layer for one digit, and its kernels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from s5core.data import normalize, to_unit
+from s5core.layers import BatchNorm, Conv, Dropout, GlobalAvgPool, Layer, MaxPool, ReLU
+
+
+@dataclass(frozen=True)
+class Inside:
+    """One digit on its way through a network."""
+
+    maps: tuple[Tensor, ...]  # of layer i: (channels, height, width) float32
+    probabilities: Tensor  # (10,) float32, summing to 1
+
+    @property
+    def answer(self) -> int:
+        """The class that the network reads."""
+        return int(self.probabilities.argmax())
+
+    @property
+    def confidence(self) -> float:
+        """The probability of that class, in percent."""
+        return 100 * float(self.probabilities.max())
+
+
+@torch.no_grad()
+def look_inside(model: nn.Sequential, digit: Tensor) -> Inside:
+    """Read a digit and keep what every layer makes of it.
+
+    `model`: as `layers.build` makes it, in eval mode, on the CPU. `digit`: (1, 1, 28, 28) uint8.
+    """
+    x = normalize(to_unit(digit))
+    outputs = []
+    for module in model:
+        # A ReLU works in place: without the copy it would rectify the map before it as well.
+        x = module(x.clone())
+        outputs.append(x)
+    *maps, logits = outputs  # the Flatten comes last
+    return Inside(tuple(output[0] for output in maps), logits[0].softmax(0))
+
+
+def kernels(model: nn.Sequential, index: int) -> Tensor | None:
+    """The kernels of layer `index`: (maps out, maps in, side, side); None where it has none.
+
+    A depthwise convolution has one a map, so its second size is 1.
+    """
+    module = model[index]
+    return module.weight.detach() if isinstance(module, nn.Conv2d) else None
+
+
+def ranking(maps: Tensor) -> list[int]:
+    """Numbers from 0 of the maps (channels, height, width), the largest absolute value first."""
+    return [int(i) for i in maps.abs().amax((1, 2)).argsort(descending=True, stable=True)]
+
+
+def brightest(field: Tensor) -> tuple[int, int]:
+    """Row and column of the highest value of a map (height, width), the first one of several."""
+    return divmod(int(field.argmax()), field.shape[1])
+
+
+def count_flat(maps: Tensor) -> int:
+    """How many of the maps have the same value in all their cells, and so show nothing."""
+    return int((maps.amax((1, 2)) == maps.amin((1, 2))).sum())
+
+
+def value_range(values: Tensor) -> tuple[float, float]:
+    """The lowest and the highest value."""
+    return float(values.min()), float(values.max())
+
+
+def members(labels: Tensor, label: int) -> list[int]:
+    """Where in `labels` (N,) the class `label` stands."""
+    return [int(i) for i in (labels == label).nonzero().flatten()]
+
+
+def describe(layer: Layer, maps_in: int) -> str:
+    """What a layer does to the `maps_in` maps that enter it, in a sentence for a student."""
+    match layer:
+        case Conv(kernel=1):
+            return (
+                f"Each of its {_count(layer.channels, 'map')} is a weighted sum of "
+                f"{_count(maps_in // layer.groups, 'map')} of the layer before, cell by cell: it mixes "
+                "what was found and looks at no neighbours."
+            )
+        case Conv():
+            each = maps_in // layer.groups
+            window = f"{layer.kernel} × {layer.kernel}"
+            made = f"Each of its {_count(layer.channels, 'map')} is made by "
+            if each == 1:
+                return f"{made}one kernel of {window}, which slides over one map of the layer before."
+            return f"{made}{each:,} kernels of {window}, one for each map that enters, added up."
+        case ReLU():
+            return "It sets every negative value to zero and leaves the others as they are."
+        case BatchNorm():
+            return "It shifts and scales each map so that all maps have values of a similar size."
+        case Dropout():
+            return "It wipes out single values while the network trains; here it lets everything through."
+        case MaxPool():
+            return (
+                f"It keeps the largest value of each {layer.size} × {layer.size} block, so that the maps "
+                "get smaller and each cell stands for more of the digit."
+            )
+        case GlobalAvgPool():
+            return "It averages each map into a single value: how much of a feature there is, not where."
+        case _:
+            raise TypeError(f"{layer} is no layer that is known here")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

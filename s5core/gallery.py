@@ -1,0 +1,47 @@
+"""Digits as small multiples: one piece of HTML that wraps at any width.
+
+A picture is 28x28 grey levels and some hundred bytes, so it travels inside the page: sixty
+digits are one element and no further request.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import re
+from collections.abc import Sequence
+
+from PIL import Image
+from torch import Tensor
+
+SCALE = 4  # screen pixels a pixel of a digit; a whole number keeps all of them square
+
+
+def gallery(images: Tensor, captions: Sequence[str], scale: int = SCALE) -> str:
+    """HTML of enlarged digits with sharp pixels, each above its caption.
+
+    `images`: (N, 1, 28, 28) uint8, one caption each. Raises ValueError unless they match.
+    """
+    width = scale * images.shape[-1]
+    tiles = [_tile(image, caption, width) for image, caption in zip(images, captions, strict=True)]
+    return f'<div style="display:flex;flex-wrap:wrap;gap:16px 12px">{"".join(tiles)}</div>'
+
+
+def _tile(image: Tensor, caption: str, width: int) -> str:
+    words = html.escape(caption)
+    # What stands in brackets goes to the next line as a whole.
+    lines = re.sub(r"\(.*?\)", lambda part: part.group().replace(" ", "&nbsp;"), words)
+    return (
+        f'<figure style="margin:0;width:{width}px">'
+        f'<img src="{_data_url(image)}" alt="{words}" width="{width}" height="{width}" style="display:block;'
+        'image-rendering:pixelated;border-radius:4px;outline:1px solid rgba(138,144,153,0.5)">'
+        f'<figcaption style="font-size:14px;line-height:1.3;margin-top:6px">{lines}</figcaption></figure>'
+    )
+
+
+def _data_url(image: Tensor) -> str:
+    """One digit, (1, 28, 28) uint8, as a PNG inside a URL."""
+    packed = io.BytesIO()
+    Image.fromarray(image[0].numpy()).save(packed, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(packed.getvalue()).decode()}"

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from s5core import runs, steps
+from s5core.checkpoint import Checkpoint
+from s5core.layers import Conv, GlobalAvgPool, ReLU, build
+from s5core.recipe import Recipe
+from s5core.summary import format_table, layer_table
+from s5core.train import Metrics
+
+APP = Path(__file__).resolve().parents[2] / "streamlit_app.py"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("S5_DATA_DIR", raising=False)  # the practice digits
+    monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path))
+
+
+def open_page(step: str = "step5", **state: object) -> AppTest:
+    app = AppTest.from_file(str(APP), default_timeout=60)
+    app.session_state.step = step
+    for key, value in state.items():
+        app.session_state[key] = value
+    app.switch_page("pages/inside.py").run()
+    assert not app.exception
+    return app
+
+
+def headings(app: AppTest) -> list[str]:
+    return [heading.value for heading in (*app.header, *app.subheader)]
+
+
+def layer_box(app: AppTest):
+    return next(box for box in app.selectbox if box.label == "Layer")
+
+
+@pytest.mark.parametrize("step", ["base", "step1", "step5"])
+def test_the_layer_table_and_its_totals(step: str) -> None:
+    app = open_page(step)
+    rows = layer_table(steps.STEPS[step].layers)
+    table = app.dataframe[0].value
+    assert table["layer"].tolist() == [row.name for row in rows]
+    assert table["field"].tolist() == [row.receptive_field for row in rows]
+    assert table["multiply_adds"].tolist() == [row.multiply_adds for row in rows]
+    assert app.metric[0].value == f"{table['parameters'].sum():,}"
+    assert app.code[0].value == format_table(rows)
+
+
+WIDE = (Conv(60), ReLU(), Conv(10, kernel=1), GlobalAvgPool())
+
+
+def test_an_untrained_network_has_its_table_and_says_so() -> None:
+    run = runs.create("wide", "step5", WIDE, Recipe())
+    app = open_page("step5", run=run.id)
+    assert app.dataframe[0].value["layer"].tolist() == ["Conv2d-1", "ReLU-2", "Conv2d-3", "AvgPool2d-4"]
+    assert "not trained yet" in app.info[0].value
+    assert "Inside a layer" not in headings(app)
+
+
+def test_of_many_maps_and_kernels_some_are_shown() -> None:
+    weights = build(WIDE, seed=0).state_dict()
+    history = (Metrics(1, 1.0, 50.0, 1.0, 50.0, 500, 0.1, 1.0),)
+    made = Checkpoint("step5", WIDE, Recipe(epochs=1), "practice set", history, weights)
+    app = open_page("step5", run=runs.adopt(made, "wide").id)
+    captions = [caption.value for caption in app.caption]
+    assert "The first 48 of 60 maps are shown." in captions
+    assert "The kernels of the first 24 of 60 maps are shown." in captions
+    layer_box(app).set_value("Conv2d-3").run()
+    captions = [caption.value for caption in app.caption]
+    assert "The kernels of the first 10 of 10 maps are shown, for the first 24 of 60 inputs." in captions
+
+
+def test_the_answer_and_a_layer_with_and_without_kernels() -> None:
+    app = open_page("step5")
+    assert any("It reads" in words.value for words in app.markdown)
+    assert {"Feature maps: 8 of 26 × 26", "Kernels: 8 of 3 × 3"} <= set(headings(app))
+    layer_box(app).set_value("ReLU-3").run()
+    assert "Feature maps: 8 of 26 × 26" in headings(app)
+    assert not [heading for heading in headings(app) if heading.startswith("Kernels")]
+    layer_box(app).set_value("Conv2d-15").run()
+    assert "Kernels: 384 of 3 × 3" in headings(app)
+    layer_box(app).set_value("Conv2d-19").run()
+    assert "Feature maps: 10 of 1 × 1" in headings(app)
+    assert not app.exception
+
+
+def test_one_scale_for_all_maps_names_its_ends() -> None:
+    app = open_page("step5")
+    assert "lowest" in [words.value for words in app.markdown]
+    next(radio for radio in app.radio if radio.label == "Colour scale").set_value("shared by all").run()
+    assert "lowest" not in [words.value for words in app.markdown]
+
+
+def test_another_cell_and_its_value() -> None:
+    app = open_page("step5")
+    assert app.metric[-1].label == "Value of this cell"
+    next(button for button in app.button if button.label.startswith("Go to")).click().run()
+    assert not app.exception
+    brightest = float(app.metric[-1].value.replace("−", "-"))
+    for slider in app.slider:
+        slider.set_value(1)
+    app.run()
+    assert float(app.metric[-1].value.replace("−", "-")) < brightest
+
+
+def test_another_network_has_its_own_layers() -> None:
+    app = open_page("step5")
+    layer_box(app).set_value("Conv2d-19").run()
+    app.session_state.step = "step1"
+    app.run()
+    assert not app.exception
+    assert layer_box(app).options == [row.name for row in layer_table(steps.STEPS["step1"].layers)]
+
+
+def test_a_digit_that_was_drawn() -> None:
+    app = open_page("step5", inside_source="the digit that I drew")
+    assert "not drawn a digit yet" in app.info[0].value
+    assert "Inside a layer" not in headings(app)
+    field = torch.zeros(1, 1, 28, 28, dtype=torch.uint8)
+    field[..., 4:24, 13:16] = 255
+    app.session_state.drawing = field
+    app.run()
+    assert not app.exception and not app.info
+    assert any("It reads" in words.value for words in app.markdown)
+    assert "Inside a layer" in headings(app)

@@ -1,0 +1,112 @@
+"""The page Train with a real worker on the practice set."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from s5core import data, runs
+from s5core.runs import Stopped
+from s5core.steps import STEPS
+from s5core.train import Diverged, Finished, event_to_json
+
+STEP = STEPS["step5"]
+APP = str(Path(__file__).parents[2] / "streamlit_app.py")
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch) -> AppTest:
+    monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path))
+    monkeypatch.setenv("S5_DATA_DIR", "")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    if not data.missing_files(data.HOME):
+        pytest.skip("MNIST is in data/, so that the practice set is not used")
+    st.cache_resource.clear()
+    app = AppTest.from_file(APP, default_timeout=60).run()
+    return app.switch_page("pages/train.py").run()
+
+
+def button(page: AppTest, label: str):
+    return next(button for button in page.button if button.label.startswith(label))
+
+
+def wait_for(condition, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.1)
+
+
+def test_the_page_tells_of_the_practice_digits_and_starts_with_the_steps_recipe(page):
+    assert not page.exception
+    assert "practice digits" in page.warning[0].value
+    assert page.select_slider(key="step5_learning_rate").value == 0.3
+    assert page.slider(key="step5_rotation").value == 8.0
+    page.sidebar.selectbox(key="step").select("step4").run()
+    assert page.slider(key="step4_dropout").value == 0.03
+    assert page.selectbox(key="step4_schedule").value == "step"
+    assert not page.exception
+
+
+def test_a_run_is_trained_stopped_and_resumed(page):
+    page.slider(key="step5_epochs").set_value(3)
+    page.select_slider(key="step5_learning_rate").set_value(0.1)
+    page.run()
+    button(page, "Train").click().run()
+    assert not page.exception
+    (run,) = runs.list_runs()
+    assert page.session_state.run == run.id
+    assert (run.recipe.epochs, run.recipe.learning_rate, run.recipe.rotation) == (3, 0.1, 8.0)
+    wait_for(lambda: run.log().epochs)
+    page.run()
+    assert "images a second" in page.get("progress")[0].proto.text
+    button(page, "Stop training").click().run()
+    wait_for(lambda: run.log().end)
+    assert isinstance(run.log().end, Stopped)
+    wait_for(lambda: "Resume" in [button.label for button in page.run().button])
+    assert "finished and kept" in page.warning[-1].value
+    button(page, "Resume").click().run()
+    wait_for(lambda: isinstance(run.log().end, Finished))
+    wait_for(lambda: page.run().success)
+    assert "Finished: 9" in page.success[0].value
+    assert not page.exception
+
+
+def test_a_diverged_run_explains_itself_and_offers_a_lower_rate(page):
+    recipe = STEP.recipe.replace(learning_rate=3.0)
+    run = runs.create("too fast", "step5", STEP.layers, recipe)
+    line = json.dumps(event_to_json(Diverged(1, 7, float("nan"), 3.0)))
+    run.events_path.write_text(line + "\n")
+    page.session_state.run = run.id
+    page.run()
+    assert "epoch 1, batch 7" in page.error[0].value
+    button(page, "Train again with a learning rate of 1").click().run()
+    other = next(found for found in runs.list_runs() if found.id != run.id)
+    assert other.recipe == recipe.replace(learning_rate=1.0)
+    assert page.session_state.run == other.id
+
+
+def test_a_link_to_a_run_that_is_gone_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path))
+    app = AppTest.from_file(APP, default_timeout=60)
+    app.query_params["step"] = "step3"
+    app.query_params["run"] = "20200101-000000-step3-abcdef"
+    app.run()
+    assert app.sidebar.selectbox(key="step").value == "step3"
+    assert "There is no run 20200101-000000-step3-abcdef here" in app.sidebar.warning[0].value
+
+
+def test_a_link_opens_step_and_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path))
+    run = runs.create("mine", "step2", STEP.layers, STEP.recipe)
+    app = AppTest.from_file(APP, default_timeout=60)
+    app.query_params["run"] = run.id
+    app.run()
+    assert app.sidebar.selectbox(key="step").value == "step2"
+    assert app.sidebar.selectbox(key="run").value == run.id
+    app.sidebar.selectbox(key="step").select("step1").run()
+    assert app.sidebar.selectbox(key="run").value == "shipped"

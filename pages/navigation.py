@@ -12,7 +12,9 @@ def choose_page() -> st.Page:
     first request to a fresh server would not find it."""
     return st.navigation(
         [
-            st.Page("pages/steps.py", title="The five steps", url_path="steps", default=True),
+            st.Page("pages/steps.py", title="The five steps", url_path="start", default=True),
+            # The start page is found at / alone, so that its file's name needs an entry of its own.
+            st.Page("pages/steps.py", title="The five steps", url_path="steps", visibility="hidden"),
             st.Page("pages/train.py", title="Train", url_path="train"),
             st.Page("pages/inside.py", title="Look inside", url_path="inside"),
             st.Page("pages/draw.py", title="Draw", url_path="draw"),

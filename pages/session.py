@@ -67,10 +67,15 @@ def _load(path: str, changed: int) -> Checkpoint:
     return checkpoint.load(checkpoint.Path(path))
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Checkpoint: id})
 def model(trained: Checkpoint) -> nn.Sequential:
     """A checkpoint's network in eval mode on the CPU, shared by all sessions: only read it."""
-    return trained.model().requires_grad_(False)
+    return _model(trained)[1]
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Checkpoint: id})
+def _model(trained: Checkpoint) -> tuple[Checkpoint, nn.Sequential]:
+    # The checkpoint stays with its model, or another one could get its id.
+    return trained, trained.model().requires_grad_(False)
 
 
 def network_name() -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -220,7 +220,7 @@ def steps_accuracy(
     """Accuracy against parameters on a log axis, the target region shaded.
 
     `badges`: what stands on the mark of each step, one or two characters. Figures below
-    `floor` percent are arrows at the lower edge that name the accuracy.
+    `floor` percent are arrows in a strip under the axis that name the accuracy.
     """
     counts = [standing.parameters for standing in standings]
     low, high = min([_FEWEST, *counts]) * 0.95, max([_BREAK, *(count * 2 for count in counts)]) * 1.15
@@ -239,13 +239,17 @@ def steps_accuracy(
     )
     rows = _standing_rows(standings, badges, floor)
     inside = [row for row in rows if row["accuracy"] >= floor]
-    below = [row for row in rows if row["accuracy"] < floor]
+    below, bottom = _below_axis([row for row in rows if row["accuracy"] < floor], floor)
+
+    def y(field: str) -> alt.Y:
+        return _accuracy_axis(field, floor, "validation accuracy", bottom)
+
     layers = [
-        *_target_region(low, x, floor),
+        *_target_region(low, x, y),
         *(_axis_break(x) if max(counts, default=0) > _BREAK else []),
-        *_error_bars([row for row in inside if row["high"] is not None], x, floor),
-        *_badges(inside, x, floor),
-        *_arrows(below, x, floor),
+        *_error_bars([row for row in inside if row["high"] is not None], x, y),
+        *_badges(inside, x, y),
+        *(_arrows(below, floor, bottom, x, y) if below else []),
     ]
     return _large(layers, height)
 
@@ -266,12 +270,15 @@ def _axis_break(x: alt.X) -> list[alt.Chart]:
     return [base.mark_rule(color=GREY, strokeDash=[2, 4], strokeWidth=2), text]
 
 
-def _accuracy_axis(field: str, floor: float, title: str = "validation accuracy") -> alt.Y:
+def _accuracy_axis(field: str, floor: float, title: str, bottom: float | None = None) -> alt.Y:
+    """Percent from `floor` to 100; the axis reaches down to `bottom`, without ticks there."""
+    step = next(step for step in (0.2, 0.5, 1, 2, 5, 10, 20) if (100 - floor) / step <= 6)
+    ticks = [round(floor + step * i, 1) for i in range(round((100 - floor) / step) + 1)]
     return alt.Y(
         f"{field}:Q",
         title=title,
-        scale=alt.Scale(domain=[floor, 100], nice=False, zero=False),
-        axis=alt.Axis(tickCount=6, labelFlush=False, labelExpr="format(datum.value, '.1~f') + ' %'"),
+        scale=alt.Scale(domain=[floor if bottom is None else bottom, 100], nice=False, zero=False),
+        axis=alt.Axis(values=ticks, labelFlush=False, labelExpr="format(datum.value, '.1~f') + ' %'"),
     )
 
 
@@ -297,7 +304,7 @@ def _standing_rows(
     return rows
 
 
-def _target_region(low: float, x: alt.X, floor: float) -> list[alt.Chart]:
+def _target_region(low: float, x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
     corner = {
         "place": _place(low),
         "budget": _place(PARAMETER_BUDGET),
@@ -305,24 +312,22 @@ def _target_region(low: float, x: alt.X, floor: float) -> list[alt.Chart]:
         "top": 100,
     }
     base = alt.Chart(alt.InlineData(values=[corner]))
-    y, top = _accuracy_axis("accuracy", floor), _accuracy_axis("top", floor)
     edge: dict[str, Any] = {"color": TARGET, "strokeDash": [6, 4], "strokeWidth": 2}
     word = base.mark_text(
         text="Target", color=TARGET, align="left", baseline="top", dx=6, dy=6, fontSize=15, fontWeight="bold"
     )
     return [
-        base.mark_rect(color=TARGET, opacity=0.18).encode(x=x, x2="budget:Q", y=y, y2="top:Q"),
-        base.mark_rule(**edge).encode(x=x, x2="budget:Q", y=y),
-        base.mark_rule(**edge).encode(x=alt.X("budget:Q"), y=y, y2="top:Q"),
-        word.encode(x=x, y=top),
+        base.mark_rect(color=TARGET, opacity=0.18).encode(x=x, x2="budget:Q", y=y("accuracy"), y2="top:Q"),
+        base.mark_rule(**edge).encode(x=x, x2="budget:Q", y=y("accuracy")),
+        base.mark_rule(**edge).encode(x=alt.X("budget:Q"), y=y("accuracy"), y2="top:Q"),
+        word.encode(x=x, y=y("top")),
     ]
 
 
-def _error_bars(rows: list[dict[str, Any]], x: alt.X, floor: float) -> list[alt.Chart]:
+def _error_bars(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
     base = alt.Chart(alt.InlineData(values=rows)).encode(x=x)
-    low, high = (_accuracy_axis(end, floor) for end in ("low", "high"))
-    caps = [base.mark_tick(color=OURS, thickness=3, size=18).encode(y=end) for end in (low, high)]
-    return [base.mark_rule(color=OURS, strokeWidth=3).encode(y=low, y2="high:Q"), *caps] if rows else []
+    caps = [base.mark_tick(color=OURS, thickness=3, size=18).encode(y=y(end)) for end in ("low", "high")]
+    return [base.mark_rule(color=OURS, strokeWidth=3).encode(y=y("low"), y2="high:Q"), *caps] if rows else []
 
 
 def _standing_tooltip() -> list[alt.Tooltip]:
@@ -335,10 +340,10 @@ def _standing_tooltip() -> list[alt.Tooltip]:
     ]
 
 
-def _badges(rows: list[dict[str, Any]], x: alt.X, floor: float) -> list[alt.Chart]:
+def _badges(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
     """Filled circles for our figures, hollow diamonds for the reported ones."""
     legend = alt.Legend(title=None, orient="top", symbolSize=220)
-    base = alt.Chart(alt.InlineData(values=rows)).encode(x=x, y=_accuracy_axis("accuracy", floor))
+    base = alt.Chart(alt.InlineData(values=rows)).encode(x=x, y=y("accuracy"))
 
     def by_source(values: list[str]) -> dict[str, Any]:
         return {"scale": alt.Scale(domain=list(_SOURCES), range=values), "legend": legend}
@@ -361,17 +366,27 @@ def _badges(rows: list[dict[str, Any]], x: alt.X, floor: float) -> list[alt.Char
     ]
 
 
-def _arrows(rows: list[dict[str, Any]], x: alt.X, floor: float) -> list[alt.Chart]:
-    """What lies below the axis: arrows down, on top of each other so that none hides another."""
-    step = (100 - floor) * 0.075
-    ranked = sorted(rows, key=lambda row: row["accuracy"])
-    places = [
-        row | {"edge": floor + step * (rank + 0.5), "text": f"{row['badge']}: {row['accuracy']:.1f} %"}
-        for rank, row in enumerate(ranked)
-    ]
-    base = alt.Chart(alt.InlineData(values=places)).encode(
-        x=x, y=_accuracy_axis("edge", floor), tooltip=_standing_tooltip()
-    )
+def _below_axis(rows: list[dict[str, Any]], floor: float) -> tuple[list[dict[str, Any]], float]:
+    """Where the arrows go, in lines under the axis so that none hides another; and where the
+    last line ends, in percent as the axis counts."""
+    line_height = 0.1 * (100 - floor)
+    width = 0.12  # of an arrow and its words, on the axis of places
+    ends: list[float] = []  # of each line so far
+    placed = []
+    for row in sorted(rows, key=lambda row: (row["place"], -row["accuracy"])):
+        line = next((i for i, end in enumerate(ends) if end <= row["place"]), len(ends))
+        ends[line : line + 1] = [row["place"] + width]
+        words = f"{row['badge']}: {row['accuracy']:.1f} %"
+        placed.append(row | {"line": floor - line_height * (line + 0.7), "words": words})
+    return placed, floor - line_height * (len(ends) + 0.2 if ends else 0)
+
+
+def _arrows(
+    rows: list[dict[str, Any]], floor: float, bottom: float, x: alt.X, y: Callable[[str], alt.Y]
+) -> list[alt.Chart]:
+    strip = alt.Chart(alt.InlineData(values=[{"floor": floor, "bottom": bottom}]))
+    ground = strip.mark_rect(color=GREY, opacity=0.15).encode(y=y("floor"), y2="bottom:Q")
+    base = alt.Chart(alt.InlineData(values=rows)).encode(x=x, y=y("line"), tooltip=_standing_tooltip())
     marks = [
         # A colour scale without a legend would take the legend from the marks on the axis.
         base.transform_filter(alt.datum.source == source).mark_point(
@@ -380,7 +395,7 @@ def _arrows(rows: list[dict[str, Any]], x: alt.X, floor: float) -> list[alt.Char
         for source, colour in zip(_SOURCES, (OURS, REPORTED), strict=True)
     ]
     words = base.mark_text(color="currentColor", align="left", dx=12, fontSize=14)
-    return [*marks, words.encode(text="text:N")]
+    return [ground, *marks, words.encode(text="words:N")]
 
 
 def steps_curves(curves: Mapping[str, Sequence[CurvePoint]], height: int = 360) -> alt.LayerChart:
@@ -399,7 +414,7 @@ def steps_curves(curves: Mapping[str, Sequence[CurvePoint]], height: int = 360) 
     x = alt.X(
         "epoch:Q",
         title="epoch",
-        scale=alt.Scale(domain=[1, max([2, *(row["epoch"] for row in rows)])], nice=False),
+        scale=alt.Scale(domain=[0.8, max([2, *(row["epoch"] for row in rows)]) + 0.2], nice=False),
         axis=alt.Axis(tickMinStep=1, format="d", grid=False),
     )
     y = _accuracy_axis("accuracy", floor, "accuracy")
@@ -417,6 +432,10 @@ def steps_curves(curves: Mapping[str, Sequence[CurvePoint]], height: int = 360) 
     )
     base = alt.Chart(alt.InlineData(values=rows)).encode(x=x, color=colour)
     band = base.transform_filter(alt.datum.digits == "validation").mark_area(opacity=0.2, clip=True)
+    # Points as well, since a run of a single epoch makes no line.
+    dots = base.transform_filter(alt.datum.digits == "validation").mark_point(
+        size=45, filled=True, opacity=1, clip=True
+    )
     lines = base.mark_line(strokeWidth=3, clip=True).encode(
         y=y,
         strokeDash=dash,
@@ -424,6 +443,7 @@ def steps_curves(curves: Mapping[str, Sequence[CurvePoint]], height: int = 360) 
     )
     layers = [
         band.encode(y=_accuracy_axis("lowest", floor, "accuracy"), y2="highest:Q"),
+        dots.encode(y=y),
         lines,
         *_target_line(x, y),
     ]
@@ -460,7 +480,7 @@ _LABELS: dict[str, Any] = {"labelFontSize": 14, "titleFontSize": 14}
 def rates(points: Sequence[tuple[float, float]], epochs: int) -> alt.Chart:
     """The learning rate over a run, as steps. `points`: epoch (0 to `epochs`) and rate."""
     scale = alt.Scale(domain=[0, max((rate for _, rate in points), default=1.0)])
-    return (
+    chart: alt.Chart = (
         alt.Chart(alt.InlineData(values=[{"epoch": epoch, "rate": rate} for epoch, rate in points]))
         .mark_line(interpolate="step-after", color=OURS, strokeWidth=3)
         .encode(
@@ -470,6 +490,7 @@ def rates(points: Sequence[tuple[float, float]], epochs: int) -> alt.Chart:
         )
         .properties(height=160)
     )
+    return chart
 
 
 @dataclass(frozen=True)

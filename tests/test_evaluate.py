@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from s5core import steps
 from s5core.data import Digits, normalize, to_unit
-from s5core.evaluate import Evaluation, evaluate
+from s5core.evaluate import Evaluation, allowed_errors, compare, evaluate
 from s5core.layers import build
 
 
@@ -142,3 +142,71 @@ def test_low_precision_logits_come_back_in_full(few: tuple[Tensor, Tensor]) -> N
             return x.flatten(1)[:, :10].bfloat16()
 
     assert evaluate(Halved(), *few).logits.dtype == torch.float32
+
+
+def test_standard_error_is_that_of_a_share() -> None:
+    # 0.077 points at 99.4 % of 10,000 digits: a figure from outside, see the README.
+    sixty = answers(*[(0, 1, 1.0)] * 60, *[(0, 0, 1.0)] * 9940)
+    assert sixty.standard_error == pytest.approx(0.0772, abs=0.0001)
+    assert answers((1, 1, 1.0)).standard_error == 0
+
+
+@pytest.mark.parametrize("cell", [(4, 9), (3, 3)])
+def test_cell_holds_what_the_confusion_counts(guesses: Evaluation, cell: tuple[int, int]) -> None:
+    found = guesses.cell(*cell)
+    assert len(found) == guesses.confusion()[cell] > 0
+    assert set(guesses.labels[found].tolist()) == {cell[0]}
+    assert set(guesses.predictions[found].tolist()) == {cell[1]}
+
+
+def test_cell_begins_with_what_surprises_most() -> None:
+    evaluation = answers((0, 1, 2.0), (0, 1, 9.0), (0, 0, 5.0), (0, 0, 1.0), (1, 0, 3.0))
+    assert evaluation.cell(0, 1).tolist() == [1, 0]
+    assert evaluation.cell(0, 0).tolist() == [3, 2]
+    assert evaluation.cell(7, 2).tolist() == []
+
+
+def test_commonest_error_is_off_the_diagonal() -> None:
+    assert answers(
+        (3, 3, 1.0), (3, 3, 1.0), (3, 3, 1.0), (4, 9, 1.0), (4, 9, 1.0), (2, 7, 1.0)
+    ).commonest_error() == (4, 9)
+    assert answers((3, 3, 1.0)).commonest_error() is None
+
+
+def test_classes_add_up(guesses: Evaluation) -> None:
+    classes = guesses.by_class()
+    assert [result.digit for result in classes] == list(range(10))
+    assert sum(result.digits for result in classes) == len(guesses.labels)
+    assert sum(result.errors for result in classes) == guesses.errors
+    recall = metrics.recall_score(guesses.labels, guesses.predictions, average=None)
+    assert [result.accuracy for result in classes] == pytest.approx([100 * share for share in recall])
+
+
+def test_a_class_without_digits_is_left_out() -> None:
+    assert [result.digit for result in answers((3, 5, 1.0), (8, 8, 1.0)).by_class()] == [3, 8]
+
+
+def test_an_answer_in_words() -> None:
+    evaluation = answers((4, 9, 5.5), (4, 9, 50.0), (1, 1, 0.0))
+    assert evaluation.describe(0) == "true 4, said 9 (96 %)"
+    assert evaluation.describe(1) == "true 4, said 9 (> 99 %)"
+
+
+def test_comparison_parts_the_errors() -> None:
+    first = answers((0, 1, 2.0), (0, 1, 3.0), (0, 0, 1.0), (0, 0, 1.0), (0, 2, 4.0))
+    second = answers((0, 0, 2.0), (0, 5, 3.0), (0, 7, 1.0), (0, 0, 1.0), (0, 0, 4.0))
+    found = compare(first, second)
+    assert found.only_first.tolist() == [4, 0]
+    assert found.both.tolist() == [1]
+    assert found.only_second.tolist() == [2]
+    assert found.luck == pytest.approx(2 * 3**0.5)
+
+
+def test_comparison_of_different_digits_is_refused() -> None:
+    with pytest.raises(ValueError, match="different digits"):
+        compare(answers((0, 1, 2.0)), answers((1, 1, 2.0)))
+
+
+@pytest.mark.parametrize(("digits", "allowed"), [(10_000, 60), (1000, 6), (100, 0), (5000, 30)])
+def test_allowed_errors_meet_the_target_and_one_more_does_not(digits: int, allowed: int) -> None:
+    assert allowed_errors(99.4, digits) == allowed

@@ -1,0 +1,251 @@
+"""What differs: two networks, a result and the target, our figures and the reported ones.
+
+>>> compare(STEPS["step3"].layers, STEPS["step4"].layers).parameters
+184
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from s5core.layers import Conv, Layer, MaxPool, ReLU
+from s5core.results import Result
+from s5core.steps import EPOCH_BUDGET, PARAMETER_BUDGET, STEPS, TARGET_ACCURACY
+from s5core.summary import Row, count_parameters, layer_table
+
+Mark = Literal["same", "changed", "added", "removed"]
+
+TEST_DIGITS = 10_000  # MNIST's test digits, which every accuracy of a step is measured on
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two layers that stand in the same place of two networks, or one that has no partner."""
+
+    mark: Mark
+    before: Row | None  # None for an added layer
+    after: Row | None  # None for a removed one
+
+
+@dataclass(frozen=True)
+class Size:
+    """A network in three numbers."""
+
+    parameters: int
+    receptive_field: int  # side of what the last layer sees, in input pixels
+    multiply_adds: int  # for one image
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What changes from one network to another; numbers are the second's minus the first's."""
+
+    pairs: tuple[Pair, ...]  # in the order of both networks
+    before: Size
+    after: Size
+
+    @property
+    def parameters(self) -> int:
+        """More parameters."""
+        return self.after.parameters - self.before.parameters
+
+    @property
+    def receptive_field(self) -> int:
+        """A wider receptive field of the last layer, in input pixels."""
+        return self.after.receptive_field - self.before.receptive_field
+
+    @property
+    def multiply_adds(self) -> int:
+        """More multiply-adds for one image."""
+        return self.after.multiply_adds - self.before.multiply_adds
+
+    def count(self, mark: Mark) -> int:
+        """How many pairs bear that mark."""
+        return sum(pair.mark == mark for pair in self.pairs)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One of the three demands of the exercise, and what a result makes of it."""
+
+    name: str
+    wanted: str  # in words
+    reached: str  # the figure
+    met: bool
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A figure of a step, ours or reported, to be placed among the others."""
+
+    step: str  # its name
+    ours: bool
+    parameters: int
+    accuracy: float  # in percent: ours of the last epoch, reported of the best
+    deviation: float | None = None  # over our seeds
+    seeds: int | None = None  # None where the source does not say
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """A step after an epoch, over its seeds; accuracies in percent."""
+
+    epoch: int  # from 1
+    train: float  # mean
+    validation: float  # mean
+    lowest: float  # validation accuracy of the worst seed
+    highest: float  # and of the best
+
+
+def compare(before: Sequence[Layer], after: Sequence[Layer]) -> Difference:
+    """Lay two networks side by side. Raises NetworkError for one that cannot be built."""
+    left, right = _rows(before), _rows(after)
+    return Difference(tuple(_align(left, right)), _size(left), _size(right))
+
+
+def _rows(layers: Sequence[Layer]) -> list[Row]:
+    # A ReLU inside forward() has no row in the classic table, but is no less there: leaving it
+    # out would mark every ReLU of the other network as added.
+    return layer_table([ReLU() if isinstance(layer, ReLU) else layer for layer in layers])
+
+
+def _size(rows: Sequence[Row]) -> Size:
+    return Size(
+        parameters=sum(row.parameters for row in rows),
+        receptive_field=rows[-1].receptive_field if rows else 1,
+        multiply_adds=sum(row.multiply_adds for row in rows),
+    )
+
+
+def _align(left: Sequence[Row], right: Sequence[Row]) -> list[Pair]:
+    """The alignment of greatest likeness, by dynamic programming (Needleman and Wunsch,
+    doi 10.1016/0022-2836(70)90057-4). Where several are as good, removed comes before added."""
+    best = [[0.0] * (len(right) + 1) for _ in range(len(left) + 1)]
+    for i in reversed(range(len(left))):
+        for j in reversed(range(len(right))):
+            paired = best[i + 1][j + 1] + _likeness(left[i], right[j])
+            best[i][j] = max(paired, best[i + 1][j], best[i][j + 1])
+    pairs = []
+    i = j = 0
+    while i < len(left) or j < len(right):
+        inside = i < len(left) and j < len(right)
+        likeness = _likeness(left[i], right[j]) if inside else 0
+        if likeness and best[i][j] == best[i + 1][j + 1] + likeness:
+            pairs.append(Pair(_mark(left[i], right[j]), left[i], right[j]))
+            i, j = i + 1, j + 1
+        elif j == len(right) or (i < len(left) and best[i][j] == best[i + 1][j]):
+            pairs.append(Pair("removed", left[i], None))
+            i += 1
+        else:
+            pairs.append(Pair("added", None, right[j]))
+            j += 1
+    return pairs
+
+
+def _likeness(left: Row, right: Row) -> float:
+    """How well two layers go together; 0 for layers of different kinds."""
+    one, other = left.layer, right.layer
+    if type(one) is not type(other):
+        return 0
+    if not isinstance(one, (Conv, MaxPool)):
+        return 0.5  # these follow the skeleton, which convolutions and pools make
+    if isinstance(one, Conv) and isinstance(other, Conv) and one != other:
+        # A 1x1 that becomes a 3x3 is rather another layer than the same one changed.
+        return 2 if one.kernel == other.kernel else 0.25
+    return 3
+
+
+def _mark(left: Row, right: Row) -> Mark:
+    same = left.layer == right.layer and left.parameters == right.parameters
+    return "same" if same else "changed"
+
+
+def describe(row: Row) -> str:
+    """A layer in a few words: `Conv 3×3, 12 maps`."""
+    match row.layer:
+        case Conv() as conv:
+            extras = [f"padding {conv.padding}"] if conv.padding else []
+            extras += [f"stride {conv.stride}"] if conv.stride > 1 else []
+            extras += [f"{conv.groups} groups"] if conv.groups > 1 else []
+            extras += ["bias"] if conv.bias else []
+            return ", ".join([f"Conv {conv.kernel}×{conv.kernel}", f"{conv.channels:,} maps", *extras])
+        case MaxPool(size):
+            return f"MaxPool {size}×{size}"
+        case layer:
+            return type(layer).__name__
+
+
+def shape_of(row: Row) -> str:
+    """What a layer gives out: `12×26×26`, maps first."""
+    return "×".join(f"{side:,}" for side in row.output_shape)
+
+
+def against_target(result: Result) -> tuple[Bound, Bound, Bound]:
+    """How a result stands to accuracy, parameters and epochs of the exercise."""
+    return (
+        Bound(
+            "Validation accuracy",
+            f"at least {TARGET_ACCURACY:.1f} %",
+            str(result),
+            # Met by the figure that is shown: 99.3996 would read as 99.40 beside "not met".
+            round(result.last, 2) >= TARGET_ACCURACY,
+        ),
+        Bound(
+            "Parameters",
+            f"fewer than {PARAMETER_BUDGET:,}",
+            f"{result.parameters:,}",
+            result.parameters < PARAMETER_BUDGET,
+        ),
+        Bound("Epochs", f"fewer than {EPOCH_BUDGET}", f"{result.epochs}", result.epochs < EPOCH_BUDGET),
+    )
+
+
+def standings(reached: Mapping[str, Result]) -> list[Standing]:
+    """Every figure there is of the steps: ours from `reached`, and what was reported of the
+    same network. A step that we changed has no reported figure of its own."""
+    ours = [
+        Standing(name, True, result.parameters, result.last, result.deviation, result.seeds)
+        for name, result in reached.items()
+        if name in STEPS
+    ]
+    reported = [
+        Standing(step.name, False, step.reported.parameters, step.reported.test)
+        for step in STEPS.values()
+        if step.reported.test is not None and step.reported.parameters == count_parameters(step.layers)
+    ]
+    return ours + reported
+
+
+def standard_error(accuracy: float, digits: int = TEST_DIGITS) -> float:
+    """The chance error, in points, of an accuracy in percent that was counted on that many
+    digits: the standard deviation of a binomial share. Raises ValueError out of range."""
+    if not 0 <= accuracy <= 100 or digits < 1:
+        raise ValueError(f"{accuracy} % of {digits} digits is no accuracy")
+    share = accuracy / 100
+    return 100 * math.sqrt(share * (1 - share) / digits)
+
+
+def curve(entry: dict[str, Any]) -> list[CurvePoint]:
+    """A step's training, from its entry in results.json (`results.read()["steps"][name]`).
+
+    An epoch that only some of the seeds reached is the mean of those.
+    """
+    runs = [seed["epochs"] for seed in entry["seeds"]]
+    points = []
+    for epoch in range(1, max(map(len, runs), default=0) + 1):
+        here = [run[epoch - 1] for run in runs if len(run) >= epoch]
+        validation = [metrics["validation"] for metrics in here]
+        points.append(
+            CurvePoint(
+                epoch=epoch,
+                train=statistics.mean(metrics["train"] for metrics in here),
+                validation=statistics.mean(validation),
+                lowest=min(validation),
+                highest=max(validation),
+            )
+        )
+    return points

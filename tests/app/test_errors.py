@@ -1,0 +1,140 @@
+"""Page "Errors", on the practice set: 1,000 digits are read in a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import streamlit as st
+import torch
+from streamlit.testing.v1 import AppTest
+
+from s5core import checkpoint, data, evaluate, runs
+from s5core.data import Digits
+from s5core.evaluate import Evaluation
+
+APP = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_mnist(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("S5_DATA_DIR", raising=False)
+        patch.setattr(data, "HOME", tmp_path_factory.mktemp("empty"))
+        st.cache_resource.clear()  # other tests' digits
+        yield
+        st.cache_resource.clear()  # ours
+
+
+@pytest.fixture(autouse=True)
+def own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path))
+
+
+@pytest.fixture
+def app() -> AppTest:
+    return open_page()
+
+
+def open_page(**state: str) -> AppTest:
+    """The page with what the sidebar chooses, `step` and `run`."""
+    test = AppTest.from_file(APP, default_timeout=60)
+    for key, value in state.items():
+        test.session_state[key] = value
+    test.switch_page("pages/errors.py").run()
+    assert not test.exception
+    return test
+
+
+@pytest.fixture(scope="module")
+def answers(practice: Digits) -> Evaluation:
+    return read("step5", practice)
+
+
+def read(step: str, digits: Digits) -> Evaluation:
+    model = checkpoint.load(checkpoint.SHIPPED / f"{step}.safetensors").model()
+    return evaluate.evaluate(model, digits.validation_images, digits.validation_labels)
+
+
+def metric(app: AppTest, label: str) -> str:
+    return next(metric.value for metric in app.metric if metric.label == label)
+
+
+def pages(app: AppTest) -> list[str]:
+    return [element.proto.body for element in app.get("html")]
+
+
+def test_headline_is_computed(app: AppTest, answers: Evaluation) -> None:
+    assert metric(app, "Accuracy") == f"{answers.accuracy:.2f} %"
+    assert metric(app, "Read wrong") == f"{answers.errors}"
+    assert metric(app, "Allowed at 99.4 %") == "6"
+
+
+def test_digits_seen_in_training_are_called_so(app: AppTest) -> None:
+    assert "looks better than it is" in app.warning[0].value
+
+
+def test_a_run_on_the_practice_set_is_called_fair_and_compared_with_its_step() -> None:
+    shipped = checkpoint.load(checkpoint.SHIPPED / "step5.safetensors")
+    run = runs.adopt(replace(shipped, data="practice set"), "mine")
+    app = open_page(run=run.id)
+    assert not app.warning
+    assert "its figures are fair" in app.info[0].value
+    assert app.selectbox("errors_other").value == "shipped step5"
+    assert metric(app, "Only mine wrong") == metric(app, "Only Step 5 wrong") == "0"
+    assert any("favours it" in caption.value for caption in app.caption)
+
+
+def test_the_boxes_choose_the_cell(app: AppTest, answers: Evaluation) -> None:
+    assert (
+        app.selectbox("errors_true").value,
+        app.selectbox("errors_said").value,
+    ) == answers.commonest_error()
+    app.selectbox("errors_true").set_value(3).run()
+    app.selectbox("errors_said").set_value(3).run()
+    right = int(answers.confusion()[3, 3])
+    assert any(f"**{right}** of the 3s are read right" in text.value for text in app.markdown)
+    assert pages(app)[0].count("<img") == 12
+    empty = (answers.confusion() == 0).nonzero()[0].tolist()
+    app.selectbox("errors_true").set_value(empty[0]).run()
+    app.selectbox("errors_said").set_value(empty[1]).run()
+    assert any(f"reads no {empty[0]} as a {empty[1]}" in info.value for info in app.info)
+
+
+def test_worst_errors_are_shown_with_truth_and_answer(app: AppTest, answers: Evaluation) -> None:
+    worst = answers.worst(24).tolist()
+    found = next(
+        page for page in pages(app) if f'alt="{answers.describe(worst[0])}"' in page.replace("&gt;", ">")
+    )
+    assert found.count("<img") == len(worst)
+
+
+def test_another_network_is_compared(app: AppTest, answers: Evaluation, practice: Digits) -> None:
+    app.selectbox("errors_other").set_value("shipped step1").run()
+    assert not app.exception
+    other = read("step1", practice)
+    assert metric(app, "Only Step 5 wrong") == str(int((answers.wrong & ~other.wrong).sum()))
+    assert metric(app, "Both wrong") == str(int((answers.wrong & other.wrong).sum()))
+    app.session_state.step = "step1"
+    app.run()  # the chosen network is not among the others
+    assert not app.exception
+    assert app.selectbox("errors_other").value != "shipped step1"
+
+
+def test_a_network_without_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def perfect(model: object, images: torch.Tensor, labels: torch.Tensor) -> Evaluation:
+        return Evaluation(torch.eye(10)[labels], labels)
+
+    monkeypatch.setattr(evaluate, "evaluate", perfect)
+    run = runs.adopt(checkpoint.load(checkpoint.SHIPPED / "step5.safetensors"), "perfect")
+    app = open_page(run=run.id)
+    assert metric(app, "Accuracy") == "100.00 %"
+    assert any("There is none" in info.value for info in app.info)
+
+
+def test_an_untrained_network_says_so() -> None:
+    app = open_page(step="base")
+    if not (checkpoint.SHIPPED / "base.safetensors").exists():
+        assert "not trained yet" in app.info[0].value

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from s5core import charts, results
+from s5core.compare import CurvePoint, Standing
+from s5core.steps import STEPS
+
+APP = Path(__file__).resolve().parents[2] / "streamlit_app.py"
+
+
+def entry(name: str, last: list[float]) -> dict[str, Any]:
+    """A step's entry in results.json with two epochs a seed."""
+    return {
+        "parameters": 8_816 if name == "step5" else STEPS[name].reported.parameters,
+        "recipe": STEPS[name].recipe.to_json(),
+        "seeds": [
+            {
+                "seed": seed,
+                "last": value,
+                "best": value + 0.01,
+                "seconds": 1.0,
+                "epochs": [{"train": 97.0, "validation": 98.0}, {"train": 99.0, "validation": value}],
+            }
+            for seed, value in enumerate(last)
+        ],
+    }
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AppTest]:
+    """The app on its first page, on results of our own; `steps` may be changed before a run."""
+    steps = {
+        "step3": entry("step3", [98.5]),
+        "step4": entry("step4", [99.2, 99.3]),
+        "step5": entry("step5", [99.43, 99.45]),
+    }
+    monkeypatch.setattr(results, "read", lambda *_: {"steps": steps})
+    monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path))
+    st.cache_data.clear()
+    test = AppTest.from_file(str(APP), default_timeout=30)
+    test.steps = steps  # type: ignore[attr-defined]
+    yield test
+    st.cache_data.clear()
+
+
+def words(app: AppTest) -> str:
+    return "\n".join(element.value for kind in (app.markdown, app.caption, app.info) for element in kind)
+
+
+def specs(app: AppTest) -> list[dict[str, Any]]:
+    return [json.loads(chart.proto.spec) for chart in app.get("vega_lite_chart")]
+
+
+def test_first_screen(app: AppTest):
+    app.run()
+    assert not app.exception
+    shown = {metric.label: (metric.value, metric.delta) for metric in app.metric}
+    assert shown["Validation accuracy"] == ("99.44 ± 0.01 %", "at least 99.4 %: met")
+    assert shown["Parameters"][0] in ("8,816", "+184")
+    assert "**0.077 points**" in words(app)
+    assert "has not been measured" in words(app)  # the base net
+    assert "98.50 %" in words(app).replace("\N{NO-BREAK SPACE}", " ")  # in step 3's card
+
+
+def test_a_missed_target_is_said(app: AppTest):
+    app.steps["step5"] = entry("step5", [99.3])  # type: ignore[attr-defined]
+    app.run()
+    assert app.metric[0].value == "99.30 %"
+    assert app.metric[0].delta == "at least 99.4 %: not met"
+
+
+def test_every_step_has_a_card(app: AppTest):
+    app.run()
+    assert len(app.tabs) == len(STEPS)
+    for tab, step in zip(app.tabs, STEPS.values(), strict=True):
+        text = "\n".join(element.value for element in tab.markdown)
+        assert all(part in text for part in (step.target, *step.changes, step.result, step.analysis))
+        assert f"{step.reported.parameters:,} |" in text
+
+
+def test_comparison_follows_the_choice(app: AppTest):
+    app.run()
+    assert [metric.value for metric in app.metric[3:]] == ["+184", "no change", "no change"]
+    assert app.table[0].value["mark"].tolist().count("**+**") == 12
+    app.selectbox("steps_from").set_value("step1")
+    app.selectbox("steps_to").set_value("step2").run()
+    assert not app.exception
+    assert [metric.value for metric in app.metric[3:]] == ["−4,900", "no change", "−4,900"]
+    assert app.table[0].value["mark"].tolist()[-2:] == ["**−**", "**+**"]
+    assert "No training curve yet" in words(app)
+    app.selectbox("steps_to").set_value("step1").run()
+    assert "the same step twice" in words(app)
+    assert not app.table
+
+
+def test_the_accuracy_axis_can_be_changed(app: AppTest):
+    app.run()
+    assert '"domain": [97.0, 100]' in json.dumps(specs(app)[0])
+    app.segmented_control("steps_axis").set_value("99 to 100 %").run()
+    assert '"values": [99.0, 99.2,' in json.dumps(specs(app)[0])
+
+
+def test_what_lies_below_the_axis_is_an_arrow_with_its_figure():
+    low = Standing("step3", ours=True, parameters=7_216, accuracy=98.5)
+    assert '"3: 98.5 %"' in charts.steps_accuracy([low], {"step3": "3"}, floor=99).to_json()
+    assert "98.5 %" not in charts.steps_accuracy([low], {"step3": "3"}, floor=98).to_json()
+
+
+@pytest.mark.parametrize(("last", "floor"), [(99.4, 98), (97.2, 95), (10.0, 0), (0.1, 0)])
+def test_every_last_epoch_is_on_the_axis_of_the_curves(last: float, floor: float):
+    point = CurvePoint(epoch=1, train=99.0, validation=last, lowest=last, highest=last)
+    assert f'"domain":[{floor:.1f},100]' in charts.steps_curves({"Step 1": [point]}).to_json(
+        indent=None
+    ).replace(" ", "")
+
+
+def test_without_any_result_the_page_says_what_will_come(app: AppTest):
+    app.steps.clear()  # type: ignore[attr-defined]
+    app.run()
+    assert not app.exception
+    assert "once it has been trained" in words(app)
+    assert "No training curve yet" in words(app)
+    assert len(specs(app)) == 1  # the reported figures are there all the same

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import base64
+import io
+import re
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from s5core.data import Digits
+from s5core.gallery import gallery
+
+
+def test_pictures_are_the_digits_themselves(practice: Digits) -> None:
+    images = practice.validation_images[:3]
+    found = re.findall(r"data:image/png;base64,([^\"]+)", gallery(images, ["a", "b", "c"]))
+    drawn = [np.array(Image.open(io.BytesIO(base64.b64decode(data)))) for data in found]
+    assert torch.equal(torch.from_numpy(np.stack(drawn)), images[:, 0])
+
+
+def test_captions_are_text_and_brackets_stay_together() -> None:
+    page = gallery(torch.zeros(1, 1, 28, 28, dtype=torch.uint8), ["true <4>, said 9 (> 99 %)"])
+    assert "<4>" not in page
+    assert "true &lt;4&gt;, said 9 (&gt;&nbsp;99&nbsp;%)</figcaption>" in page
+    assert 'alt="true &lt;4&gt;, said 9 (&gt; 99 %)"' in page
+
+
+def test_a_caption_too_few_is_refused() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        gallery(torch.zeros(2, 1, 28, 28, dtype=torch.uint8), ["one"])
+
+
+def test_enlarged_by_whole_pixels() -> None:
+    assert 'width="84" height="84"' in gallery(torch.zeros(1, 1, 28, 28, dtype=torch.uint8), ["a"], scale=3)

@@ -4,15 +4,18 @@ import gc
 
 import streamlit as st
 
-from pages import navigation, sidebar
+from pages.parts import navigation, sidebar
+from s5core import reading
 
 st.set_page_config(page_title="Five steps to 99.4 %", layout="wide")
 
 
 @st.cache_resource(show_spinner=False)
-def freeze_imports() -> None:
-    """Spare the garbage collector what the imports made: Streamlit collects after every run
-    of a script, and walking through torch's objects each time would take half a core."""
+def prepare_process() -> None:
+    """What this server needs once: one thread for torch, since the cores are for training,
+    and a garbage collector that is spared what the imports made. Streamlit collects after
+    every run of a script, and walking through torch's objects would take half a core."""
+    reading.use_one_thread()
     gc.collect()
     gc.freeze()
 
@@ -20,5 +23,5 @@ def freeze_imports() -> None:
 st.session_state[navigation.ROUTED] = True
 page = navigation.choose_page()
 sidebar.show()
-freeze_imports()
+prepare_process()
 page.run()

@@ -1,3 +1,245 @@
-"""Not written yet."""
+"""Draw: a digit on a canvas, and what every network reads in it."""
+
+from __future__ import annotations
+
+from html import escape
+
 import streamlit as st
-st.title("draw")
+from streamlit_drawable_canvas import st_canvas
+from torch import Tensor
+
+from pages.parts import navigation, session
+from s5core import charts, digit, picture, reading, sketch
+from s5core.digit import DigitError, Ink
+from s5core.errors import UserError
+from s5core.reading import Reading
+from s5core.sketch import EMPTY, Sketch
+
+CANVAS, PHOTO = "Draw", "Use a photograph"
+PEN_WIDTH = 20  # pixels of the canvas: about 2 of 28 once the digit is fitted, as in MNIST
+SEEN_SIZE = 168  # CSS pixels of the 28x28 picture: 6 for one
+KEPT = 30  # sketches that can be undone
+
+NO_DIGIT = (
+    "There is no digit yet. Draw a large one on the canvas, or take one of the hard digits: what the "
+    "networks receive and what they answer will stand here."
+)
+NOT_CENTRED = (
+    "The picture is now merely shrunk. The networks have only ever seen digits of one size in the "
+    "middle, so a small one in a corner is strange to them."
+)
+
+
+def sketches() -> list[Sketch]:
+    """What stood on the canvas, the present sketch last."""
+    return st.session_state.setdefault("sketches", [EMPTY])
+
+
+def put(new: Sketch) -> None:
+    """Put a sketch on the canvas."""
+    st.session_state.sketches = [*sketches()[-KEPT:], new]
+    use_new_canvas()
+
+
+def undo() -> None:
+    """Go back to the sketch before."""
+    st.session_state.sketches = sketches()[:-1] or [EMPTY]
+    use_new_canvas()
+
+
+def put_hard_digit() -> None:
+    """Put the prepared digit that was chosen on the canvas, in the chosen pen's width."""
+    if name := st.session_state.hard_digit:
+        put(sketch.hard_digit(name, st.session_state.pen_width))
+    st.session_state.hard_digit = None  # so that the same one can be chosen again
+
+
+def use_new_canvas() -> None:
+    """A canvas keeps its own strokes: only one with another key starts from what we give it."""
+    st.session_state.canvas = st.session_state.get("canvas", 0) + 1
+    st.session_state.start = sketches()[-1].drawing
+
+
+def show_canvas(pen_width: int) -> None:
+    """The canvas; what is drawn on it is the last of `sketches()` afterwards."""
+    if f"canvas-{st.session_state.get('canvas')}" not in st.session_state:
+        use_new_canvas()  # the first one, or another page was open and the old one is gone
+    result = st_canvas(
+        stroke_width=pen_width,
+        stroke_color=sketch.PEN,
+        background_color=sketch.PAPER,
+        width=sketch.SIDE,
+        height=sketch.SIDE,
+        initial_drawing=st.session_state.start,
+        return_image_data=True,
+        key=f"canvas-{st.session_state.canvas}",
+    )
+    image = result.image_data
+    if image is not None and result.json_data != sketches()[-1].drawing:
+        st.session_state.sketches = [*sketches()[-KEPT:], sketch.of_canvas(result.json_data, image)]
+
+
+def draw() -> Ink | None:
+    """The canvas with its tools. What is on it; None while it is empty."""
+    st.caption("Draw here:")  # the canvas shows tools of its own in this line when it is hovered
+    canvas = st.container()  # drawn last, as the slider below it sets its pen
+    tools = st.container(horizontal=True, gap="xsmall")
+    st.selectbox(
+        "Hard digits",
+        list(sketch.HARD),
+        index=None,
+        placeholder="Choose one to try",
+        key="hard_digit",
+        on_change=put_hard_digit,
+        filter_mode=None,
+        help="Ways to write a digit that some networks find hard; you can go on drawing on them.",
+    )
+    pen_width = st.slider(
+        "Pen",
+        8,
+        40,
+        PEN_WIDTH,
+        format="%d px",
+        key="pen_width",
+        persist_state="session",
+        help="The width of the next stroke, in pixels of the canvas.",
+    )
+    with canvas:
+        show_canvas(pen_width)
+    with tools:
+        st.button(
+            "Undo",
+            on_click=undo,
+            disabled=len(sketches()) == 1,
+            width="stretch",
+            help="Take back the last stroke.",
+        )
+        st.button("Clear", on_click=put, args=(EMPTY,), width="stretch", help="Empty the canvas.")
+    pixels = sketches()[-1].pixels
+    return None if pixels is None else digit.ink(pixels)
+
+
+def photograph() -> Ink | None:
+    """The ink on a photograph that is uploaded; None before."""
+    upload = st.file_uploader(
+        "A digit on paper",
+        type=["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff"],
+        help="One digit, written with a thick pen, that fills most of the picture.",
+    )
+    if upload is None:
+        return None
+    photo = digit.open_image(upload.getvalue(), upload.name)
+    st.image(photo.convert("RGB"), width="stretch", caption="The photograph")
+    return digit.photographed_ink(photo)
+
+
+def show_answer(name: str, answer: Reading) -> None:
+    """The chosen network's answer, to be read from the back of the room."""
+    st.html(
+        f'<div role="status">{escape(name)} reads<br>'
+        f'<span style="font-size: 7rem; font-weight: 700; line-height: 1.1">{answer.answer}</span><br>'
+        f'<span style="font-size: 1.5rem">{reading.percent(answer.confidence)} sure</span></div>'
+    )
+
+
+def show_seen(field: Tensor) -> None:
+    """The picture that all networks are given."""
+    with st.container(width=SEEN_SIZE):
+        st.image(
+            picture.enlarge(picture.paint(field[0, 0], picture.INK, 0, 255), 2 * SEEN_SIZE),
+            width=SEEN_SIZE,
+            alt="The digit as the networks receive it.",
+        )
+        st.caption("What the networks receive: 28 × 28 pixels.")
+
+
+def show_all_answers(answers: dict[str, Reading], chosen: str) -> None:
+    """What every network reads in the same picture."""
+    st.subheader("Every network's answer", help="All of them are given the same 28 × 28 pixels.")
+    st.table(
+        {
+            "Network": [f"**{name}** (chosen)" if name == chosen else name for name in answers],
+            "Answer": [f"**{answer.answer}**" for answer in answers.values()],
+            "Confidence": [reading.percent(answer.confidence) for answer in answers.values()],
+            "Next best": [
+                f"{answer.runner_up} with {reading.percent(answer.probabilities[answer.runner_up])}"
+                for answer in answers.values()
+            ],
+        },
+        border="horizontal",
+        hide_index=True,
+    )
+    st.caption(
+        "Confidence is the probability that a network gives its own answer. Near 10 % it is guessing; "
+        "even a sure network can be wrong."
+    )
+
+
+def show_reading(field: Tensor, answers: dict[str, Reading], chosen: str) -> None:
+    """What the networks receive, and what the chosen one makes of it."""
+    with st.container(horizontal=True):
+        show_seen(field)
+        with st.container():
+            if chosen in answers:
+                show_answer(chosen, answers[chosen])
+            else:
+                st.info(f"**{chosen}** is not trained yet: choose another network at the left.")
+    if chosen in answers:
+        st.altair_chart(charts.inside_answer(answers[chosen].probabilities), width="stretch")
+        st.caption(f"How probable **{chosen}** finds each digit, in percent. The ten bars sum to 100.")
+
+
+def choose_digit() -> Tensor | None:
+    """The digit as the networks receive it; None while there is none."""
+    source = st.segmented_control(
+        "Digit from",
+        [CANVAS, PHOTO],
+        default=CANVAS,
+        required=True,
+        help="Draw with mouse, pen or finger, or show a picture of a digit on paper.",
+    )
+    try:
+        ink = draw() if source == CANVAS else photograph()
+    except DigitError as error:
+        st.error(str(error))
+        return None
+    center = st.toggle(
+        "Centre the digit",
+        value=True,
+        key="center",
+        persist_state="session",
+        help="Cut the digit out, scale it to 20 pixels and move its centre of mass to the middle.",
+    )
+    if not center:
+        st.caption(NOT_CENTRED)
+    try:
+        return None if ink is None else digit.fit(ink, center)
+    except DigitError:  # all strokes are wiped off with the canvas's own tools
+        return None
+
+
+@st.fragment
+def show() -> None:
+    """The page below its first words. A stroke reruns no more than this."""
+    try:
+        models, chosen = session.readers(), session.network_name()  # before the first stroke needs them
+    except UserError as error:
+        st.error(str(error))
+        return
+    with st.container(horizontal=True, gap="medium"):
+        with st.container(width=sketch.SIDE):
+            field = choose_digit()
+        with st.container():
+            session.keep_drawing(field)
+            if field is None:
+                st.info(NO_DIGIT)
+                return
+            answers = reading.read_digit(models, field)
+            show_reading(field, answers, chosen)
+    show_all_answers(answers, chosen)
+
+
+navigation.require_router()
+st.title("Draw")
+st.write("Draw one digit and see at once what each network reads, and how sure it is.")
+show()

@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages import navigation, session
+from pages.parts import navigation, session
 from s5core import charts, checkpoint, runs, steps
 from s5core.checkpoint import Checkpoint
 from s5core.data import Digits

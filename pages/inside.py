@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 import torch
 
-from pages import navigation, session
+from pages.parts import navigation, session
 from s5core import charts, explain, picture
 from s5core.data import Digits
 from s5core.errors import UserError

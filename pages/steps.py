@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 from pandas.io.formats.style import Styler
 
-from pages import navigation, session
+from pages.parts import navigation, session
 from s5core import charts, compare, results
 from s5core.compare import Difference, Pair
 from s5core.results import Result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages import navigation, recipe_form, session, watch
+from pages.parts import navigation, recipe_form, session, watch
 from s5core import runs
 from s5core.errors import UserError
 from s5core.layers import with_dropout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -32,8 +33,8 @@ def available() -> list[Device]:
     ]
     if torch.backends.mps.is_available():
         found.append(Device("mps", "Apple GPU"))
-    cores = torch.get_num_threads()
-    found.append(Device("cpu", f"CPU ({platform.machine()}, {cores} thread{'s' if cores > 1 else ''})"))
+    cores = os.cpu_count() or 1
+    found.append(Device("cpu", f"CPU ({platform.machine()}, {cores} core{'s' if cores > 1 else ''})"))
     return found
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageChops, ImageFilter, ImageOps, ImageStat
 from torch import Tensor
 
 from s5core.errors import UserError
@@ -24,6 +24,8 @@ BOX = 20  # of the digit's longer side in it
 FAINT = 0.1  # ink below this share of the darkest counts as paper
 MAX_PIXELS = 40_000_000  # a photograph of a modern phone has 12 to 50 million
 MAX_BYTES = 20 * 2**20
+PHOTO_SIDE = 400  # pixels of a photograph's longer side are enough for a digit
+CONTRAST = 0.15  # that ink has against its paper at the least, of black against white
 
 Ink = NDArray[np.floating]  # (height, width), 0 paper to 1 ink
 
@@ -70,6 +72,37 @@ def ink(image: Image.Image | NDArray[np.uint8]) -> Ink:
         return alpha
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     return np.asarray(np.abs(grey - np.median(border)), dtype=np.float32)
+
+
+def photographed_ink(photo: Image.Image) -> Ink:
+    """How much ink there is where on a photograph: light that falls off across the paper and
+    the paper's grain do not count. Raises DigitError where nothing stands out."""
+    photo = photo.copy()
+    photo.thumbnail((PHOTO_SIDE, PHOTO_SIDE))
+    if photo.has_transparency_data and np.asarray(photo.convert("RGBA"))[..., 3].min() < 128:
+        return ink(photo)  # drawn on nothing, not photographed
+    grey = photo.convert("L").filter(ImageFilter.MedianFilter(3))
+    dark_on_light = ImageChops.subtract(_surroundings(grey, ImageFilter.MaxFilter), grey)
+    light_on_dark = ImageChops.subtract(grey, _surroundings(grey, ImageFilter.MinFilter))
+    # Pen is scarcer than paper, so the side on which little stands out is the right one.
+    found = min(dark_on_light, light_on_dark, key=lambda side: ImageStat.Stat(side).mean[0])
+    strength = np.asarray(found, dtype=np.float32) / 255
+    peak = float(np.quantile(strength, 0.995))
+    if peak < CONTRAST:
+        raise DigitError("No digit stands out in this picture: take one of a thick pen on plain paper.")
+    return np.asarray(((strength / peak - 0.3) / 0.4).clip(0, 1), dtype=np.float32)
+
+
+def _surroundings(
+    grey: Image.Image, extreme: type[ImageFilter.MaxFilter | ImageFilter.MinFilter]
+) -> Image.Image:
+    """The paper's brightness everywhere, also beneath a pen's stroke: the brightest (or darkest)
+    of the neighbourhood, smoothed."""
+    small = grey.copy()
+    small.thumbnail((PHOTO_SIDE // 4, PHOTO_SIDE // 4))
+    width = 2 * (min(small.size) // 10) + 3  # odd, and wider than a stroke
+    spread = small.filter(extreme(width)).filter(ImageFilter.BoxBlur(width / 2))
+    return spread.resize(grey.size, Image.Resampling.BILINEAR)
 
 
 def fit(drawing: Ink, center: bool = True) -> Tensor:

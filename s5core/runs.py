@@ -148,9 +148,9 @@ def create(title: str, step: str, layers: Sequence[Layer], recipe: Recipe) -> Ru
     return run
 
 
-def adopt(made: Checkpoint, title: str) -> Run:
-    """A finished checkpoint from elsewhere, such as an upload, as a run of its own."""
-    run = create(title, made.name, made.layers, made.recipe)
+def adopt(made: Checkpoint, step: str, title: str) -> Run:
+    """A checkpoint from elsewhere, such as an upload, as a run of its own beside those of a step."""
+    run = create(title, step, made.layers, made.recipe)
     lines = [{"event": "epoch"} | vars(metrics) for metrics in made.history]
     last = made.history[-1]
     best = max(metrics.validation_accuracy for metrics in made.history)

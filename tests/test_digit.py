@@ -102,3 +102,35 @@ def test_bad_pictures_are_refused_in_a_sentence(content, message):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(DigitError, match="none.png cannot be read"):
         digit.open_image(tmp_path / "none.png")
+
+
+def photograph(paper=0.75, pen=0.2, shade=0.5, grain=0.02) -> Image.Image:
+    """A seven on paper on which the light falls off to `shade` from one corner to the other."""
+    rows, columns = np.indices((600, 800)) / 800
+    light = 1 - (1 - shade) * (rows + columns) / 1.75
+    strokes = Image.new("L", (800, 600))
+    ImageDraw.Draw(strokes).line([(300, 120), (500, 120), (400, 480)], fill=255, width=36)
+    drawn = np.asarray(strokes) / 255
+    noise = np.random.default_rng(0).normal(0, grain, drawn.shape)
+    bright = (paper + (pen - paper) * drawn) * light + noise
+    return Image.fromarray((bright.clip(0, 1) * 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize(
+    "look",
+    [{}, {"shade": 1.0, "grain": 0.0}, {"shade": 0.3}, {"paper": 0.15, "pen": 0.9}, {"grain": 0.06}],
+)
+def test_a_photograph_has_the_ink_of_its_digit_alone(look):
+    clean = digit.fit(digit.ink(photograph(shade=1, grain=0)))
+    found = digit.fit(digit.photographed_ink(photograph(**look)))
+    assert float((found.float() - clean.float()).abs().mean()) < 12
+
+
+def test_a_photograph_of_plain_paper_is_refused():
+    with pytest.raises(DigitError, match="No digit stands out"):
+        digit.photographed_ink(photograph(pen=0.75))
+
+
+def test_a_cut_out_digit_is_no_photograph():
+    cut_out = Image.fromarray(canvas(paper=(0, 0, 0, 0), pen=(0, 0, 0, 255)))
+    assert torch.equal(digit.fit(digit.photographed_ink(cut_out)), digit.fit(digit.ink(cut_out)))

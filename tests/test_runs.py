@@ -99,7 +99,7 @@ def test_a_damaged_folder_hides_no_other_run(home, content):
 
 def test_an_uploaded_checkpoint_becomes_a_run():
     shipped = checkpoint.load(checkpoint.SHIPPED / "step5.safetensors")
-    run = runs.adopt(shipped, "from outside")
+    run = runs.adopt(shipped, "step5", "from outside")
     read = runs.open_run(run.id)
     assert read.layers == steps.STEPS["step5"].layers and read.step == "step5"
     assert tuple(read.log().epochs) == shipped.history

@@ -78,7 +78,7 @@ def test_digits_seen_in_training_are_called_so(app: AppTest) -> None:
 
 def test_a_run_on_the_practice_set_is_called_fair_and_compared_with_its_step() -> None:
     shipped = checkpoint.load(checkpoint.SHIPPED / "step5.safetensors")
-    run = runs.adopt(replace(shipped, data="practice set"), "mine")
+    run = runs.adopt(replace(shipped, data="practice set"), "step5", "mine")
     app = open_page(run=run.id)
     assert not app.warning
     assert "its figures are fair" in app.info[0].value

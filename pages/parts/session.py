@@ -14,7 +14,7 @@ import streamlit as st
 import torch
 from torch import nn
 
-from s5core import checkpoint, data, reading, results, runs, steps
+from s5core import checkpoint, data, results, runs, steps
 from s5core.checkpoint import Checkpoint
 from s5core.data import Digits
 from s5core.errors import UserError
@@ -87,7 +87,6 @@ def network_name() -> str:
 def readers() -> dict[str, nn.Module]:
     """Every network that can read a digit, by name: the chosen one first, if it is trained,
     then the steps as they are shipped. Raises UserError when the chosen one cannot be opened."""
-    reading.use_one_thread()
     named = {network_name(): network()}
     for other in steps.STEPS.values():
         named.setdefault(step_label(other), shipped(other.name))
@@ -173,11 +172,6 @@ def network_or_stop() -> Checkpoint:
         )
         st.stop()
     return trained
-
-
-def threads() -> int:
-    """CPU threads that torch uses in this process."""
-    return torch.get_num_threads()
 
 
 def drawing() -> torch.Tensor | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages import recipe_form, session
+from pages.parts import recipe_form, session
 from s5core import charts
 from s5core.charts import Curve
 from s5core.errors import UserError

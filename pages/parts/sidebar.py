@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages import session
+from pages.parts import session
 from s5core import checkpoint, runs, steps
 from s5core.errors import UserError
 
@@ -22,7 +22,7 @@ def show() -> None:
         st.selectbox(
             "Step",
             list(steps.STEPS),
-            format_func=_step_label,
+            format_func=lambda name: session.step_label(steps.STEPS[name]),
             key="step",
             on_change=_forget_run,
             help="The network that all pages speak of.",
@@ -39,11 +39,6 @@ def show() -> None:
             st.warning(trouble)
         _upload()
     _write_address()
-
-
-def _step_label(name: str) -> str:
-    number = name.removeprefix("step")
-    return f"{number} · {steps.STEPS[name].title}" if number.isdecimal() else steps.STEPS[name].title
 
 
 def _read_address() -> None:
@@ -92,7 +87,8 @@ def _open_upload() -> None:
         return
     try:
         made = checkpoint.from_bytes(upload.getvalue(), upload.name)
-        run = runs.adopt(made, f"{upload.name}, {made.accuracy:.2f} %")
+        step = made.name if made.name in steps.STEPS else st.session_state.step
+        run = runs.adopt(made, step, f"{upload.name}, {made.accuracy:.2f} %")
     except UserError as error:
         st.session_state.upload_trouble = str(error)
     except OSError as error:

@@ -1,0 +1,199 @@
+"""A drawing as strokes: what the canvas starts from, and the hard digits that it offers.
+
+A stroke is a list of points, x to the right and y down, through which a smooth curve is
+drawn; a point that stands twice is a corner.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+SIDE = 280  # of the canvas, in pixels
+PEN, PAPER = "#ffffff", "#000000"
+SMOOTH = 8  # pieces of a curve from one point to the next
+FINE = 2  # a picture is painted this many times larger, then shrunk, so that edges are soft
+
+Point = tuple[float, float]
+Stroke = list[Point]
+
+
+@dataclass(frozen=True, eq=False)
+class Sketch:
+    """What stands on the canvas."""
+
+    drawing: dict[str, Any]  # for the canvas to go on with: a Fabric.js canvas as JSON
+    pixels: NDArray[np.uint8] | None  # (280, 280), white on black; None: nothing is drawn
+
+
+EMPTY = Sketch({"objects": []}, None)
+
+
+def of_canvas(drawing: dict[str, Any], image: NDArray[np.uint8]) -> Sketch:
+    """What a browser sent: its strokes, and their picture (280, 280, 4). One channel says all of
+    white on black, and is worth keeping many times."""
+    return Sketch(drawing, image[..., 0].copy())
+
+
+def of_strokes(strokes: list[Stroke], width: int) -> Sketch:
+    """The sketch that a round pen of this width in pixels makes."""
+    curves = [curve(stroke) for stroke in strokes]
+    return Sketch({"objects": [_path(points, width) for points in curves]}, paint(curves, width))
+
+
+def curve(stroke: Stroke) -> Stroke:
+    """Points close together along the smooth curve (a Catmull-Rom spline) through the stroke's."""
+    ends = [stroke[0], *stroke, stroke[-1]]
+    points = [stroke[0]]
+    for a, b, c, d in zip(ends, ends[1:], ends[2:], ends[3:], strict=False):
+        points += [_between(a, b, c, d, i / SMOOTH) for i in range(1, SMOOTH + 1) if b != c]
+    return points
+
+
+def _between(a: Point, b: Point, c: Point, d: Point, t: float) -> Point:
+    """The point at t, 0 to 1, on the way from b to c."""
+
+    def along(a: float, b: float, c: float, d: float) -> float:
+        return b + t / 2 * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
+
+    return along(a[0], b[0], c[0], d[0]), along(a[1], b[1], c[1], d[1])
+
+
+def paint(curves: list[Stroke], width: int) -> NDArray[np.uint8]:
+    """(280, 280) uint8: the curves in white on black, as the canvas shows them."""
+    picture = Image.new("L", (SIDE * FINE, SIDE * FINE))
+    draw = ImageDraw.Draw(picture)
+    radius = width * FINE / 2
+    for points in curves:
+        fine = [(x * FINE, y * FINE) for x, y in points]
+        draw.line(fine, fill=255, width=width * FINE)
+        for x, y in fine:  # round ends and joints
+            draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
+    return np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BOX))
+
+
+def _path(points: Stroke, width: int) -> dict[str, Any]:
+    """A stroke of the canvas's own pen."""
+    return {
+        "type": "Path",
+        "path": [["L" if i else "M", x, y] for i, (x, y) in enumerate(points)],
+        "stroke": PEN,
+        "strokeWidth": width,
+        "strokeLineCap": "round",
+        "strokeLineJoin": "round",
+        "fill": None,
+    }
+
+
+# Digits as some people write them, and which networks find hard. Drawn for this program.
+HARD: dict[str, list[Stroke]] = {
+    "0 with a slash": [
+        [(140, 45), (95, 70), (78, 140), (95, 210), (140, 236), (186, 210), (202, 140), (186, 70), (140, 45)],
+        [(196, 52), (196, 52), (84, 230)],
+    ],
+    "1 with a foot": [
+        [(92, 100), (92, 100), (146, 46), (146, 46), (146, 234)],
+        [(88, 234), (88, 234), (204, 234)],
+    ],
+    "2 with a loop": [
+        [
+            (84, 90),
+            (104, 52),
+            (150, 46),
+            (184, 78),
+            (172, 130),
+            (124, 190),
+            (88, 226),
+            (72, 208),
+            (92, 192),
+            (130, 214),
+            (172, 234),
+            (208, 214),
+        ],
+    ],
+    "3 with a flat top": [
+        [
+            (82, 52),
+            (82, 52),
+            (188, 52),
+            (188, 52),
+            (128, 122),
+            (128, 122),
+            (178, 138),
+            (196, 180),
+            (166, 224),
+            (112, 232),
+            (76, 208),
+        ],
+    ],
+    "4, open": [
+        [(88, 48), (88, 48), (80, 148), (80, 148), (200, 148)],
+        [(178, 60), (178, 60), (166, 238)],
+    ],
+    "4, closed": [
+        [(166, 240), (166, 240), (166, 44), (166, 44), (70, 170), (70, 170), (212, 170)],
+    ],
+    "5 like an S": [
+        [
+            (192, 62),
+            (150, 44),
+            (106, 58),
+            (96, 98),
+            (128, 128),
+            (172, 152),
+            (186, 194),
+            (154, 230),
+            (88, 222),
+        ],
+    ],
+    "6 with a short neck": [
+        [
+            (150, 76),
+            (112, 96),
+            (86, 142),
+            (84, 196),
+            (118, 232),
+            (166, 226),
+            (192, 186),
+            (170, 146),
+            (126, 146),
+            (92, 182),
+        ],
+    ],
+    "7 with a bar": [
+        [(80, 56), (80, 56), (202, 56), (202, 56), (150, 140), (118, 238)],
+        [(98, 148), (98, 148), (192, 144)],
+    ],
+    "8, not quite closed": [
+        [
+            (190, 66),
+            (148, 44),
+            (100, 62),
+            (100, 106),
+            (146, 138),
+            (188, 178),
+            (176, 224),
+            (126, 238),
+            (88, 208),
+            (102, 166),
+            (150, 128),
+            (178, 96),
+        ],
+    ],
+    "9 like a g": [
+        [(184, 78), (146, 48), (100, 68), (92, 116), (128, 144), (170, 124), (186, 76)],
+        [(188, 60), (188, 60), (190, 190), (166, 236), (114, 240), (80, 214)],
+    ],
+    "A small 7 in a corner": [
+        [(26, 28), (26, 28), (88, 28), (88, 28), (66, 66), (48, 112)],
+    ],
+}
+
+
+def hard_digit(name: str, width: int) -> Sketch:
+    """One of HARD, drawn with a pen of this width in pixels. Raises KeyError for another name."""
+    return of_strokes(HARD[name], width)

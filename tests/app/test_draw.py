@@ -1,0 +1,132 @@
+"""Page "Draw" without a browser: the canvas is an unknown element here, so that the drawings
+come from the hard digits."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from s5core import sketch
+
+APP = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
+
+
+@pytest.fixture(autouse=True)
+def _no_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path))
+
+
+def open_page(step: str = "step5") -> AppTest:
+    test = AppTest.from_file(APP, default_timeout=60)
+    test.session_state.step = step
+    test.switch_page("pages/draw.py").run()
+    assert not test.exception
+    return test
+
+
+@pytest.fixture
+def app() -> AppTest:
+    return open_page()
+
+
+def click(app: AppTest, label: str) -> None:
+    next(button for button in app.button if button.label == label).click().run()
+    assert not app.exception
+
+
+def put(app: AppTest, hard_digit: str) -> None:
+    app.selectbox(key="hard_digit").set_value(hard_digit).run()
+    assert not app.exception
+
+
+def answer(app: AppTest) -> int | None:
+    """The one in large type."""
+    found = [re.search(r"700[^>]*>(\d)<", element.proto.body) for element in app.get("html")]
+    return next((int(match[1]) for match in found if match), None)
+
+
+def hints(app: AppTest) -> str:
+    return " ".join(element.value for element in (*app.info, *app.error, *app.caption))
+
+
+def test_an_empty_canvas_is_no_prediction(app):
+    assert "no digit yet" in hints(app)
+    assert answer(app) is None and not app.table and app.session_state.drawing is None
+
+
+def test_step_5_reads_a_hard_digit_and_every_network_answers(app):
+    put(app, "7 with a bar")
+    assert answer(app) == 7
+    table = app.table[0].value
+    assert table["Network"].iloc[0] == "**5 · Under budget, over target** (chosen)"
+    assert table["Answer"].iloc[0] == "**7**"
+    assert len(table) == 6 and table["Network"].is_unique
+    kept = app.session_state.drawing
+    assert kept.shape == (1, 1, 28, 28) and kept.dtype == torch.uint8 and int(kept.max()) > 200
+
+
+def test_the_chosen_step_comes_first():
+    app = open_page("step4")
+    put(app, "4, closed")
+    table = app.table[0].value
+    assert table["Network"].iloc[0].startswith("**4 ·") and table["Network"].is_unique
+
+
+def test_a_step_without_a_checkpoint_says_so_and_the_others_answer():
+    app = open_page("base")
+    put(app, "4, closed")
+    assert "**The base net** is not trained yet" in hints(app)
+    assert answer(app) is None and len(app.table[0].value) == 6
+
+
+def test_clear_and_undo(app):
+    put(app, "2 with a loop")
+    click(app, "Clear")
+    assert "no digit yet" in hints(app) and app.session_state.drawing is None
+    click(app, "Undo")
+    assert answer(app) == 2
+    click(app, "Undo")
+    assert "no digit yet" in hints(app)
+    assert next(button for button in app.button if button.label == "Undo").disabled
+
+
+def test_without_centring_the_digit_stays_where_it_was_drawn(app):
+    put(app, "A small 7 in a corner")
+    assert int(app.session_state.drawing[0, 0, 14:].sum()) > 0
+    app.toggle(key="center").set_value(False).run()
+    assert int(app.session_state.drawing[0, 0, 14:].sum()) == 0
+    assert "merely shrunk" in hints(app)
+
+
+def test_a_drawing_is_still_there_after_a_page_switch(app):
+    put(app, "9 like a g")
+    app.switch_page("pages/errors.py").run()
+    app.switch_page("pages/draw.py").run()
+    assert answer(app) == 9
+
+
+def photograph(app: AppTest, name: str, content: bytes) -> None:
+    app.segmented_control[0].set_value("Use a photograph").run()
+    upload = next(element for element in app.file_uploader if element.label == "A digit on paper")
+    upload.upload(name, content, "image/png").run()
+    assert not app.exception
+
+
+def test_a_photograph_is_read(app):
+    drawn = sketch.hard_digit("3 with a flat top", 20).pixels
+    buffer = io.BytesIO()
+    Image.fromarray(230 - drawn // 2).save(buffer, "PNG")
+    photograph(app, "three.png", buffer.getvalue())
+    assert answer(app) == 3
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture"])
+def test_a_bad_picture_is_refused_in_a_sentence(app, content):
+    photograph(app, "three.png", content)
+    assert "three.png is damaged or no picture" in hints(app) and answer(app) is None

@@ -1,0 +1,119 @@
+"""Page "Draw" in a browser: step 5 as shipped reads what the mouse draws."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from playwright.sync_api import Locator, Page, expect
+
+SEVEN = [(70, 60), (205, 60), (130, 240)]
+CENTRED = "Centre the digit"
+
+
+def canvas(page: Page) -> Locator:
+    return page.locator("canvas.upper-canvas")
+
+
+def answer(page: Page) -> Locator:
+    return page.get_by_role("status").filter(has_text="reads")
+
+
+def seen(page: Page) -> Locator:
+    return page.get_by_alt_text("The digit as the networks receive it.")
+
+
+def read_as(digit: int) -> re.Pattern[str]:
+    """The answer as it stands on the page: who reads, what, how surely."""
+    return re.compile(rf"reads\s*{digit}\s*(over|\d)")
+
+
+def open_draw(page: Page, app) -> None:
+    page.goto(app.url("draw?step=step5"))
+    expect(canvas(page)).to_be_visible()
+    expect(page.get_by_text("There is no digit yet")).to_be_visible()
+
+
+def stroke(page: Page, points: list[tuple[int, int]]) -> None:
+    canvas(page).scroll_into_view_if_needed()
+    box = canvas(page).bounding_box()
+    assert box and (box["width"], box["height"]) == (280, 280)
+    first, *rest = [(box["x"] + x, box["y"] + y) for x, y in points]
+    page.mouse.move(*first)
+    page.mouse.down()
+    for point in rest:
+        page.mouse.move(*point, steps=8)
+    page.mouse.up()
+
+
+def lit(page: Page) -> int:
+    """How many pixels of the canvas are drawn on."""
+    painted = page.locator("canvas.dc-canvas.lower-canvas")
+    expect(painted).to_have_count(1)  # an old canvas may stand for a moment beside the new one
+    return painted.first.evaluate(
+        """(canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
+            .data.filter((value, i) => i % 4 == 0 && value > 128).length"""
+    )
+
+
+def expect_lit(page: Page, low: float, high: float) -> None:
+    end = time.monotonic() + 20
+    while not low <= (found := lit(page)) <= high:
+        assert time.monotonic() < end, f"{found} pixels are drawn on, not {low} to {high}"
+        page.wait_for_timeout(100)
+
+
+def test_a_seven_is_read_and_undone_and_cleared(page, app):
+    open_draw(page, app)
+    assert lit(page) == 0
+    stroke(page, SEVEN)
+    expect(answer(page)).to_contain_text(read_as(7))
+    expect(page.get_by_role("row")).to_have_count(1 + 6)  # the header, five steps and the published fifth
+    drawn, seven = lit(page), seen(page).get_attribute("src") or ""
+    stroke(page, [(95, 150), (190, 150)])
+    expect_lit(page, drawn + 500, 280**2)
+    expect(seen(page)).not_to_have_attribute("src", seven)
+    page.get_by_test_id("stButton").get_by_role("button", name="Undo").click()  # the canvas has its own
+    expect(seen(page)).to_have_attribute("src", seven)
+    expect_lit(page, 0.97 * drawn, 1.03 * drawn)
+    expect(answer(page)).to_contain_text(read_as(7))
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_text("There is no digit yet")).to_be_visible()
+    expect_lit(page, 0, 0)
+
+
+def test_a_drawing_survives_a_page_switch_and_can_be_gone_on_with(page, app):
+    open_draw(page, app)
+    stroke(page, SEVEN)
+    expect(answer(page)).to_contain_text(read_as(7))
+    drawn = lit(page)
+    page.get_by_role("link", name="Errors").click()
+    expect(page.get_by_role("heading", name="Errors", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Draw", exact=True).click()
+    expect(answer(page)).to_contain_text(read_as(7))
+    expect_lit(page, 0.97 * drawn, 1.03 * drawn)
+    seven = seen(page).get_attribute("src") or ""
+    stroke(page, [(95, 150), (190, 150)])
+    expect(seen(page)).not_to_have_attribute("src", seven)
+    assert lit(page) > drawn + 500  # the answer did not throw the new stroke away
+
+
+def test_a_hard_digit_in_the_corner_needs_its_centring(page, app):
+    open_draw(page, app)
+    page.get_by_role("combobox", name="Hard digits").click()
+    page.get_by_role("option", name="A small 7 in a corner").click()
+    expect(answer(page)).to_contain_text(read_as(7))
+    page.get_by_text(CENTRED).click()
+    expect(page.get_by_text("merely shrunk")).to_be_visible()
+    page.get_by_text(CENTRED).click()
+    expect(page.get_by_text("merely shrunk")).to_have_count(0)
+    expect(answer(page)).to_contain_text(read_as(7))
+
+
+def test_the_canvas_is_whole_on_a_phone(page, app):
+    page.set_viewport_size({"width": 400, "height": 900})
+    open_draw(page, app)
+    stroke(page, SEVEN)
+    expect(answer(page)).to_contain_text(read_as(7))
+    wide = page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollWidth")
+    assert wide <= 400

@@ -1,0 +1,121 @@
+"""Page "Train" in a browser, on the practice digits: what a class does with it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from s5core import checkpoint, data
+
+from .conftest import App, free_port, serving, watched_page
+
+RUNNING = re.compile(r"Epoch \d+ of \d+ · [\d,]+ images a second")
+
+
+@pytest.fixture(scope="module")
+def practice_app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """The app on a machine without MNIST and without a network."""
+    if not data.missing_files(data.HOME):
+        pytest.skip("MNIST is in data/, so that the practice set is not used")
+    folder = tmp_path_factory.mktemp("practice")
+    dead = "http://127.0.0.1:9"
+    nowhere = {"S5_DATA_DIR": "", "http_proxy": dead, "https_proxy": dead}
+    app = App(free_port(), folder / "runs", folder / "server.log", nowhere)
+    with serving(app):
+        yield app
+
+
+@pytest.fixture
+def train_page(browser: Browser, practice_app: App) -> Iterator[Page]:
+    with watched_page(browser, practice_app) as page:
+        page.goto(practice_app.url("train?step=step5"))
+        expect(start_button(page)).to_be_visible()
+        yield page
+
+
+def start_button(page: Page):
+    return page.get_by_role("button", name="Train", exact=True)
+
+
+def set_epochs(page: Page, epochs: int) -> None:
+    """By the keyboard, as the slider allows: from 14 down or up."""
+    slider = page.get_by_role("slider", name="Epochs")
+    slider.focus()
+    key = "ArrowLeft" if epochs < 14 else "ArrowRight"
+    for _ in range(abs(epochs - 14)):
+        slider.press(key)
+    expect(slider).to_have_attribute("aria-valuenow", str(epochs))
+
+
+def test_two_epochs_on_the_practice_digits(train_page, practice_app):
+    expect(train_page.get_by_text("These are the practice digits")).to_be_visible()
+    set_epochs(train_page, 2)
+    start_button(train_page).click()
+    expect(train_page.get_by_text(RUNNING)).to_be_visible()
+    charts = train_page.get_by_test_id("stVegaLiteChart")
+    expect(charts).to_have_count(4)
+    expect(
+        train_page.get_by_text(re.compile(r"Finished: \d\d\.\d\d % in the last of 2 epochs"))
+    ).to_be_visible()
+    expect(train_page.get_by_role("button", name="Download")).to_be_visible()
+    with train_page.expect_download() as download:
+        train_page.get_by_role("button", name="Download").click()
+    saved = checkpoint.load(Path(download.value.path()))
+    assert len(saved.history) == 2 and saved.data == "practice set"
+    train_page.get_by_role("link", name="Draw for it").click()
+    expect(train_page.locator("canvas.upper-canvas")).to_be_visible()
+    expect(train_page).to_have_url(re.compile(r"/draw\?step=step5&run="))
+
+
+def test_stop_resume_reload_and_a_second_browser(train_page, browser, practice_app):
+    set_epochs(train_page, 30)
+    start_button(train_page).click()
+    expect(train_page.get_by_text(RUNNING)).to_be_visible()
+    expect(train_page.get_by_text(re.compile("Epoch 2 of 30"))).to_be_visible()
+    train_page.get_by_role("button", name="Stop training").click()
+    expect(train_page.get_by_text("epochs are finished and kept")).to_be_visible()
+
+    train_page.get_by_role("button", name="Resume").click()
+    expect(train_page.get_by_text(RUNNING)).to_be_visible()
+    train_page.reload()
+    expect(train_page.get_by_text(RUNNING)).to_be_visible()
+    with watched_page(browser, practice_app) as other:
+        other.goto(train_page.url)
+        expect(other.get_by_text(RUNNING)).to_be_visible()
+        train_page.get_by_role("link", name="Errors", exact=True).click()
+        expect(train_page.get_by_role("heading", name="Errors", exact=True)).to_be_visible()
+        other.get_by_role("button", name="Stop training").click()
+        expect(other.get_by_text("epochs are finished and kept")).to_be_visible()
+
+
+def test_a_third_run_says_where_it_stands(train_page):
+    set_epochs(train_page, 30)
+    for _ in range(3):
+        before = train_page.url
+        start_button(train_page).click()
+        deadline = time.monotonic() + 20
+        while train_page.url == before:
+            assert time.monotonic() < deadline
+            train_page.wait_for_timeout(100)
+    expect(train_page.get_by_text("Waiting in line, place 1")).to_be_visible()
+    train_page.get_by_role("button", name="Stop training").click()
+    expect(train_page.get_by_text("Waiting in line")).to_have_count(0)
+
+
+def test_a_bad_checkpoint_is_refused_in_a_sentence(train_page, tmp_path):
+    bad = tmp_path / "bad.safetensors"
+    bad.write_bytes(b"not a checkpoint at all")
+    train_page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(bad)
+    expect(train_page.get_by_text("bad.safetensors is truncated or no safetensors file")).to_be_visible()
+
+
+def test_a_good_checkpoint_becomes_a_run(train_page):
+    shipped = checkpoint.SHIPPED / "step4.safetensors"
+    train_page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(shipped)
+    expect(train_page.get_by_role("heading", name=re.compile("step4.safetensors, "))).to_be_visible()
+    expect(train_page).to_have_url(re.compile(r"step=step4&run=\d{8}-\d{6}-step4-"))

@@ -20,7 +20,7 @@ def results_table() -> str:
     """A Markdown table: each step's parameters, what was reported and what ours reach."""
     reached = results.load()
     lines = [
-        "| step | parameters | reported, best epoch | ours, last epoch | seeds | best epoch | train | epochs |",
+        "| step | parameters | reported, best epoch | ours, last epoch | seeds | best | train | epochs |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for step in steps.STEPS.values():
@@ -33,9 +33,8 @@ def results_table() -> str:
             if result
             else "– | – | – | – | –"
         )
-        lines.append(
-            f"| {step.title} (`{step.name}`) | {count_parameters(step.layers):,} | {reported} | {ours} |"
-        )
+        parameters = f"{count_parameters(step.layers):,}"
+        lines.append(f"| {step.title} (`{step.name}`) | {parameters} | {reported} | {ours} |")
     return "\n".join(lines) + "\n"
 
 

@@ -42,7 +42,7 @@ def open_page(**state: str) -> AppTest:
     """The page with what the sidebar chooses, `step` and `run`."""
     test = AppTest.from_file(APP, default_timeout=60)
     for key, value in state.items():
-        test.session_state[key] = value
+        test.query_params[key] = value
     test.switch_page("pages/errors.py").run()
     assert not test.exception
     return test
@@ -128,7 +128,7 @@ def test_a_network_without_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
         return Evaluation(torch.eye(10)[labels], labels)
 
     monkeypatch.setattr(evaluate, "evaluate", perfect)
-    run = runs.adopt(checkpoint.load(checkpoint.SHIPPED / "step5.safetensors"), "perfect")
+    run = runs.adopt(checkpoint.load(checkpoint.SHIPPED / "step5.safetensors"), "step5", "perfect")
     app = open_page(run=run.id)
     assert metric(app, "Accuracy") == "100.00 %"
     assert any("There is none" in info.value for info in app.info)

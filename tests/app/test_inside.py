@@ -67,7 +67,7 @@ def test_of_many_maps_and_kernels_some_are_shown() -> None:
     weights = build(WIDE, seed=0).state_dict()
     history = (Metrics(1, 1.0, 50.0, 1.0, 50.0, 500, 0.1, 1.0),)
     made = Checkpoint("step5", WIDE, Recipe(epochs=1), "practice set", history, weights)
-    app = open_page("step5", run=runs.adopt(made, "wide").id)
+    app = open_page("step5", run=runs.adopt(made, "step5", "wide").id)
     captions = [caption.value for caption in app.caption]
     assert "The first 48 of 60 maps are shown." in captions
     assert "The kernels of the first 24 of 60 maps are shown." in captions

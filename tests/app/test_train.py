@@ -18,7 +18,8 @@ APP = str(Path(__file__).parents[2] / "streamlit_app.py")
 
 
 @pytest.fixture
-def page(tmp_path, monkeypatch) -> AppTest:
+def nowhere(tmp_path, monkeypatch) -> None:
+    """No MNIST, no network, no runs."""
     monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path))
     monkeypatch.setenv("S5_DATA_DIR", "")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
@@ -26,6 +27,10 @@ def page(tmp_path, monkeypatch) -> AppTest:
     if not data.missing_files(data.HOME):
         pytest.skip("MNIST is in data/, so that the practice set is not used")
     st.cache_resource.clear()
+
+
+@pytest.fixture
+def page(nowhere) -> AppTest:
     app = AppTest.from_file(APP, default_timeout=60).run()
     return app.switch_page("pages/train.py").run()
 
@@ -76,13 +81,14 @@ def test_a_run_is_trained_stopped_and_resumed(page):
     assert not page.exception
 
 
-def test_a_diverged_run_explains_itself_and_offers_a_lower_rate(page):
+def test_a_diverged_run_explains_itself_and_offers_a_lower_rate(nowhere):
     recipe = STEP.recipe.replace(learning_rate=3.0)
     run = runs.create("too fast", "step5", STEP.layers, recipe)
     line = json.dumps(event_to_json(Diverged(1, 7, float("nan"), 3.0)))
     run.events_path.write_text(line + "\n")
-    page.session_state.run = run.id
-    page.run()
+    page = AppTest.from_file(APP, default_timeout=60)
+    page.query_params["run"] = run.id
+    page.run().switch_page("pages/train.py").run()
     assert "epoch 1, batch 7" in page.error[0].value
     button(page, "Train again with a learning rate of 1").click().run()
     other = next(found for found in runs.list_runs() if found.id != run.id)

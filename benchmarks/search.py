@@ -68,6 +68,20 @@ def candidates() -> Iterator[Candidate]:
     )
     yield widths("8 12 pool 16 16 pool 24p", "mild 0.3", **one_cycle)
 
+    # Without batch norm SGD hardly starts on a net that ends in ReLU and an average.
+    short = {"schedule": "constant", "epochs": 3}
+    yield step("step2", steps.STEP2, "sgd 0.1, 3 epochs", learning_rate=0.1, **short)
+    for rate in (0.01, 0.003):
+        yield step(
+            "step2", steps.STEP2, f"adamw {rate}, 3 epochs", optimizer="adamw", learning_rate=rate, **short
+        )
+    yield step("step3", steps.STEP3, "adamw 0.003, 3 epochs", optimizer="adamw", learning_rate=0.003, **short)
+    for rate, decay in ((0.005, 0.3), (0.005, 0.1)):
+        yield step(
+            "step3", steps.STEP3, f"adamw {rate} step {decay}, batch 64",
+            optimizer="adamw", learning_rate=rate, schedule="step", every=6, decay=decay, batch_size=64,
+        )  # fmt: skip
+
 
 def stack(notation: str, pool_first: bool = False):
     """Layers from widths such as "8 8 pool 14 16 pool 22p": 3x3 blocks of so many channels,

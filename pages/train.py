@@ -14,15 +14,24 @@ from s5core.steps import Step
 
 def fetch_digits() -> None:
     """Download MNIST once a server, with a bar; without a network the practice digits do."""
+    place = st.empty()  # always there, or all that follows would move once it is not needed
     if session.digits_are_here() or session.download_trouble() is not None:
         return
-    bar = st.progress(0.0, "Looking for MNIST on the network …")
+    bar = place.progress(0.0, "Looking for MNIST on the network …")
 
     def show(file: str, done: int, total: int) -> None:
         bar.progress(min(1.0, done / total) if total else 0.0, f"Downloading {file}")
 
     session.download(show)
-    bar.empty()
+    place.empty()
+
+
+def start_chosen(step: Step) -> None:
+    """Start a run with the recipe of the controls."""
+    try:
+        start(step, recipe_form.chosen(step))
+    except UserError as error:
+        st.session_state.start_error = str(error)
 
 
 def start(step: Step, recipe: Recipe) -> None:
@@ -67,8 +76,8 @@ with settings:
             "Train",
             type="primary",
             width="stretch",
-            on_click=start,
-            args=(step, recipe),
+            on_click=start_chosen,
+            args=(step,),
             help="Starts a run with the settings above.",
         )
     if message := st.session_state.pop("start_error", None):

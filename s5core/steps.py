@@ -163,7 +163,7 @@ STEPS: dict[str, Step] = {
             name="step1",
             title="A clean skeleton",
             layers=STEP1,
-            recipe=Recipe(schedule="constant", learning_rate=0.02),
+            recipe=Recipe(optimizer="adamw", schedule="constant", learning_rate=0.003),
             target="Cut the net to the size of the task and set up a training loop to build on.",
             changes=(
                 "At most 24 channels in place of 1,024, and no biases: 13,312 parameters.",
@@ -183,7 +183,7 @@ STEPS: dict[str, Step] = {
             name="step2",
             title="Global average pooling",
             layers=STEP2,
-            recipe=Recipe(schedule="constant", learning_rate=0.02),
+            recipe=Recipe(optimizer="adamw", schedule="constant", learning_rate=0.003),
             target="Get under 10,000 parameters without touching the features.",
             changes=(
                 "Global average pooling takes the place of the 7x7 convolution: 8,412 parameters.",

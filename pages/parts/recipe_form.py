@@ -45,6 +45,14 @@ def lower_rate(rate: float) -> float:
     return min(RATES, key=lambda choice: abs(choice - rate / 3))
 
 
+def chosen(step: Step) -> Recipe:
+    """The recipe that the controls say at this moment, as a callback needs it: a slider may
+    have been moved since the page was drawn. Raises RecipeError where that is none."""
+    keys = {field.name: f"{step.name}_{field.name}" for field in fields(Recipe)}
+    state = st.session_state
+    return step.recipe.replace(**{name: state[key] for name, key in keys.items() if key in state})
+
+
 def show(step: Step, digits: Digits) -> Recipe | None:
     """The controls, filled with the step's own recipe; the recipe that they say, or None
     where they contradict each other (which the page then says)."""

@@ -185,7 +185,7 @@ def show_reading(field: Tensor, answers: dict[str, Reading], chosen: str) -> Non
             else:
                 st.info(f"**{chosen}** is not trained yet: choose another network at the left.")
     if chosen in answers:
-        st.altair_chart(charts.inside_answer(answers[chosen].probabilities), width="stretch")
+        st.altair_chart(charts.class_probabilities(answers[chosen].probabilities), width="stretch")
         st.caption(f"How probable **{chosen}** finds each digit, in percent. The ten bars sum to 100.")
 
 

@@ -167,7 +167,7 @@ def show_answer(inside: Inside, true_class: int | None) -> None:
     if true_class is not None:
         verdict += " That is right." if inside.answer == true_class else f" In truth it is a {true_class}."
     st.markdown(verdict, help="The class with the highest probability is the network's answer.")
-    st.altair_chart(charts.inside_answer(inside.probabilities.tolist(), true_class), width="stretch")
+    st.altair_chart(charts.class_probabilities(inside.probabilities.tolist(), true_class), width="stretch")
     note = "" if true_class in (None, inside.answer) else " Orange: the true class."
     st.caption(f"How probable each class is to the network. Blue: its answer.{note}")
 
@@ -236,7 +236,7 @@ def show_single_cells(maps: torch.Tensor, last: bool) -> None:
     if total > MOST_MAPS:
         st.caption(f"The first {MOST_MAPS} of {total:,} maps are shown.")
     title, first = ("class", 0) if last else ("map", 1)
-    st.altair_chart(charts.inside_values(values, title, first), width="stretch")
+    st.altair_chart(charts.cell_values(values, title, first), width="stretch")
     st.caption(
         "Each map has a single cell left, so its value is a bar. "
         + ("The highest one is the answer." if last else "A long bar: much of what this map looks for.")

@@ -11,6 +11,7 @@ from pandas.io.formats.style import Styler
 from pages.parts import navigation, session
 from s5core import charts, compare, results
 from s5core.compare import Difference, Pair
+from s5core.evaluate import standard_error
 from s5core.results import Result
 from s5core.steps import EPOCH_BUDGET, PARAMETER_BUDGET, STEPS, TARGET_ACCURACY, Step
 from s5core.summary import Row
@@ -114,7 +115,7 @@ def _how_to_read(reached: Mapping[str, Result]) -> str:
 
 
 def _what_accuracy_is() -> str:
-    error = compare.standard_error(TARGET_ACCURACY)
+    error = standard_error(TARGET_ACCURACY, compare.TEST_DIGITS)
     return (
         f"**Validation accuracy** is the share of MNIST's {compare.TEST_DIGITS:,} test digits that a network "
         "reads right; it never trains on them. Ours is that of the **last** epoch, the reported one that of "

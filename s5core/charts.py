@@ -140,7 +140,7 @@ def _round_up(number: float) -> float:
     return next(float(step * power) for step in (1, 2, 5, 10) if step * power >= number - 1e-9)
 
 
-def inside_answer(probabilities: Sequence[float], true_class: int | None = None) -> alt.LayerChart:
+def class_probabilities(probabilities: Sequence[float], true_class: int | None = None) -> alt.LayerChart:
     """A bar a class with its probability in percent; the network's answer stands out, and the
     true class, where it is known and another, has a colour of its own."""
     answer = max(range(len(probabilities)), key=lambda label: probabilities[label])
@@ -181,7 +181,7 @@ def inside_answer(probabilities: Sequence[float], true_class: int | None = None)
     return alt.LayerChart(layer=[bars, figures], height=260)
 
 
-def inside_values(values: Sequence[float], title: str, first: int = 1) -> alt.Chart:
+def cell_values(values: Sequence[float], title: str, first: int = 1) -> alt.Chart:
     """A bar for each map that has a single cell, numbered from `first`; `title` names the axis
     of the numbers."""
     rows = [{"map": i, "value": v} for i, v in enumerate(values, first)]

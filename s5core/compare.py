@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -218,15 +217,6 @@ def standings(reached: Mapping[str, Result]) -> list[Standing]:
         if step.reported.test is not None and step.reported.parameters == count_parameters(step.layers)
     ]
     return ours + reported
-
-
-def standard_error(accuracy: float, digits: int = TEST_DIGITS) -> float:
-    """The chance error, in points, of an accuracy in percent that was counted on that many
-    digits: the standard deviation of a binomial share. Raises ValueError out of range."""
-    if not 0 <= accuracy <= 100 or digits < 1:
-        raise ValueError(f"{accuracy} % of {digits} digits is no accuracy")
-    share = accuracy / 100
-    return 100 * math.sqrt(share * (1 - share) / digits)
 
 
 def curve(entry: dict[str, Any]) -> list[CurvePoint]:

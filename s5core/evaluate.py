@@ -44,8 +44,7 @@ class Evaluation:
     def standard_error(self) -> float:
         """Of the accuracy, in percentage points: how far another sample of as many digits
         would typically move it."""
-        share = self.errors / len(self.labels)
-        return 100 * math.sqrt(share * (1 - share) / len(self.labels))
+        return standard_error(self.accuracy, len(self.labels))
 
     @property
     def loss(self) -> float:
@@ -149,6 +148,15 @@ def compare(first: Evaluation, second: Evaluation) -> Comparison:
         only_second=second._by_confidence(second.wrong & ~first.wrong),
         both=first._by_confidence(first.wrong & second.wrong),
     )
+
+
+def standard_error(accuracy: float, digits: int) -> float:
+    """The chance error, in points, of an accuracy in percent that was counted on that many
+    digits: the standard deviation of a binomial share. Raises ValueError out of range."""
+    if not 0 <= accuracy <= 100 or digits < 1:
+        raise ValueError(f"{accuracy} % of {digits} digits is no accuracy")
+    share = accuracy / 100
+    return 100 * math.sqrt(share * (1 - share) / digits)
 
 
 def allowed_errors(accuracy: float, digits: int) -> int:

@@ -201,7 +201,9 @@ STEPS: dict[str, Step] = {
             name="step3",
             title="An earlier pool, a falling rate",
             layers=STEP3,
-            recipe=Recipe(schedule="step", every=6, decay=0.1, learning_rate=0.05),
+            recipe=Recipe(
+                optimizer="adamw", batch_size=64, schedule="step", every=6, decay=0.3, learning_rate=0.005
+            ),
             target="Spend the parameters where they see more, and let the training settle.",
             changes=(
                 "Max-pooling already behind two 3x3 convolutions and a 1x1: 7,216 parameters.",

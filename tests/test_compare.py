@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from s5core import compare as module
-from s5core.compare import against_target, compare, curve, describe, standard_error, standings
+from s5core.compare import against_target, compare, curve, describe, standings
 from s5core.layers import Conv, GlobalAvgPool, MaxPool, ReLU
 from s5core.results import Result
 from s5core.steps import STEPS
@@ -121,15 +121,6 @@ def test_against_target(changes: dict[str, float], met: list[bool]):
 
 def test_the_bounds_show_the_figures():
     assert [bound.reached for bound in against_target(result())] == ["99.50 ± 0.03 %", "8,000", "14"]
-
-
-def test_standard_error():
-    assert standard_error(99.4) == pytest.approx(0.0772, abs=1e-4)  # sqrt(0.994 * 0.006 / 10,000)
-    assert standard_error(50, 100) == pytest.approx(5)
-    assert standard_error(100) == 0
-    for wrong in ((101, 10), (-1, 10), (50, 0)):
-        with pytest.raises(ValueError, match="no accuracy"):
-            standard_error(*wrong)
 
 
 def test_standings_give_each_reported_figure_once():

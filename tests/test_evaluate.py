@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from s5core import steps
 from s5core.data import Digits, normalize, to_unit
-from s5core.evaluate import Evaluation, allowed_errors, compare, evaluate
+from s5core.evaluate import Evaluation, allowed_errors, compare, evaluate, standard_error
 from s5core.layers import build
 
 
@@ -210,3 +210,12 @@ def test_comparison_of_different_digits_is_refused() -> None:
 @pytest.mark.parametrize(("digits", "allowed"), [(10_000, 60), (1000, 6), (100, 0), (5000, 30)])
 def test_allowed_errors_meet_the_target_and_one_more_does_not(digits: int, allowed: int) -> None:
     assert allowed_errors(99.4, digits) == allowed
+
+
+def test_standard_error():
+    assert standard_error(99.4, 10_000) == pytest.approx(0.0772, abs=1e-4)  # sqrt(0.994 * 0.006 / 10,000)
+    assert standard_error(50, 100) == pytest.approx(5)
+    assert standard_error(100, 10_000) == 0
+    for wrong in ((101, 10), (-1, 10), (50, 0)):
+        with pytest.raises(ValueError, match="no accuracy"):
+            standard_error(*wrong)

@@ -10,6 +10,7 @@ from pages.parts import recipe_form, session
 from s5core import charts
 from s5core.charts import Curve
 from s5core.errors import UserError
+from s5core.evaluate import allowed_errors
 from s5core.recipe import Recipe
 from s5core.runs import Failed, Log, Run, Stopped
 from s5core.steps import EPOCH_BUDGET, PARAMETER_BUDGET, TARGET_ACCURACY, Step
@@ -203,7 +204,7 @@ def _lights(run: Run, log: Log) -> None:
             st.metric(label, value)
             st.badge("met" if met else "not yet", color="green" if met else "gray")
     if log.epochs and log.started:
-        allowed = int(log.started.validation_digits * (100 - TARGET_ACCURACY) / 100 + 1e-9)
+        allowed = allowed_errors(TARGET_ACCURACY, log.started.validation_digits)
         st.caption(
             f"Errors left: {log.epochs[-1].validation_errors} wrong of {log.started.validation_digits:,} "
             f"validation digits; {allowed} are allowed at {TARGET_ACCURACY} %."

@@ -58,6 +58,7 @@ st.markdown(
 try:
     fetch_digits()
     digits = session.digits()
+    session.jobs()  # a worker warms up while the recipe is being chosen
 except UserError as error:
     st.error(str(error))
     st.stop()
@@ -67,7 +68,6 @@ if digits.notice:
         session.forget_download()
         st.rerun()
 
-jobs = session.jobs()
 settings, live = st.columns([2, 3], gap="large")
 with settings:
     recipe = recipe_form.show(step, digits)

@@ -16,14 +16,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from s5core.errors import UserError
 from s5core.runs import Run
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
+class JobsError(UserError):
+    """A setting of the queue that cannot be."""
+
+
 def default_limit() -> int:
-    """Runs side by side: `$S5_JOBS`, or two."""
-    return max(1, int(os.environ.get("S5_JOBS") or 2))
+    """Runs side by side: `$S5_JOBS`, or two. Raises JobsError unless it is a number from 1 on."""
+    wanted = os.environ.get("S5_JOBS") or "2"
+    if not wanted.isdecimal() or int(wanted) < 1:
+        raise JobsError(f"S5_JOBS is {wanted!r}, but must be a whole number from 1 on.")
+    return int(wanted)
 
 
 class Process:

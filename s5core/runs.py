@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -170,22 +171,29 @@ def open_run(id: str) -> Run:
 
 def open_folder(folder: Path) -> Run:
     """The run in a folder. Raises RunError when it holds none or a damaged one."""
+    path = folder / "config.json"
     try:
-        config = json.loads((folder / "config.json").read_text())
-        return Run(
-            folder=folder,
-            title=str(config["title"]),
-            step=str(config["step"]),
-            layers=from_json(config["layers"]),
-            recipe=Recipe.from_json(config["recipe"]),
-            created=str(config["created"]),
-        )
+        return _read_config(path, path.stat().st_mtime_ns)
     except FileNotFoundError:
         raise RunError(
             f"There is no run {folder.name} here: it was deleted, or made on another machine."
         ) from None
     except (OSError, ValueError, KeyError, TypeError, UserError) as error:
         raise RunError(f"The run {folder.name} cannot be read: {error}") from error
+
+
+@lru_cache(maxsize=4096)
+def _read_config(path: Path, changed: int) -> Run:
+    """The run of a config.json, read once: lists of all runs are drawn often."""
+    config = json.loads(path.read_text())
+    return Run(
+        folder=path.parent,
+        title=str(config["title"]),
+        step=str(config["step"]),
+        layers=from_json(config["layers"]),
+        recipe=Recipe.from_json(config["recipe"]),
+        created=str(config["created"]),
+    )
 
 
 def list_runs() -> list[Run]:

@@ -34,7 +34,7 @@ from s5core.recipe import Split
 from s5core.runs import Run
 from s5core.train import Batch, Epoch, event_to_json, train
 
-INTERVAL = 0.25  # seconds between two batches in the log; a page looks once a second
+INTERVAL = 0.5  # seconds between two batches in the log; a page looks once a second
 
 Order = dict[str, Any]
 GONE: Order = {"order": "gone"}
@@ -146,7 +146,8 @@ def main() -> None:
     orders: queue.Queue[Order] = queue.Queue()
     threading.Thread(target=read_orders, args=(orders,), daemon=True).start()
     worker = Worker(orders)
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what a library may print goes to the server's log, not among the answers
 
     with contextlib.suppress(UserError):  # a run that needs the digits will say what is wrong
         worker.digits("test")

@@ -9,7 +9,6 @@ import streamlit as st
 from pages.parts import recipe_form, session
 from s5core import charts
 from s5core.charts import Curve
-from s5core.errors import UserError
 from s5core.evaluate import allowed_errors
 from s5core.recipe import Recipe
 from s5core.runs import Failed, Log, Run, Stopped
@@ -175,13 +174,13 @@ def _use(run: Run) -> None:
     draw.page_link("pages/draw.py", label="Draw for it")
     inside.page_link("pages/inside.py", label="Look inside")
     errors.page_link("pages/errors.py", label="Its errors")
-    try:
-        save.download_button(
-            "Download", run.model_path.read_bytes(), f"{run.id}.safetensors", width="stretch",
-            help="The checkpoint: it can be opened here again, or with python -m s5core.",
-        )  # fmt: skip
-    except OSError as error:
-        raise UserError(f"{run.model_path} cannot be read: {error.strerror}.") from error
+    save.download_button(
+        "Download",
+        run.model_path.read_bytes(),
+        f"{run.id}.safetensors",
+        width="stretch",
+        help="The checkpoint: it can be opened here again, or with python -m s5core.",
+    )
 
 
 def _lights(run: Run, log: Log) -> None:

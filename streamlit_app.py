@@ -23,5 +23,5 @@ def prepare_process() -> None:
 st.session_state[navigation.ROUTED] = True
 page = navigation.choose_page()
 sidebar.show()
-prepare_process()
 page.run()
+prepare_process()  # behind the page, so that its imports are spared, too

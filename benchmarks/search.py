@@ -68,6 +68,10 @@ def candidates() -> Iterator[Candidate]:
     )
     yield widths("8 12 pool 16 16 pool 24p", "mild 0.3", **one_cycle)
 
+    yield step(
+        "step5_published", steps.STEP5_PUBLISHED, "one-cycle 0.2 rotation 7", learning_rate=0.2, rotation=7
+    )
+
     # Without batch norm SGD hardly starts on a net that ends in ReLU and an average.
     short = {"schedule": "constant", "epochs": 3}
     yield step("step2", steps.STEP2, "sgd 0.1, 3 epochs", learning_rate=0.1, **short)

@@ -115,7 +115,7 @@ def choose_digit() -> tuple[torch.Tensor, int | None]:
         horizontal=True,
         key="inside_source",
         persist_state="session",
-        help="Validation digits are real ones that no network was trained on.",
+        help="Validation digits are those that training runs keep aside; the other choice comes from Draw.",
     )
     if source == "the digit that I drew":
         drawn = session.drawing()

@@ -183,9 +183,19 @@ def test_a_shipped_checkpoint_reaches_what_it_records(name, mnist):
     found = evaluate(shipped.model(), mnist.validation_images, mnist.validation_labels)
     # Another processor rounds in another order, and may tip a digit on the edge.
     assert abs(found.accuracy - shipped.accuracy) <= 0.02
-    # What the published solution reports; 99.41 for its fifth step, which claims 99.4.
-    claimed = {"step5": 99.40, "step5_published": 99.40}.get(name, steps.STEPS[name].reported.test)
-    assert claimed is not None and found.accuracy >= claimed
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_checkpoint_reaches_what_was_reported_for_its_step(name):
+    """Ours in the last epoch, except for the published fifth step, which is no step of ours:
+    what was reported for it is the best epoch, and that is what is compared."""
+    shipped = checkpoint.load(checkpoint.SHIPPED / f"{name}.safetensors")
+    reported = steps.STEPS[name].reported.test
+    assert reported is not None
+    if name == "step5_published":
+        assert max(metrics.validation_accuracy for metrics in shipped.history) >= reported
+    else:
+        assert shipped.accuracy >= (steps.TARGET_ACCURACY if name == "step5" else reported)
 
 
 def test_results_record_each_shipped_checkpoint():

@@ -98,7 +98,7 @@ class Conv(Layer):
             )
         if not 0 <= self.padding < self.kernel:
             raise NetworkError(
-                f"a padding of {self.padding} is out of range: use 0 to {self.kernel - 1}, "
+                f"a padding of {self.padding} is out of range: use at least 0 and less than {self.kernel}, "
                 "as more would add cells that see nothing"
             )
         side = min(shape[1:]) + 2 * self.padding

@@ -34,6 +34,7 @@ except ImportError:  # the tests below say what is missing
 else:
     expect.set_options(timeout=20_000)  # a busy machine with two cores
 
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever proxy other tests set
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60  # seconds for the server's first answer
 NARROW, WIDE = {"width": 400, "height": 900}, {"width": 1280, "height": 900}
@@ -130,7 +131,7 @@ def wait_until_healthy(app: App, server: subprocess.Popen[bytes]) -> None:
         if server.poll() is not None:
             break
         try:
-            with urllib.request.urlopen(app.url("_stcore/health"), timeout=2):
+            with OPENER.open(app.url("_stcore/health"), timeout=2):
                 return
         except OSError:
             time.sleep(0.2)

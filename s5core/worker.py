@@ -26,11 +26,11 @@ from typing import IO, Any
 
 import torch
 
-from s5core import checkpoint, data, runs
+from s5core import checkpoint, data, runs, steps
 from s5core.checkpoint import Checkpoint
 from s5core.data import Digits
 from s5core.errors import UserError
-from s5core.recipe import Split
+from s5core.recipe import Recipe, Split
 from s5core.runs import Run
 from s5core.train import Batch, Epoch, event_to_json, train
 
@@ -75,6 +75,14 @@ class Worker:
         if split not in self._digits or (practice and not data.missing_files(data.HOME)):
             self._digits[split] = data.load(split, download=False)
         return self._digits[split]
+
+    def warm_up(self) -> None:
+        """Load the digits and take one step of training, so that what torch imports and sets up
+        at its first step is done before the first order."""
+        with contextlib.suppress(UserError):  # a run that needs the digits will say what is wrong
+            events = train(steps.STEP5, Recipe(rotation=1, device="cpu"), self.digits("test"))
+            next(events), next(events)
+            events.close()
 
     def train(self, run: Run) -> bool:
         """Train a run until its end or an order to stop; whether to go on taking orders.
@@ -149,9 +157,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what a library may print goes to the server's log, not among the answers
 
-    with contextlib.suppress(UserError):  # a run that needs the digits will say what is wrong
-        worker.digits("test")
-    torch.zeros(1).requires_grad_().sum().backward()  # starts torch's threads before the first order
+    worker.warm_up()
     print(json.dumps({"ready": True}), file=answers)
     while (order := orders.get()) is not GONE:
         if order["order"] != "train":

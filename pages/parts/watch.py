@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import streamlit as st
@@ -15,6 +16,8 @@ from s5core.runs import Failed, Log, Run, Stopped
 from s5core.steps import EPOCH_BUDGET, PARAMETER_BUDGET, TARGET_ACCURACY, Step
 from s5core.summary import count_parameters
 from s5core.train import Diverged, Finished, Metrics
+
+FIRST_POINT = 1.5  # seconds that a page waits for the first point of a run that has just begun
 
 Start = Callable[[Step, Recipe], None]
 
@@ -53,7 +56,7 @@ def _watch(step: Step, run: Run, start: Start, was_active: bool) -> None:
     jobs = session.jobs()
     place = jobs.place(run.id)
     training = jobs.is_training(run.id)
-    log = run.log()
+    log = _log_of_a_start(run) if training else run.log()
     if was_active != jobs.is_active(run.id):
         st.rerun()  # the whole page, which sets how often this part is refreshed
     st.subheader(run.label)
@@ -63,6 +66,15 @@ def _watch(step: Step, run: Run, start: Start, was_active: bool) -> None:
         return
     _lights(run, log)
     _charts(step, run, log)
+
+
+def _log_of_a_start(run: Run) -> Log:
+    """The log, after a moment's wait while nothing stands in it: a first point that waited for
+    the next refresh would come a second late."""
+    deadline = time.monotonic() + FIRST_POINT
+    while not (log := run.log()).batches and log.end is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return log
 
 
 def _state(run: Run, log: Log, training: bool, place: int | None) -> None:
@@ -131,7 +143,7 @@ def _buttons(step: Step, run: Run, log: Log, training: bool, place: int | None, 
     if training or place is not None:
         stop, rate = st.columns(2, vertical_alignment="bottom")
         stop.button(
-            "Stop training", on_click=jobs.stop, args=(run.id,), width="stretch",
+            "Stop training", on_click=_stop, args=(run,), width="stretch",
             help="Ends the run within a second; finished epochs are kept.",
         )  # fmt: skip
         if training:
@@ -152,6 +164,15 @@ def _buttons(step: Step, run: Run, log: Log, training: bool, place: int | None, 
         )  # fmt: skip
     if log.epochs and run.model_path.exists():
         _use(run)
+
+
+def _stop(run: Run) -> None:
+    """Stop a run, and wait for the moment that it takes, so that the page shows it at once."""
+    jobs = session.jobs()
+    jobs.stop(run.id)
+    deadline = time.monotonic() + 1
+    while jobs.is_active(run.id) and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def _change_rate(run: Run) -> None:

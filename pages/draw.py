@@ -146,7 +146,7 @@ def show_seen(field: Tensor) -> None:
     """The picture that all networks are given."""
     with st.container(width=SEEN_SIZE):
         st.image(
-            picture.enlarge(picture.paint(field[0, 0], picture.INK, 0, 255), 2 * SEEN_SIZE),
+            picture.data_url(picture.enlarge(picture.paint(field[0, 0], picture.INK, 0, 255), 2 * SEEN_SIZE)),
             width=SEEN_SIZE,
             alt="The digit as the networks receive it.",
         )

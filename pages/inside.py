@@ -176,7 +176,7 @@ def show_legend(palette: picture.Picture, low: str, high: str, meaning: str) -> 
     """A colour bar between the values of its ends."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(low, width="content")
-        st.image(picture.color_bar(palette), width=200, alt=f"Colours from {low} to {high}")
+        st.image(picture.data_url(picture.color_bar(palette)), width=200, alt=f"Colours from {low} to {high}")
         st.markdown(high, width="content")
     st.caption(meaning)
 
@@ -190,7 +190,7 @@ def show_tiles(tiles: list[picture.Picture], captions: list[str]) -> None:
     """Pictures side by side, as many in a row as there is room for."""
     with st.container(horizontal=True):
         for tile, caption in zip(tiles, captions, strict=True):
-            st.image(tile, caption=caption, width=TILE)
+            st.image(picture.data_url(tile), caption=caption, width=TILE)
 
 
 def show_maps(maps: torch.Tensor, shared: bool, by_strength: bool) -> None:
@@ -260,7 +260,7 @@ def show_kernels(kernels: torch.Tensor, shared: bool) -> None:
     else:
         dark = st.context.theme.type == "dark"
         st.image(
-            picture.kernel_matrix(part, high if shared else None, dark),
+            picture.data_url(picture.kernel_matrix(part, high if shared else None, dark)),
             caption="Each row makes one map of this layer; each column reads one map of the layer before.",
         )
     ends = (f"−{high:.2f}", f"+{high:.2f}") if shared else ("negative", "positive")
@@ -304,11 +304,11 @@ def show_receptive_field(row: Row, maps: torch.Tensor, digit: torch.Tensor) -> N
         field = maps[number - 1]
         coloured = picture.paint(field, picture.ACTIVATIONS, *explain.value_range(field))
         marked = picture.mark_cell(coloured, y, x, 700)
-        on_map.image(marked, caption=f"Map {number}, the cell framed", width="stretch")
+        on_map.image(picture.data_url(marked), caption=f"Map {number}, the cell framed", width="stretch")
     corners = [row.box(0, 0), row.box(height - 1, width - 1)]
     box, margin = row.box(y, x), picture.padding_in_sight(corners)
     on_digit.image(
-        picture.box_on_digit(digit, box, margin),
+        picture.data_url(picture.box_on_digit(digit, box, margin)),
         caption=f"What it sees of the digit: {row.receptive_field} × {row.receptive_field} pixels"
         + (", striped where it is padding" if margin else ""),
         width="stretch",
@@ -399,7 +399,7 @@ def show_inside(rows: list[Row]) -> None:
         digit, true_class = choose_digit()
     inside = explain.look_inside(model, digit)
     image.image(
-        picture.enlarge(picture.paint(digit[0, 0], picture.INK, 0, 255), 560),
+        picture.data_url(picture.enlarge(picture.paint(digit[0, 0], picture.INK, 0, 255), 560)),
         caption="What the network gets: 28 × 28 grey values",
         width="stretch",
     )

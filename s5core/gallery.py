@@ -6,14 +6,13 @@ digits are one element and no further request.
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 import re
 from collections.abc import Sequence
 
-from PIL import Image
 from torch import Tensor
+
+from s5core.picture import data_url
 
 SCALE = 4  # screen pixels a pixel of a digit; a whole number keeps all of them square
 
@@ -32,16 +31,10 @@ def _tile(image: Tensor, caption: str, width: int) -> str:
     words = html.escape(caption)
     # What stands in brackets goes to the next line as a whole.
     lines = re.sub(r"\(.*?\)", lambda part: part.group().replace(" ", "&nbsp;"), words)
+    source = data_url(image[0].numpy())
     return (
         f'<figure style="margin:0;width:{width}px">'
-        f'<img src="{_data_url(image)}" alt="{words}" width="{width}" height="{width}" style="display:block;'
+        f'<img src="{source}" alt="{words}" width="{width}" height="{width}" style="display:block;'
         'image-rendering:pixelated;border-radius:4px;outline:1px solid rgba(138,144,153,0.5)">'
         f'<figcaption style="font-size:14px;line-height:1.3;margin-top:6px">{lines}</figcaption></figure>'
     )
-
-
-def _data_url(image: Tensor) -> str:
-    """One digit, (1, 28, 28) uint8, as a PNG inside a URL."""
-    packed = io.BytesIO()
-    Image.fromarray(image[0].numpy()).save(packed, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(packed.getvalue()).decode()}"

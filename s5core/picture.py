@@ -7,6 +7,8 @@ blue through white to vermilion for weights, which have a sign.
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Sequence
 
 import numpy as np
@@ -47,6 +49,17 @@ ACTIVATIONS = _palette(
 )
 WEIGHTS = _palette("#00436B", charts.BLUE, charts.SKY, "#F7F7F7", "#F2A36B", charts.RED, "#7A3500")
 INK = _palette("#000000", "#FFFFFF")
+
+
+def data_url(picture: Picture) -> str:
+    """A picture (or grey levels, (height, width) uint8) as a PNG inside a URL.
+
+    It travels with the page: a picture with an address of its own may be gone by the time that
+    a browser asks for it, when the page has been redrawn in between.
+    """
+    packed = io.BytesIO()
+    Image.fromarray(picture).save(packed, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(packed.getvalue()).decode()}"
 
 
 def paint(field: Tensor, palette: Picture, low: float, high: float) -> Picture:

@@ -121,7 +121,7 @@ def test_a_run_that_cannot_be_trained_says_why_and_the_next_one_runs(jobs):
 def test_a_killed_worker_leaves_a_run_that_can_be_resumed(jobs):
     run = new()
     jobs.submit(run)
-    wait_for(lambda: run.log().epochs)
+    wait_for(lambda: run.model_path.exists())
     (process,) = [process for process in jobs._processes if process.run is not None]
     os.kill(process._process.pid, signal.SIGKILL)
     wait_for(lambda: not jobs.is_active(run.id))
@@ -149,6 +149,7 @@ def test_workers_end_with_their_server(ending):
     run = new()
     server = subprocess.Popen(
         [sys.executable, "-c", SERVER, run.id],
+        preexec_fn=heed_interrupts,
         cwd=ROOT, env=os.environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     assert server.stdout is not None
@@ -158,6 +159,11 @@ def test_workers_end_with_their_server(ending):
     server.wait(timeout=20)
     wait_for(lambda: not any(alive(pid) for pid in pids), 10)
     assert run.log().end == Stopped(len(run.checkpoint().history))
+
+
+def heed_interrupts() -> None:
+    """A shell that starts the tests in the background lets its children ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def alive(pid: int) -> bool:

@@ -118,6 +118,8 @@ def test_ctrl_c_keeps_the_finished_epochs_and_resume_goes_on(s5core, small, tmp_
         [sys.executable, "-m", "s5core", *options, "--out", str(out)],
         cwd=ROOT,
         env=os.environ | NOWHERE,
+        # A shell that starts the tests in the background lets its children ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -130,6 +130,8 @@ def _end(run: Run, log: Log) -> None:
                 f"Stopped. {epoch} of {run.recipe.epochs} epochs are finished and kept; Resume goes on "
                 "from there."
             )
+        case None if log.started is None:
+            st.info("Not started: the run was taken out of the line. Resume puts it there again.")
         case None:
             kept = len(log.epochs)
             st.warning(

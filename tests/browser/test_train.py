@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -91,6 +92,21 @@ def test_stop_resume_reload_and_a_second_browser(train_page, browser, practice_a
         expect(train_page.get_by_role("heading", name="Errors", exact=True)).to_be_visible()
         other.get_by_role("button", name="Stop training").click()
         expect(other.get_by_text("epochs are finished and kept")).to_be_visible()
+
+
+def test_the_learning_rate_of_a_running_run_is_changed(train_page, practice_app):
+    set_epochs(train_page, 30)
+    start_button(train_page).click()
+    expect(train_page.get_by_text(RUNNING)).to_be_visible()
+    id = re.search(r"run=([\w-]+)", train_page.url).group(1)
+    train_page.get_by_role("slider", name="Learning rate from now on").press("Home")  # 0.0001
+    log = practice_app.runs / id / "events.jsonl"
+    deadline = time.monotonic() + 20
+    while (rate := json.loads(log.read_text().splitlines()[-1]).get("learning_rate", 1)) > 1e-4:
+        assert time.monotonic() < deadline, rate
+        train_page.wait_for_timeout(200)
+    train_page.get_by_role("button", name="Stop training").click()
+    expect(train_page.get_by_text("finished and kept")).to_be_visible()
 
 
 def test_a_third_run_says_where_it_stands(train_page):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from s5core.data import normalize, to_unit
-from s5core.layers import BatchNorm, Conv, Dropout, GlobalAvgPool, Layer, MaxPool, ReLU
+from s5core.layers import BatchNorm, Conv, Dropout, GlobalAvgPool, Layer, MaxPool, ReLU, SiLU
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,11 @@ def describe(layer: Layer, maps_in: int) -> str:
             return f"{made}{each:,} kernels of {window}, one for each map that enters, added up."
         case ReLU():
             return "It sets every negative value to zero and leaves the others as they are."
+        case SiLU():
+            return (
+                "It leaves large values as they are and fades out negative ones smoothly, so that a "
+                "cell below zero can still learn."
+            )
         case BatchNorm():
             return "It shifts and scales each map so that all maps have values of a similar size."
         case Dropout():

@@ -145,6 +145,16 @@ class ReLU(Layer):
 
 
 @dataclass(frozen=True)
+class SiLU(Layer):
+    """x * sigmoid(x): a ReLU without a corner (arXiv:1702.03118)."""
+
+    kind = "SiLU"
+
+    def module(self, shape: Shape) -> nn.Module:
+        return nn.SiLU()
+
+
+@dataclass(frozen=True)
 class BatchNorm(Layer):
     """Batch normalisation with a learned scale and shift a channel (arXiv:1502.03167)."""
 
@@ -208,7 +218,7 @@ class GlobalAvgPool(Layer):
 Network = tuple[Layer, ...]
 
 LAYERS: dict[str, type[Layer]] = {
-    cls.__name__: cls for cls in (Conv, ReLU, BatchNorm, Dropout, MaxPool, GlobalAvgPool)
+    cls.__name__: cls for cls in (Conv, ReLU, SiLU, BatchNorm, Dropout, MaxPool, GlobalAvgPool)
 }
 
 
@@ -279,7 +289,7 @@ def build(layers: Sequence[Layer], seed: int | None = None) -> nn.Sequential:
 def with_dropout(layers: Sequence[Layer]) -> Network:
     """The network with a Dropout behind every hidden block; itself when it has one already.
 
-    A block ends behind the ReLU and BatchNorm that follow a convolution. Nothing is put
+    A block ends behind the activation and BatchNorm that follow a convolution. Nothing is put
     behind the last convolution: dropping a class's evidence is label noise.
     """
     layers = tuple(layers)
@@ -290,8 +300,8 @@ def with_dropout(layers: Sequence[Layer]) -> Network:
     for i, layer in enumerate(layers):
         out.append(layer)
         following = layers[i + 1] if i + 1 < len(layers) else None
-        block_ends = isinstance(layer, (ReLU, BatchNorm)) and not isinstance(following, (ReLU, BatchNorm))
-        if block_ends and i < last_conv:
+        inside = (ReLU, SiLU, BatchNorm)
+        if isinstance(layer, inside) and not isinstance(following, inside) and i < last_conv:
             out.append(Dropout())
     return tuple(out)
 

@@ -52,6 +52,8 @@ class Recipe:
     shift: float = setting(0.0, "Augmentation: move by up to ± this many pixels each way.", "[0, 28]")
     scale: float = setting(0.0, "Augmentation: resize by up to ± this fraction.", "[0, 1)")
     shear: float = setting(0.0, "Augmentation: slant by up to ± this many degrees.", "[0, 60]")
+    slash: float = setting(0.0, "Augmentation: share of the zeros that get a slash.", "[0, 1]")
+    plain_epochs: int = setting(0, "Last epochs in which digits stay as they are.", "[0, 1000]")
     ema: float = setting(0.0, "Share of the averaged weights kept at each batch; 0 is off.", "[0, 1)")
     seed: int = setting(
         0, "Fixes the first weights, the order of the digits and their moves.", "[0, 2147483647]"
@@ -83,7 +85,7 @@ class Recipe:
     @property
     def augments(self) -> bool:
         """Whether training digits are moved at all."""
-        return any((self.rotation, self.shift, self.scale, self.shear))
+        return any((self.rotation, self.shift, self.scale, self.shear, self.slash))
 
     def replace(self, **changes: Any) -> Recipe:
         """A copy with some fields changed. Raises RecipeError as the constructor does."""

@@ -21,7 +21,8 @@ import torch
 
 from s5core.checkpoint import SHIPPED, Checkpoint
 from s5core.files import write_atomically
-from s5core.layers import to_json
+from s5core.layers import from_json, to_json
+from s5core.recipe import Recipe
 
 PATH = SHIPPED / "results.json"
 
@@ -83,7 +84,10 @@ def record(checkpoint: Checkpoint, machine: str, path: Path = PATH) -> None:
         "recipe": recipe,
     }
     entry = content["steps"].get(checkpoint.name, {})
-    same = {key: entry.get(key) for key in head} == head
+    same = bool(entry) and (
+        from_json(entry["layers"]) == checkpoint.layers
+        and Recipe.from_json(entry["recipe"] | {"seed": seed}) == checkpoint.recipe
+    )
     others = [run for run in entry["seeds"] if run["seed"] != seed] if same else []
     run = {
         "seed": seed,

@@ -193,8 +193,8 @@ def train(
                 group["lr"] = learning_rate
 
             images, labels = to_unit(digits.train_images[chosen]), digits.train_labels[chosen]
-            if recipe.augments:
-                images = augment(images, recipe, generator)
+            if recipe.augments and epoch <= recipe.epochs - recipe.plain_epochs:
+                images = augment(images, labels, recipe, generator)
             with autocast(device):
                 logits = model(normalize(images))
                 loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)

@@ -8,7 +8,7 @@ from torch import Tensor
 from torchvision.transforms import functional as TF
 
 from s5core import augment as module
-from s5core.augment import affine, augment
+from s5core.augment import affine, augment, preview, slash
 from s5core.data import Digits, to_unit
 from s5core.recipe import Recipe
 
@@ -112,7 +112,12 @@ def test_positive_angle_turns_clockwise() -> None:
     assert torch.allclose(moved(image, angle=90), expected, atol=1e-12)
 
 
-EVERYTHING = Recipe(rotation=30, shift=3, scale=0.3, shear=20)
+EVERYTHING = Recipe(rotation=30, shift=3, scale=0.3, shear=20, slash=0.5)
+
+
+def labels_of(images: Tensor) -> Tensor:
+    """The classes 0 to 9 in turn."""
+    return torch.arange(len(images)) % 10
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -121,12 +126,13 @@ def generator(seed: int = 0) -> torch.Generator:
 
 def test_every_sample_gets_its_own_transform(digits: Tensor) -> None:
     copies = digits[:1].expand(100, -1, -1, -1)
-    assert len(augment(copies, EVERYTHING, generator()).flatten(1).unique(dim=0)) == 100
+    assert len(augment(copies, labels_of(copies), EVERYTHING, generator()).flatten(1).unique(dim=0)) == 100
 
 
 def test_background_stays_zero() -> None:
     black = torch.zeros(100, 1, 28, 28)
-    assert torch.equal(augment(black, EVERYTHING, generator()), black)
+    moves = EVERYTHING.replace(slash=0)
+    assert torch.equal(augment(black, labels_of(black), moves, generator()), black)
 
 
 def test_background_moves_in_from_outside() -> None:
@@ -138,27 +144,27 @@ def test_background_moves_in_from_outside() -> None:
 
 
 def test_values_stay_between_those_of_the_image(digits: Tensor) -> None:
-    out = augment(digits, EVERYTHING, generator())
+    out = augment(digits, labels_of(digits), EVERYTHING, generator())
     assert out.min() >= 0 and out.max() <= 1 + 1e-6
 
 
 def test_augmentation_keeps_the_images_it_was_given(digits: Tensor) -> None:
     before = digits.clone()
-    out = augment(digits, EVERYTHING, generator())
+    out = augment(digits, labels_of(digits), EVERYTHING, generator())
     assert torch.equal(digits, before)
     assert (out.shape, out.dtype) == (digits.shape, digits.dtype)
 
 
 def test_same_seed_same_result(digits: Tensor) -> None:
-    first = augment(digits, EVERYTHING, generator(1))
+    first = augment(digits, labels_of(digits), EVERYTHING, generator(1))
     torch.rand(3)
-    assert torch.equal(first, augment(digits, EVERYTHING, generator(1)))
-    assert not torch.equal(first, augment(digits, EVERYTHING, generator(2)))
+    assert torch.equal(first, augment(digits, labels_of(digits), EVERYTHING, generator(1)))
+    assert not torch.equal(first, augment(digits, labels_of(digits), EVERYTHING, generator(2)))
 
 
 def test_global_generator_is_left_alone(digits: Tensor) -> None:
     before = torch.get_rng_state()
-    augment(digits, EVERYTHING, generator())
+    augment(digits, labels_of(digits), EVERYTHING, generator())
     assert torch.equal(before, torch.get_rng_state())
 
 
@@ -167,7 +173,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Callable[[Recipe], dict[str, Tenso
     def draw(recipe: Recipe) -> dict[str, Tensor]:
         taken: dict[str, Tensor] = {}
         monkeypatch.setattr(module, "affine", lambda images, **numbers: taken.update(numbers) or images)
-        augment(torch.zeros(20_000, 1, 1, 1), recipe, generator())
+        augment(torch.zeros(20_000, 1, 1, 1), torch.ones(20_000), recipe, generator())
         return taken
 
     return draw
@@ -199,3 +205,49 @@ def test_ranges_are_filled_evenly_and_kept(
 def test_numbers_are_drawn_independently(drawn: Callable[[Recipe], dict[str, Tensor]]) -> None:
     correlation = torch.corrcoef(torch.stack(list(drawn(EVERYTHING).values())))
     assert (correlation - torch.eye(5)).abs().max() < 0.05
+
+
+def slashed(image: Tensor, **values: float) -> Tensor:
+    drawn = {"angle": 45.0, "length": 20.0, "width": 2.0, "right": 0.0, "down": 0.0} | values
+    return slash(image, **{name: torch.full((len(image),), value) for name, value in drawn.items()})
+
+
+def test_a_slash_is_a_line_of_its_length_and_width_leaning_to_the_right() -> None:
+    drawn = slashed(torch.zeros(1, 1, 28, 28))[0, 0]
+    rows, columns = (drawn > 0.5).nonzero().unbind(1)
+    assert (rows + columns - 27).abs().max() <= 2  # from the lower left to the upper right
+    assert rows.max() - rows.min() == pytest.approx(20 * 0.707 + 2, abs=1.5)
+    assert float(drawn.sum()) == pytest.approx(20 * 2 + 3.14, rel=0.1)
+    level = slashed(torch.zeros(1, 1, 28, 28), angle=0, down=5, right=3)[0, 0]
+    rows, columns = (level > 0.9).nonzero().unbind(1)
+    assert rows.unique().tolist() == [18, 19]
+    assert float(columns.double().mean()) == pytest.approx(16.5)
+
+
+def test_a_slash_keeps_the_ink_that_is_there(digits: Tensor) -> None:
+    drawn = slashed(digits)
+    assert (drawn >= digits).all() and drawn.max() <= 1
+
+
+def test_only_zeros_are_slashed_and_as_often_as_the_recipe_says(digits: Tensor) -> None:
+    copies = digits[:1].expand(4000, -1, -1, -1)
+    labels = labels_of(copies)
+    drawn = augment(copies, labels, Recipe(slash=0.3), generator())
+    changed = ((drawn - copies).abs() > 0.01).flatten(1).any(1)
+    assert not changed[labels != 0].any()
+    assert float(changed[labels == 0].double().mean()) == pytest.approx(0.3, abs=0.07)
+
+
+def test_without_slashes_the_random_numbers_are_those_of_before(digits: Tensor) -> None:
+    moves = Recipe(rotation=30, shift=3, scale=0.3, shear=20)
+    first, second = generator(), generator()
+    augment(digits, labels_of(digits), moves, first)
+    torch.rand(5, len(digits), generator=second)
+    assert torch.equal(first.get_state(), second.get_state())
+
+
+def test_a_preview_shows_digits_as_a_batch_would(practice: Digits) -> None:
+    images, labels = practice.train_images, practice.train_labels
+    still, moved = (preview(images, labels, recipe, 10) for recipe in (Recipe(), EVERYTHING))
+    assert still.shape == moved.shape == (10, 1, 28, 28) and moved.dtype == torch.uint8
+    assert torch.equal(still, images[:: len(images) // 10][:10]) and not torch.equal(still, moved)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from s5core.layers import (
     Network,
     NetworkError,
     ReLU,
+    SiLU,
     build,
     check,
     from_json,
@@ -27,6 +29,7 @@ from s5core.layers import (
     to_json,
     with_dropout,
 )
+from s5core.summary import layer_table
 
 each_step = pytest.mark.parametrize("layers", [step.layers for step in steps.STEPS.values()], ids=steps.STEPS)
 HEAD: Network = (GlobalAvgPool(), Conv(10, kernel=1))
@@ -279,3 +282,12 @@ def test_dropout_draws_anew_every_time() -> None:
 )
 def test_layer_as_text(layer: Layer, text: str) -> None:
     assert str(layer) == text
+
+
+def test_silu_is_smooth_and_keeps_the_shape() -> None:
+    layers = (Conv(4), SiLU(), GlobalAvgPool(), Conv(10, kernel=1))
+    module = build(layers)[1]
+    assert float(module(torch.tensor(3.0))) == pytest.approx(3 / (1 + math.exp(-3)))
+    assert layer_table(layers)[1].output_shape == layer_table(layers)[0].output_shape
+    assert from_json(to_json(layers)) == layers
+    assert with_dropout(layers)[2] == Dropout()

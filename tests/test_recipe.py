@@ -31,6 +31,8 @@ OTHER: dict[str, Any] = {
     "shift": 1.7,
     "scale": 0.1,
     "shear": 5.0,
+    "slash": 0.1,
+    "plain_epochs": 1,
     "ema": 0.99,
     "seed": 7,
     "split": "holdout",
@@ -56,10 +58,12 @@ RANGES: dict[str, tuple[list[float], list[float], str]] = {
     "shift": ([0, 28], [-1, 29], "at least 0 and at most 28"),
     "scale": ([0, 0.99], [-0.1, 1], "at least 0 and less than 1"),
     "shear": ([0, 60], [-5, 61], "at least 0 and at most 60"),
+    "slash": ([0, 1], [-0.1, 1.1], "at least 0 and at most 1"),
+    "plain_epochs": ([0, 1000], [-1, 1001], "at least 0 and at most 1,000"),
     "ema": ([0, 0.9999], [-0.1, 1], "at least 0 and less than 1"),
     "seed": ([0, 2**31 - 1], [-1, 2**31], "at least 0 and at most 2,147,483,647"),
 }
-WHOLE = ["epochs", "batch_size", "every", "patience", "seed"]
+WHOLE = ["epochs", "batch_size", "every", "patience", "plain_epochs", "seed"]
 CHOICES = {
     "optimizer": "sgd or adamw",
     "schedule": "one of constant, step, exponential, cosine, one-cycle, plateau",
@@ -180,7 +184,7 @@ def test_recipe_is_frozen() -> None:
         Recipe().epochs = 3  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("name", ["rotation", "shift", "scale", "shear"])
+@pytest.mark.parametrize("name", ["rotation", "shift", "scale", "shear", "slash"])
 def test_each_movement_makes_a_recipe_augment(name: str) -> None:
     assert Recipe(**{name: 0.5}).augments
 

@@ -61,3 +61,13 @@ def test_recorded_steps_are_those_of_the_catalogue():
 def test_the_readme_agrees_with_the_results():
     text = report.README.read_text()
     assert report.fill(text) == text
+
+
+def test_a_recipe_from_before_a_field_was_added_is_still_the_same(tmp_path):
+    path = tmp_path / "results.json"
+    results.record(finished(0, 99.1), "CPU", path)
+    content = json.loads(path.read_text())
+    del content["steps"]["step1"]["recipe"]["slash"]
+    path.write_text(json.dumps(content))
+    results.record(finished(1, 99.2), "CPU", path)
+    assert [run["seed"] for run in json.loads(path.read_text())["steps"]["step1"]["seeds"]] == [0, 1]

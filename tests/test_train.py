@@ -51,7 +51,17 @@ def assert_same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) ->
 
 
 EVERYTHING = Recipe(
-    epochs=4, batch_size=64, dropout=0.1, rotation=10, shift=2, scale=0.1, shear=5, device="cpu", ema=0.9
+    epochs=4,
+    batch_size=64,
+    dropout=0.1,
+    rotation=10,
+    shift=2,
+    scale=0.1,
+    shear=5,
+    slash=0.2,
+    plain_epochs=1,
+    ema=0.9,
+    device="cpu",
 )
 
 
@@ -195,3 +205,11 @@ def test_dropout_without_a_place_for_it_is_refused(digits):
     with pytest.raises(UserError, match="no Dropout layer"):
         next(train(steps.STEP5, Recipe(dropout=0.1, device="cpu"), digits))
     next(train(with_dropout(steps.STEP5), Recipe(dropout=0.1, device="cpu"), digits))
+
+
+def test_the_last_epochs_see_plain_digits_where_the_recipe_says_so(digits, monkeypatch):
+    moved = []
+    monkeypatch.setattr("s5core.train.augment", lambda images, *_: moved.append(1) or images)
+    recipe = Recipe(epochs=3, batch_size=150, rotation=5, plain_epochs=1, device="cpu")
+    after = [len(moved) for event in train(TINY, recipe, digits) if isinstance(event, Epoch)]
+    assert after == [2, 4, 4]  # two batches an epoch

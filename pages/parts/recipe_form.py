@@ -76,6 +76,8 @@ def show(step: Step, digits: Digits) -> Recipe | None:
         form.slide("shift", "Shift, ± pixels", 0.0, 6.0, 0.1)
         form.slide("scale", "Size, ± fraction", 0.0, 0.5, 0.01)
         form.slide("shear", "Slant, ± degrees", 0.0, 45.0, 1.0)
+        form.slide("slash", "Slashed zeros, share", 0.0, 0.5, 0.01)
+        form.slide("plain_epochs", "Last epochs without", 0, 5, 1)
         sample = st.empty()
     with st.expander("Optimiser and regularisation"):
         form.pick("optimizer", "Optimiser")
@@ -105,7 +107,8 @@ def show(step: Step, digits: Digits) -> Recipe | None:
     with rate_preview.container():
         _preview_rate(recipe)
     with sample.container():
-        st.html(gallery(preview(digits.train_images, recipe, count=10), [""] * 10, scale=2))
+        moved = preview(digits.train_images, digits.train_labels, recipe, count=10)
+        st.html(gallery(moved, [""] * 10, scale=2))
         st.caption("Ten training digits as the network will see them; each epoch moves them anew.")
     return recipe
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import math
 import statistics
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -20,7 +21,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results" / "search.csv"
-COLUMNS = ["candidate", "seed", "parameters", "last", "best", "seconds", "layers", "recipe"]
+COLUMNS = ["candidate", "seed", "parameters", "last", "best", "loss", "seconds", "layers", "recipe"]
 
 MILD = {"rotation": 8, "shift": 1.4, "scale": 0.08, "shear": 8}
 SMALL = {"rotation": 7, "shift": 1.0, "scale": 0.05, "shear": 5}
@@ -42,8 +43,11 @@ def candidates() -> Iterator[Candidate]:
     def step(name: str, network: layers.Network, note: str, **recipe) -> Candidate:
         return Candidate(f"{name} {note}", layers.to_json(network), recipe)
 
-    def widths(notation: str, note: str, pool_first: bool = False, **recipe) -> Candidate:
-        return Candidate(f"[{notation}] {note}", layers.to_json(stack(notation, pool_first)), recipe)
+    def widths(
+        notation: str, note: str, pool_first: bool = False, activation: str = "ReLU", **recipe
+    ) -> Candidate:
+        network = stack(notation, pool_first, activation)
+        return Candidate(f"[{notation}] {note}", layers.to_json(network), recipe)
 
     falling = {"schedule": "step", "every": 6, "decay": 0.1}
     one_cycle = {"learning_rate": 0.3, "weight_decay": 5e-5} | MILD
@@ -86,19 +90,35 @@ def candidates() -> Iterator[Candidate]:
             optimizer="adamw", learning_rate=rate, schedule="step", every=6, decay=decay, batch_size=64,
         )  # fmt: skip
 
+    # SiLU, a last epoch on plain digits, slashed zeros.
+    smooth = {"activation": "SiLU", "plain_epochs": 1, "slash": 0.1, "weight_decay": 5e-5}
+    for notation in ("8 8 pool 14 16 pool 26p", "8 10 pool 14 16 pool 22p", "8 8 pool 14 16 pool 22p"):
+        yield widths(notation, "SiLU, mild 0.3", learning_rate=0.3, **smooth, **MILD)
+    yield widths(
+        "8 8 pool 14 16 pool 26p", "SiLU, mild 0.2, batch 64",
+        learning_rate=0.2, batch_size=64, **smooth, **MILD,
+    )  # fmt: skip
 
-def stack(notation: str, pool_first: bool = False):
-    """Layers from widths such as "8 8 pool 14 16 pool 22p": 3x3 blocks of so many channels,
-    a p for a padded one, then global average pooling and a 1x1 head. With `pool_first`, a
-    pool stands between the convolution before it and that one's norm."""
-    from s5core.layers import BatchNorm, Conv, GlobalAvgPool, MaxPool, ReLU
+
+def stack(notation: str, pool_first: bool = False, activation: str = "ReLU"):
+    """Layers from widths such as "8 8 pool 14 d16 pool 22p": 3x3 blocks of so many channels,
+    a p for a padded one, a d for a depthwise one with a 1x1 convolution to so many channels
+    behind it; then global average pooling and a 1x1 head. With `pool_first`, a pool stands
+    between the convolution before it and that one's norm."""
+    from s5core.layers import LAYERS, BatchNorm, Conv, GlobalAvgPool, MaxPool
 
     layers: list = []
+    width = 1
     for word in notation.split():
         if word == "pool":
             layers.insert(len(layers) - 2 if pool_first else len(layers), MaxPool(2))
+            continue
+        before, width, padding = width, int(word.strip("dp")), int(word.endswith("p"))
+        if word.startswith("d"):
+            layers += [Conv(before, padding=padding, groups=before), Conv(width, kernel=1)]
         else:
-            layers += [Conv(int(word.rstrip("p")), padding=int(word.endswith("p"))), BatchNorm(), ReLU()]
+            layers += [Conv(width, padding=padding)]
+        layers += [BatchNorm(), LAYERS[activation]()]
     return (*layers, GlobalAvgPool(), Conv(10, kernel=1))
 
 
@@ -117,10 +137,11 @@ def run(candidate: Candidate, seed: int) -> dict:
         raise SystemExit("A search needs MNIST: set S5_DATA_DIR.")
     network = layers.from_json(candidate.layers)
     recipe = Recipe.from_json({"split": "holdout", "seed": seed, "device": "cpu"} | candidate.recipe)
-    accuracy, seconds = [], 0.0
+    accuracy, loss, seconds = [], math.nan, 0.0
     for event in train(network, recipe, digits):
         if isinstance(event, Epoch):
             accuracy.append(event.metrics.validation_accuracy)
+            loss = event.metrics.validation_loss
             seconds += event.metrics.seconds
         if isinstance(event, Diverged):
             accuracy.append(0.0)
@@ -130,6 +151,7 @@ def run(candidate: Candidate, seed: int) -> dict:
         "parameters": count_parameters(network),
         "last": round(accuracy[-1], 2),
         "best": round(max(accuracy), 2),
+        "loss": round(loss, 5),
         "seconds": round(seconds, 1),
         "layers": json.dumps(candidate.layers),
         "recipe": json.dumps(candidate.recipe),

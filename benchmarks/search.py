@@ -1,6 +1,6 @@
 """Choose architectures and recipes on a holdout of the training digits, never on the test digits.
 
-    python benchmarks/search.py [--seeds 3] [--workers 2] [--only TEXT]
+    python -m benchmarks.search [--seeds 3] [--workers 2] [--only TEXT]
 
 Every run appends a row to `benchmarks/results/search.csv`; what stands there is not run
 again, so that a search can be interrupted and extended. One process a core with one

@@ -16,7 +16,8 @@ from s5core.reading import Reading
 from s5core.sketch import EMPTY, Sketch
 
 CANVAS, PHOTO = "Draw", "Use a photograph"
-PEN_WIDTH = 20  # pixels of the canvas: about 2 of 28 once the digit is fitted, as in MNIST
+PEN, ERASER = "Pen", "Eraser"
+PEN_WIDTH = 20  # pixels of the canvas
 SEEN_SIZE = 168  # CSS pixels of the 28x28 picture: 6 for one
 KEPT = 30  # sketches that can be undone
 
@@ -60,13 +61,13 @@ def use_new_canvas() -> None:
     st.session_state.start = sketches()[-1].drawing
 
 
-def show_canvas(pen_width: int) -> None:
+def show_canvas(pen_width: int, colour: str) -> None:
     """The canvas; what is drawn on it is the last of `sketches()` afterwards."""
     if f"canvas-{st.session_state.get('canvas')}" not in st.session_state:
         use_new_canvas()  # the first one, or another page was open and the old one is gone
     result = st_canvas(
         stroke_width=pen_width,
-        stroke_color=sketch.PEN,
+        stroke_color=colour,
         background_color=sketch.PAPER,
         width=sketch.SIDE,
         height=sketch.SIDE,
@@ -79,8 +80,8 @@ def show_canvas(pen_width: int) -> None:
         st.session_state.sketches = [*sketches()[-KEPT:], sketch.of_canvas(result.json_data, image)]
 
 
-def draw() -> Ink | None:
-    """The canvas with its tools. What is on it; None while it is empty."""
+def draw() -> Sketch:
+    """The canvas with its tools. What is on it."""
     st.caption("Draw here:")  # the canvas shows tools of its own in this line when it is hovered
     canvas = st.container()  # drawn last, as the slider below it sets its pen
     tools = st.container(horizontal=True, gap="xsmall")
@@ -94,8 +95,17 @@ def draw() -> Ink | None:
         filter_mode=None,
         help="Ways to write a digit that some networks find hard; you can go on drawing on them.",
     )
+    tool = st.segmented_control(
+        "Tool",
+        [PEN, ERASER],
+        default=PEN,
+        required=True,
+        key="tool",
+        persist_state="session",
+        help="Wipe a part of the digit out, and see what the networks make of the rest.",
+    )
     pen_width = st.slider(
-        "Pen",
+        "Width",
         8,
         40,
         PEN_WIDTH,
@@ -105,7 +115,7 @@ def draw() -> Ink | None:
         help="The width of the next stroke, in pixels of the canvas.",
     )
     with canvas:
-        show_canvas(pen_width)
+        show_canvas(pen_width, sketch.PEN if tool == PEN else sketch.PAPER)
     with tools:
         st.button(
             "Undo",
@@ -115,8 +125,7 @@ def draw() -> Ink | None:
             help="Take back the last stroke.",
         )
         st.button("Clear", on_click=put, args=(EMPTY,), width="stretch", help="Empty the canvas.")
-    pixels = sketches()[-1].pixels
-    return None if pixels is None else digit.ink(pixels)
+    return sketches()[-1]
 
 
 def photograph() -> Ink | None:
@@ -199,7 +208,7 @@ def choose_digit() -> Tensor | None:
         help="Draw with mouse, pen or finger, or show a picture of a digit on paper.",
     )
     try:
-        ink = draw() if source == CANVAS else photograph()
+        given = draw() if source == CANVAS else photograph()
     except DigitError as error:
         st.error(str(error))
         return None
@@ -208,13 +217,16 @@ def choose_digit() -> Tensor | None:
         value=True,
         key="center",
         persist_state="session",
-        help="Cut the digit out, scale it to 20 pixels and move its centre of mass to the middle.",
+        help="Scale the digit to 20 pixels, move its centre of mass to the middle, and draw its strokes "
+        "as thick as those that the networks know.",
     )
     if not center:
         st.caption(NOT_CENTRED)
     try:
-        return None if ink is None else digit.fit(ink, center)
-    except DigitError:  # all strokes are wiped off with the canvas's own tools
+        if isinstance(given, Sketch):
+            return digit.of_sketch(given, center)
+        return None if given is None else digit.fit(given, center)
+    except DigitError:  # there is nothing yet, or all of it is wiped off
         return None
 
 

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageFilter, ImageOps, ImageStat
 from torch import Tensor
 
+from s5core import sketch
 from s5core.errors import UserError
+from s5core.sketch import Sketch, Stroke
 
 SIDE = 28  # of the field, in pixels
 BOX = 20  # of the digit's longer side in it
@@ -25,6 +27,9 @@ FAINT = 0.1  # ink below this share of the darkest counts as paper
 MAX_PIXELS = 40_000_000  # a photograph of a modern phone has 12 to 50 million
 MAX_BYTES = 20 * 2**20
 PHOTO_SIDE = 400  # pixels of a photograph's longer side are enough for a digit
+PEN = 2.2  # pixels of the 28x28: drawn digits then have as much ink as MNIST's have on average
+DOT = 12  # pixels of the canvas; what is smaller is a dot, and stays small
+FINE = 8  # a redrawn digit is painted this many times larger, then shrunk
 CONTRAST = 0.15  # that ink has against its paper at the least, of black against white
 
 Ink = NDArray[np.floating]  # (height, width), 0 paper to 1 ink
@@ -131,6 +136,41 @@ def fit(drawing: Ink, center: bool = True) -> Tensor:
     )
     field[top : top + height, left : left + width] = small
     return _to_tensor(field)
+
+
+def of_sketch(drawn: Sketch, center: bool = True) -> Tensor:
+    """A drawing as the networks see it: (1, 1, 28, 28) uint8, 0 is background.
+
+    Its strokes are drawn anew, unless `center` is off: then its picture is merely shrunk.
+    Raises DigitError when nothing is drawn.
+    """
+    if center or drawn.pixels is None:
+        return redraw(sketch.strokes_of(drawn.drawing))
+    return fit(ink(drawn.pixels), center=False)
+
+
+def redraw(strokes: list[Stroke]) -> Tensor:
+    """The digit that was drawn in these strokes, with a pen as wide as those of MNIST's writers
+    in its 20x20 box: (1, 1, 28, 28) uint8, 0 is background.
+
+    `strokes`: in pixels of the canvas. However thick the pen was there, the networks see the
+    strokes that they know. Raises DigitError when there is none.
+    """
+    if not strokes:
+        raise DigitError("There is nothing drawn yet: draw a digit.")
+    points = np.array([point for stroke in strokes for point in stroke])
+    low, high = points.min(0), points.max(0)
+    scale = (BOX - PEN) / max(*(high - low), DOT)
+
+    def place(shift: NDArray[np.floating]) -> Ink:
+        placed = [[tuple((np.array(p) - low) * scale + shift) for p in stroke] for stroke in strokes]
+        return sketch.paint(placed, PEN, SIDE, FINE).astype(np.float32) / 255
+
+    middle = (SIDE - (high - low) * scale) / 2
+    field = place(middle)
+    cells = np.arange(SIDE) + 0.5
+    mass = np.array([field.sum(0) @ cells, field.sum(1) @ cells]) / field.sum()
+    return _to_tensor(place(middle + SIDE / 2 - mass))
 
 
 def _resize(drawing: Ink, height: int, width: int) -> Ink:

@@ -1,4 +1,5 @@
-"""A drawing as strokes: what the canvas starts from, and the hard digits that it offers.
+"""A drawing as strokes: what the canvas starts from, what was drawn on it, and the hard digits
+that it offers.
 
 A stroke is a list of points, x to the right and y down, through which a smooth curve is
 drawn; a point that stands twice is a corner.
@@ -6,7 +7,9 @@ drawn; a point that stands twice is a corner.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,8 +18,9 @@ from PIL import Image, ImageDraw
 
 SIDE = 280  # of the canvas, in pixels
 PEN, PAPER = "#ffffff", "#000000"
+BENDS = 8  # pieces of a curve that the canvas's pen has drawn
 SMOOTH = 8  # pieces of a curve from one point to the next
-FINE = 2  # a picture is painted this many times larger, then shrunk, so that edges are soft
+FINE = 2  # the canvas's own edges are about as soft
 
 Point = tuple[float, float]
 Stroke = list[Point]
@@ -45,6 +49,69 @@ def of_strokes(strokes: list[Stroke], width: int) -> Sketch:
     return Sketch({"objects": [_path(points, width) for points in curves]}, paint(curves, width))
 
 
+def strokes_of(drawing: dict[str, Any]) -> list[Stroke]:
+    """The strokes that stand on a canvas, in its pixels, as the middle line of the pen.
+
+    `drawing`: a Fabric.js canvas as JSON, whose strokes may have been moved, turned or scaled
+    with the canvas's own tools. A stroke in the colour of the paper erases what is beneath it.
+    """
+    strokes: list[Stroke] = []
+    for shape in drawing["objects"]:
+        points = _middle_line(shape)
+        if shape["stroke"] == PAPER:
+            radius = shape["strokeWidth"] * abs(shape.get("scaleX", 1)) / 2
+            strokes = [piece for stroke in strokes for piece in _cut(stroke, points, radius)]
+        elif points:
+            strokes.append(points)
+    return strokes
+
+
+def _middle_line(shape: dict[str, Any]) -> Stroke:
+    """Points along a stroke of the canvas's pen, where it now stands."""
+    points: Stroke = []
+    bounds: Stroke = []  # points that span what Fabric.js takes for the path's box
+    for command, *numbers in shape["path"]:
+        *control, end = zip(numbers[::2], numbers[1::2], strict=True)
+        if command == "Q":
+            start, bend = np.array(points[-1]), np.array(control[0])
+            for t in np.arange(1, BENDS) / BENDS:
+                ends = (1 - t) ** 2 * start + t**2 * np.array(end)
+                points.append(tuple(ends + 2 * t * (1 - t) * bend))
+                # It measures the cubic curve that has the one control point twice.
+                bounds.append(tuple((1 - t) ** 3 * start + t**3 * np.array(end) + 3 * t * (1 - t) * bend))
+        points.append(end)
+        bounds.append(end)
+    if "left" not in shape or not points:
+        return points  # our own: it has not been on a canvas yet
+    middle = (np.min(bounds, 0) + np.max(bounds, 0)) / 2
+    angle = np.deg2rad(shape.get("angle", 0))
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    size = [shape.get(f"scale{axis}", 1) * (-1 if shape.get(f"flip{axis}") else 1) for axis in "XY"]
+    placed = ((np.array(points) - middle) * size) @ turn.T + (shape["left"], shape["top"])
+    return [(float(x), float(y)) for x, y in placed]
+
+
+def _cut(stroke: Stroke, eraser: Stroke, radius: float) -> list[Stroke]:
+    """What is left of a stroke where an eraser of this radius went along `eraser`."""
+    fine, wiped = _refine(stroke), np.array(_refine(eraser))
+    pieces: list[Stroke] = [[]]
+    for point in fine:
+        if np.hypot(*(wiped - point).T).min() > radius:
+            pieces[-1].append(point)
+        elif pieces[-1]:
+            pieces.append([])
+    return [piece for piece in pieces if piece]
+
+
+def _refine(stroke: Stroke) -> Stroke:
+    """The same stroke with points at most a pixel apart."""
+    points = stroke[:1]
+    for (x0, y0), (x1, y1) in pairwise(stroke):
+        count = max(1, math.ceil(math.hypot(x1 - x0, y1 - y0)))
+        points += [(x0 + (x1 - x0) * i / count, y0 + (y1 - y0) * i / count) for i in range(1, count + 1)]
+    return points
+
+
 def curve(stroke: Stroke) -> Stroke:
     """Points close together along the smooth curve (a Catmull-Rom spline) through the stroke's."""
     ends = [stroke[0], *stroke, stroke[-1]]
@@ -63,17 +130,20 @@ def _between(a: Point, b: Point, c: Point, d: Point, t: float) -> Point:
     return along(a[0], b[0], c[0], d[0]), along(a[1], b[1], c[1], d[1])
 
 
-def paint(curves: list[Stroke], width: int) -> NDArray[np.uint8]:
-    """(280, 280) uint8: the curves in white on black, as the canvas shows them."""
-    picture = Image.new("L", (SIDE * FINE, SIDE * FINE))
+def paint(curves: list[Stroke], width: float, side: int = SIDE, fine: int = FINE) -> NDArray[np.uint8]:
+    """(side, side) uint8: the curves in white on black, by a round pen of this width in pixels.
+
+    `fine`: it is painted this many times larger, then shrunk, so that edges are soft.
+    """
+    picture = Image.new("L", (side * fine, side * fine))
     draw = ImageDraw.Draw(picture)
-    radius = width * FINE / 2
+    radius = width * fine / 2
     for points in curves:
-        fine = [(x * FINE, y * FINE) for x, y in points]
-        draw.line(fine, fill=255, width=width * FINE)
-        for x, y in fine:  # round ends and joints
+        large = [(x * fine, y * fine) for x, y in points]
+        draw.line(large, fill=255, width=round(width * fine))
+        for x, y in large:  # round ends and joints
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
-    return np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BOX))
+    return np.asarray(picture.resize((side, side), Image.Resampling.BOX))
 
 
 def _path(points: Stroke, width: int) -> dict[str, Any]:

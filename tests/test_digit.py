@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from s5core import digit
+from s5core import digit, sketch
 from s5core.digit import DigitError
 
 
@@ -134,3 +134,28 @@ def test_a_photograph_of_plain_paper_is_refused():
 def test_a_cut_out_digit_is_no_photograph():
     cut_out = Image.fromarray(canvas(paper=(0, 0, 0, 0), pen=(0, 0, 0, 255)))
     assert torch.equal(digit.fit(digit.photographed_ink(cut_out)), digit.fit(digit.ink(cut_out)))
+
+
+def test_a_redrawn_digit_has_the_form_of_mnist_whatever_the_pen_and_place():
+    strokes = sketch.strokes_of(sketch.hard_digit("7 with a bar", 20).drawing)
+    field = digit.redraw(strokes)
+    assert field.shape == (1, 1, 28, 28) and field.dtype == torch.uint8
+    assert centre_of_mass(field) == pytest.approx((13.5, 13.5), abs=0.1)
+    rows = (field[0, 0] > 25).any(1).nonzero().flatten()
+    assert int(rows[-1] - rows[0] + 1) in (20, 21)  # a box between pixels touches one more
+    moved = [[(x / 4 + 200, y / 4 + 5) for x, y in stroke] for stroke in strokes]
+    assert (digit.redraw(moved).float() - field).abs().max() < 30
+    assert torch.equal(digit.redraw(sketch.strokes_of(sketch.hard_digit("7 with a bar", 8).drawing)), field)
+
+
+def test_redrawn_digits_have_as_much_ink_as_those_of_mnist(practice):
+    drawn = [sketch.strokes_of(sketch.hard_digit(name, 20).drawing) for name in sketch.HARD]
+    ink = torch.cat([digit.redraw(strokes) for strokes in drawn]).double().mean()
+    assert float(ink) == pytest.approx(float(practice.train_images.double().mean()), rel=0.15)
+
+
+def test_a_dot_stays_a_dot_and_nothing_is_no_digit():
+    dot = digit.redraw([[(29.98, 30.0), (30.02, 30.0)]])
+    assert 4 <= int((dot > 100).sum()) <= 12
+    with pytest.raises(DigitError, match="nothing drawn"):
+        digit.redraw([])

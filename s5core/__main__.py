@@ -21,13 +21,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from s5core import checkpoint, data, digit, results, steps
+from s5core import checkpoint, data, digit, drawn, results, steps
 from s5core.benchmark import compare
 from s5core.checkpoint import Checkpoint
 from s5core.data import Digits, normalize, to_unit
 from s5core.errors import UserError
 from s5core.evaluate import evaluate as evaluate_model
 from s5core.layers import Network, check, from_json, with_dropout
+from s5core.reading import use_one_thread
 from s5core.recipe import Recipe, field_types
 from s5core.summary import count_parameters, format_details, format_table, layer_table
 from s5core.train import Batch, Diverged, Epoch, Event, Finished, Started, State, train
@@ -356,6 +357,42 @@ def predict(
     else:
         for path, row in zip(images, probabilities, strict=True):
             print(f"{path}: {int(row.argmax())} ({100 * float(row.max()):.1f} %)")
+
+
+@app.command("drawn")
+def drawn_command(
+    file: Annotated[Path, typer.Argument(metavar="DIGITS.npz", help="Drawn digits as strokes.")],
+    way: Annotated[
+        drawn.Way, typer.Option(help="Read the strokes, the canvas's picture, or that merely shrunk.")
+    ] = "strokes",
+    as_json: AsJson = False,
+) -> None:
+    """Say how well the shipped steps read digits that were drawn with a pen."""
+    digits = drawn.load(file)
+    models = {
+        name: checkpoint.load(path).model()
+        for name in steps.STEPS
+        if (path := checkpoint.SHIPPED / f"{name}.safetensors").exists()
+    }
+    use_one_thread()  # as in the app
+    scores = drawn.measure(models, digits, way)
+    times = {name: drawn.milliseconds(model, digits) for name, model in models.items()}
+    if as_json:
+        found = {
+            name: drawn.to_json(scores[name]) | {"milliseconds": round(times[name], 2)} for name in models
+        }
+        about = {"digits": len(digits.labels), "writers": int(digits.writers.max()) + 1, "way": way}
+        print(json.dumps(about | {"steps": found}))
+        return
+    print(f"{len(digits.labels):,} digits by {int(digits.writers.max()) + 1} writers, read from: {way}")
+    print(f"{'step':<16}{'pen':>4}{'accuracy':>10}  {'95 % of writers':<16} by class, 0 to 9")
+    for name, by_width in scores.items():
+        for width, score in by_width.items():
+            interval = f"{score.interval[0]:.2f}–{score.interval[1]:.2f}"
+            by_class = " ".join(f"{value:5.1f}" for value in score.by_class)
+            print(f"{name:<16}{width:>4}{score.accuracy:>8.2f} %  {interval:<16} {by_class}")
+        mean = statistics.mean(score.accuracy for score in by_width.values())
+        print(f"{name:<16}mean{mean:>8.2f} %  {times[name]:.1f} ms a digit")
 
 
 @app.command()

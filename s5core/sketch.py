@@ -45,7 +45,11 @@ def of_canvas(drawing: dict[str, Any], image: NDArray[np.uint8]) -> Sketch:
 
 def of_strokes(strokes: list[Stroke], width: int) -> Sketch:
     """The sketch that a round pen of this width in pixels makes."""
-    curves = [curve(stroke) for stroke in strokes]
+    return of_lines([curve(stroke) for stroke in strokes], width)
+
+
+def of_lines(curves: list[Stroke], width: int) -> Sketch:
+    """The same for strokes whose points are joined by straight lines, as a browser samples them."""
     return Sketch({"objects": [_path(points, width) for points in curves]}, paint(curves, width))
 
 

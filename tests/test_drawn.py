@@ -1,0 +1,117 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from s5core import checkpoint, drawn, sketch
+from s5core.__main__ import app
+from s5core.drawn import DrawnError
+
+
+def write(path: Path, digits: list[list[sketch.Stroke]], labels: list[int], **changes) -> Path:
+    strokes = [stroke for strokes in digits for stroke in strokes]
+    arrays = {
+        "label": np.array(labels),
+        "writer": np.array([f"writer {i % 3}" for i in range(len(labels))]),
+        "points": np.array([point for stroke in strokes for point in stroke], dtype=np.float32),
+        "stroke_offsets": np.cumsum([0, *map(len, strokes)]),
+        "digit_offsets": np.cumsum([0, *map(len, digits)]),
+    }
+    np.savez(path, **{name: value for name, value in (arrays | changes).items() if value is not None})
+    return path
+
+
+LABELS = {name: int(next(c for c in name if c.isdigit())) for name in sketch.HARD}
+HARD = [[sketch.curve(stroke) for stroke in strokes] for strokes in sketch.HARD.values()]
+
+
+@pytest.fixture
+def hard(tmp_path: Path) -> Path:
+    return write(tmp_path / "hard.npz", HARD, list(LABELS.values()))
+
+
+def test_strokes_come_back_as_they_were_written(hard):
+    digits = drawn.load(hard)
+    assert digits.labels.tolist() == list(LABELS.values())
+    assert digits.writers.max() == 2
+    assert [len(strokes) for strokes in digits.strokes] == [len(strokes) for strokes in HARD]
+    assert np.allclose(digits.strokes[1][0], HARD[1][0], atol=1e-4)
+
+
+@pytest.mark.parametrize("width", drawn.WIDTHS)
+def test_a_digit_stands_on_the_canvas_within_its_margins(hard, width):
+    for number, strokes in enumerate(drawn.load(hard).strokes):
+        made = drawn.draw(strokes, width, np.random.default_rng(number))
+        rows, columns = np.nonzero(made.pixels > 127)
+        edges = rows.min(), columns.min(), 280 - rows.max(), 280 - columns.max()
+        assert min(edges) >= 0.08 * 280 - 2
+        longer = max(np.ptp(rows), np.ptp(columns)) + 1
+        assert (1 - 2 * 0.3) * 280 - 4 <= longer <= (1 - 2 * 0.08) * 280 + 4
+
+
+def test_the_pen_does_not_matter_to_what_is_read_from_strokes_but_does_to_pictures(hard):
+    digits = drawn.load(hard)
+    thin, thick = (drawn.fields(digits, width).double() for width in (8, 30))
+    assert (thin - thick).abs().mean() < 1
+    thin, thick = (drawn.fields(digits, width, "picture").double() for width in (8, 30))
+    assert thick.mean() > 1.5 * thin.mean()
+
+
+def test_the_score_of_known_answers(hard):
+    digits = drawn.load(hard)
+    perfect = drawn.score(digits, digits.labels)
+    assert perfect.accuracy == 100 and perfect.interval == (100, 100) and perfect.by_class == (100,) * 10
+    answers = digits.labels.copy()
+    answers[digits.writers == 0] = (answers[digits.writers == 0] + 1) % 10
+    found = drawn.score(digits, answers)
+    assert found.accuracy == pytest.approx(100 * 8 / 12)
+    assert found.interval[0] == 0 and found.interval[1] == 100  # a third of three writers is all wrong
+    assert found.by_class[0] == 0 and found.by_class[1] == 100
+
+
+def test_a_digit_that_nobody_wrote_has_no_accuracy(tmp_path):
+    digits = drawn.load(write(tmp_path / "two.npz", HARD[:2], [0, 1]))
+    assert np.isnan(drawn.score(digits, digits.labels).by_class[2])
+    assert drawn.to_json({8: drawn.score(digits, digits.labels)})["by_class"]["8"][2] is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"label": None}, "has no array 'label'"),
+        ({"label": np.array([3])}, "offsets do not fit"),
+        ({"label": np.array([10] * 12)}, "labels from 0 to 9"),
+        ({"stroke_offsets": np.array([0, 10_000])}, "offsets do not fit"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused(tmp_path, change, message):
+    path = write(tmp_path / "bad.npz", HARD, list(LABELS.values()), **change)
+    with pytest.raises(DrawnError, match=message):
+        drawn.load(path)
+
+
+def test_what_is_no_file_of_digits_is_refused(tmp_path):
+    with pytest.raises(DrawnError, match="cannot be read"):
+        drawn.load(tmp_path / "none.npz")
+    (tmp_path / "text.npz").write_text("no digits")
+    with pytest.raises(DrawnError, match="damaged or no"):
+        drawn.load(tmp_path / "text.npz")
+
+
+def test_the_command_prints_what_was_measured(hard):
+    result = CliRunner().invoke(app, ["drawn", str(hard), "--json"])
+    assert result.exit_code == 0, result.output
+    content = json.loads(result.stdout)
+    assert (content["digits"], content["writers"], content["way"]) == (12, 3, "strokes")
+    step5 = content["steps"]["step5"]
+    digits = drawn.load(hard)
+    answers = drawn.read_all(
+        checkpoint.load(checkpoint.SHIPPED / "step5.safetensors").model(), drawn.fields(digits, 18)
+    ).argmax(1)
+    assert step5["accuracy"]["18"] == round(100 * float((answers == digits.labels).mean()), 2)
+    assert set(step5["accuracy"]) == set(step5["interval"]) == set(step5["by_class"]) == {"8", "18", "30"}
+    assert step5["milliseconds"] > 0
+    shown = CliRunner().invoke(app, ["drawn", str(hard)])
+    assert f"{step5['accuracy']['18']:.2f} %" in shown.output

@@ -102,9 +102,7 @@ def candidates() -> Iterator[Candidate]:
     # How far down: depthwise convolutions with 1x1 ones behind them, from the first pool on.
     tiny = {"activation": "SiLU", "plain_epochs": 1, "slash": 0.1, "weight_decay": 3e-5}
     for notation in ("8 8 pool d16p d16 d20 pool d24p", "8 10 pool d16p d20 d24 pool d28p"):
-        yield widths(
-            notation, "SiLU, small 0.2, batch 64", learning_rate=0.2, batch_size=64, **tiny, **SMALL
-        )
+        yield widths(notation, "SiLU, small 0.2, batch 64", learning_rate=0.2, batch_size=64, **tiny, **SMALL)
 
 
 def stack(notation: str, pool_first: bool = False, activation: str = "ReLU"):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pages.parts import navigation, session
 from s5core import charts, digit, picture, reading, sketch
-from s5core.digit import DigitError, Ink
+from s5core.digit import BlankError, DigitError, Ink
 from s5core.errors import UserError
 from s5core.reading import Reading
 from s5core.sketch import EMPTY, Sketch
@@ -226,7 +226,10 @@ def choose_digit() -> Tensor | None:
         if isinstance(given, Sketch):
             return digit.of_sketch(given, center)
         return None if given is None else digit.fit(given, center)
-    except DigitError:  # there is nothing yet, or all of it is wiped off
+    except BlankError:  # there is nothing yet, or all of it is wiped off
+        return None
+    except DigitError as error:
+        st.warning(str(error))
         return None
 
 

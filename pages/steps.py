@@ -17,7 +17,12 @@ from s5core.steps import EPOCH_BUDGET, PARAMETER_BUDGET, STEPS, TARGET_ACCURACY,
 from s5core.summary import Row
 
 NO_BREAK = "\N{NO-BREAK SPACE}"  # a figure and its unit stay on one line
-BADGES = {"base": "B", "step5_published": "5p"} | {f"step{n}": str(n) for n in range(1, 6)}
+BADGES = {f"step{n}": str(n) for n in range(1, 6)} | {
+    "base": "B",
+    "step5_small": "5s",
+    "step5_fast": "5f",
+    "step5_published": "5p",
+}
 FLOORS = {"97 to 100 %": 97.0, "99 to 100 %": 99.0, "0 to 100 %": 0.0}
 SIGNS = {"same": "", "changed": "**~**", "added": "**+**", "removed": "**−**"}  # Markdown
 TINTS = {

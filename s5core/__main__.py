@@ -49,7 +49,7 @@ DataFolder = Annotated[
 ]
 NetworkName = Annotated[
     str,
-    typer.Argument(metavar="STEP|LAYERS.json", help="1 to 5, base, step5_published, or a file of layers."),
+    typer.Argument(metavar="STEP|LAYERS.json", help="1 to 5, base, step5_small, …, or a file of layers."),
 ]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; torch's own choice if not given.")]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -30,13 +31,22 @@ PHOTO_SIDE = 400  # pixels of a photograph's longer side are enough for a digit
 PEN = 2.2  # pixels of the 28x28: drawn digits then have as much ink as MNIST's have on average
 DOT = 12  # pixels of the canvas; what is smaller is a dot, and stays small
 FINE = 8  # a redrawn digit is painted this many times larger, then shrunk
+GAP = 0.1  # of the height, between parts that are digits of their own
 CONTRAST = 0.15  # that ink has against its paper at the least, of black against white
 
 Ink = NDArray[np.floating]  # (height, width), 0 paper to 1 ink
+Span = tuple[float, float, float, float]  # left, right, top, bottom
 
 
 class DigitError(UserError):
     """A picture in which no digit can be read; the message says why."""
+
+
+class BlankError(DigitError):
+    """There is nothing on it at all."""
+
+    def __init__(self) -> None:
+        super().__init__("There is nothing drawn yet: draw a digit.")
 
 
 def open_image(source: Path | bytes, name: str = "") -> Image.Image:
@@ -114,14 +124,16 @@ def fit(drawing: Ink, center: bool = True) -> Tensor:
     """The digit as the networks see it: (1, 1, 28, 28) uint8, 0 is background.
 
     `center` crops the ink, fits it into 20x20 and moves its centre of mass to the middle;
-    without it the drawing is merely shrunk. Raises DigitError when there is no ink.
+    without it the drawing is merely shrunk. Raises BlankError when there is no ink, and DigitError
+    when several digits stand side by side.
     """
     peak = float(drawing.max(initial=0))
     if peak < FAINT:
-        raise DigitError("There is nothing drawn yet: draw a digit.")
+        raise BlankError
     strong = drawing / peak
     if not center:
         return _to_tensor(_resize(strong, SIDE, SIDE))
+    _refuse_several(_spans(strong > FAINT))
     rows, columns = (np.flatnonzero((strong > FAINT).any(axis)) for axis in (1, 0))
     cropped = strong[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     factor = BOX / max(cropped.shape)
@@ -142,7 +154,7 @@ def of_sketch(drawn: Sketch, center: bool = True) -> Tensor:
     """A drawing as the networks see it: (1, 1, 28, 28) uint8, 0 is background.
 
     Its strokes are drawn anew, unless `center` is off: then its picture is merely shrunk.
-    Raises DigitError when nothing is drawn.
+    Raises BlankError when nothing is drawn, and DigitError for several digits side by side.
     """
     if center or drawn.pixels is None:
         return redraw(sketch.strokes_of(drawn.drawing))
@@ -154,10 +166,12 @@ def redraw(strokes: list[Stroke]) -> Tensor:
     in its 20x20 box: (1, 1, 28, 28) uint8, 0 is background.
 
     `strokes`: in pixels of the canvas. However thick the pen was there, the networks see the
-    strokes that they know. Raises DigitError when there is none.
+    strokes that they know. Raises BlankError when there is none, and DigitError for several digits
+    side by side.
     """
     if not strokes:
-        raise DigitError("There is nothing drawn yet: draw a digit.")
+        raise BlankError
+    _refuse_several([_span(stroke) for stroke in strokes])
     points = np.array([point for stroke in strokes for point in stroke])
     low, high = points.min(0), points.max(0)
     scale = (BOX - PEN) / max(*(high - low), DOT)
@@ -171,6 +185,38 @@ def redraw(strokes: list[Stroke]) -> Tensor:
     cells = np.arange(SIDE) + 0.5
     mass = np.array([field.sum(0) @ cells, field.sum(1) @ cells]) / field.sum()
     return _to_tensor(place(middle + SIDE / 2 - mass))
+
+
+def _span(stroke: Stroke) -> Span:
+    xs, ys = zip(*stroke, strict=True)
+    return min(xs), max(xs), min(ys), max(ys)
+
+
+def _spans(inked: NDArray[np.bool_]) -> list[Span]:
+    """Where the ink of a picture (height, width) stands: a span for each run of columns that
+    have some."""
+    edges = np.flatnonzero(np.diff(inked.any(0), prepend=False, append=False))
+    spans = []
+    for left, right in edges.reshape(-1, 2):
+        rows = np.flatnonzero(inked[:, left:right].any(1))
+        spans.append((float(left), float(right), float(rows[0]), float(rows[-1] + 1)))
+    return spans
+
+
+def _refuse_several(spans: list[Span]) -> None:
+    """Raise DigitError when two parts stand side by side with a gap between them, each more
+    than half as tall as all of it. Of 3,000 digits that 125 people drew none is like that."""
+    parts: list[Span] = []
+    for left, right, top, bottom in sorted(spans):
+        if parts and left <= parts[-1][1]:
+            before = parts.pop()
+            left, right = before[0], max(right, before[1])
+            top, bottom = min(top, before[2]), max(bottom, before[3])
+        parts.append((left, right, top, bottom))
+    height = max(part[3] for part in parts) - min(part[2] for part in parts)
+    tall = [part for part in parts if part[3] - part[2] > height / 2]
+    if any(after[0] - before[1] > GAP * height for before, after in pairwise(tall)):
+        raise DigitError("There are several digits side by side: draw one digit at a time.")
 
 
 def _resize(drawing: Ink, height: int, width: int) -> Ink:

@@ -159,3 +159,39 @@ def test_a_dot_stays_a_dot_and_nothing_is_no_digit():
     assert 4 <= int((dot > 100).sum()) <= 12
     with pytest.raises(DigitError, match="nothing drawn"):
         digit.redraw([])
+
+
+def side_by_side(first: str, second: str, gap: float) -> list[sketch.Stroke]:
+    """Two of the hard digits, `gap` of their height apart."""
+    left, right = (sketch.strokes_of(sketch.hard_digit(name, 20).drawing) for name in (first, second))
+    end = max(x for stroke in left for x, _ in stroke)
+    start = min(x for stroke in right for x, _ in stroke)
+    height = max(y for stroke in left for _, y in stroke) - min(y for stroke in left for _, y in stroke)
+    shift = end - start + gap * height
+    return left + [[(x + shift, y) for x, y in stroke] for stroke in right]
+
+
+def test_digits_side_by_side_are_refused_as_strokes_and_as_a_picture():
+    strokes = side_by_side("5 like an S", "2 with a loop", 0.3)
+    with pytest.raises(DigitError, match="one digit at a time"):
+        digit.redraw(strokes)
+    small = [[(x / 2, y / 2 + 60) for x, y in stroke] for stroke in strokes]
+    picture = sketch.of_lines(small, 8).pixels
+    with pytest.raises(DigitError, match="one digit at a time"):
+        digit.fit(digit.ink(picture))
+    assert digit.fit(digit.ink(picture), center=False).shape == (1, 1, 28, 28)
+
+
+@pytest.mark.parametrize("name", sketch.HARD)
+def test_one_digit_of_several_strokes_is_one(name):
+    made = sketch.hard_digit(name, 12)
+    assert digit.redraw(sketch.strokes_of(made.drawing)).shape == (1, 1, 28, 28)
+    assert digit.fit(digit.ink(made.pixels)).shape == (1, 1, 28, 28)
+
+
+def test_a_speck_beside_a_digit_is_no_second_one():
+    strokes = [
+        *sketch.strokes_of(sketch.hard_digit("7 with a bar", 20).drawing),
+        [(20.0, 20.0), (22.0, 24.0)],
+    ]
+    assert digit.redraw(strokes).shape == (1, 1, 28, 28)

@@ -30,6 +30,11 @@ NOT_CENTRED = (
     "middle, so a small one in a corner is strange to them."
 )
 
+NOT_SURE = (
+    "**Not sure.** The networks do not agree on this one: it may be written in a way that they have not "
+    "seen, or be no digit at all."
+)
+
 
 def sketches() -> list[Sketch]:
     """What stood on the canvas, the present sketch last."""
@@ -142,13 +147,17 @@ def photograph() -> Ink | None:
     return digit.photographed_ink(photo)
 
 
-def show_answer(name: str, answer: Reading) -> None:
+def show_answer(name: str, answer: Reading, sure: bool) -> None:
     """The chosen network's answer, to be read from the back of the room."""
+    verdict = "reads" if sure else "guesses"
     st.html(
-        f'<div role="status">{escape(name)} reads<br>'
-        f'<span style="font-size: 7rem; font-weight: 700; line-height: 1.1">{answer.answer}</span><br>'
+        f'<div role="status">{escape(name)} {verdict}<br>'
+        f'<span style="font-size: 7rem; font-weight: 700; line-height: 1.1">{answer.answer}'
+        f"{'' if sure else '?'}</span><br>"
         f'<span style="font-size: 1.5rem">{reading.percent(answer.confidence)} sure</span></div>'
     )
+    if not sure:
+        st.warning(NOT_SURE)
 
 
 def show_seen(field: Tensor) -> None:
@@ -190,7 +199,8 @@ def show_reading(field: Tensor, answers: dict[str, Reading], chosen: str) -> Non
         show_seen(field)
         with st.container():
             if chosen in answers:
-                show_answer(chosen, answers[chosen])
+                answer = answers[chosen]
+                show_answer(chosen, answer, reading.agreement(answers, answer.answer) >= reading.SURE)
             else:
                 st.info(f"**{chosen}** is not trained yet: choose another network at the left.")
     if chosen in answers:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import time
+from functools import cache
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageDraw, ImageFont
 
 from s5core import checkpoint, digit, reading, sketch
 from s5core.layers import build
@@ -52,3 +55,37 @@ def test_all_steps_read_a_digit_at_once():
 )
 def test_percent(probability, text):
     assert reading.percent(probability).replace("\N{NO-BREAK SPACE}", " ") == text
+
+
+def readings_of(field) -> dict[str, Reading]:
+    return reading.read_digit(shipped(), field)
+
+
+@cache
+def shipped() -> dict[str, torch.nn.Module]:
+    return {path.stem: checkpoint.load(path).model() for path in SHIPPED}
+
+
+def is_sure(field) -> bool:
+    answers = readings_of(field)
+    return reading.agreement(answers, answers["step5"].answer) >= reading.SURE
+
+
+def letter(character: str):
+    picture = Image.new("L", (280, 280))
+    font = ImageFont.load_default(180)
+    ImageDraw.Draw(picture).text((140, 140), character, fill=255, font=font, anchor="mm")
+    return digit.fit(digit.ink(np.asarray(picture.convert("RGB"))))
+
+
+def test_agreement_is_the_mean_over_the_networks():
+    answers = {"one": Reading((0.25, 0.75)), "other": Reading((0.75, 0.25))}
+    assert reading.agreement(answers, 0) == 0.5
+    assert reading.agreement({"one": answers["one"]}, 1) == 0.75
+
+
+def test_networks_are_sure_of_digits_and_mostly_not_of_letters(practice):
+    digits = [is_sure(image[None]) for image in practice.validation_images[::10]]
+    letters = [is_sure(letter(character)) for character in "ACDEFGHJKMNPQRTUVWXY"]
+    assert sum(digits) / len(digits) > 0.95
+    assert sum(letters) / len(letters) < 0.6

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
+import math
 import statistics
 import sys
 from collections.abc import Callable, Iterator
@@ -326,13 +327,15 @@ def evaluate(
         "digits": len(found.labels),
         "data": digits.name,
         "recorded": loaded.accuracy,
+        "calibration_error": round(found.calibration_error, 4),
     }
     if as_json:
         print(json.dumps(shown))
     else:
         print(
             f"{file}: {found.accuracy:.2f} % of {len(found.labels):,} digits ({digits.name}), "
-            f"{found.errors} errors, {loaded.parameters:,} parameters, {len(loaded.history)} epochs"
+            f"{found.errors} errors, {loaded.parameters:,} parameters, {len(loaded.history)} epochs, "
+            f"calibration error {found.calibration_error:.2f} points"
         )
 
 
@@ -385,12 +388,13 @@ def drawn_command(
         print(json.dumps(about | {"steps": found}))
         return
     print(f"{len(digits.labels):,} digits by {int(digits.writers.max()) + 1} writers, read from: {way}")
-    print(f"{'step':<16}{'pen':>4}{'accuracy':>10}  {'95 % of writers':<16} by class, 0 to 9")
+    print(f"{'step':<16}{'pen':>4}{'accuracy':>10}  {'95 % of writers':<17}{'ECE':<7}by class, 0 to 9")
     for name, by_width in scores.items():
         for width, score in by_width.items():
             interval = f"{score.interval[0]:.2f}–{score.interval[1]:.2f}"
-            by_class = " ".join(f"{value:5.1f}" for value in score.by_class)
-            print(f"{name:<16}{width:>4}{score.accuracy:>8.2f} %  {interval:<16} {by_class}")
+            by_class = " ".join(f"{score.by_class.get(number, math.nan):5.1f}" for number in range(10))
+            calibration = f"{score.calibration_error:.2f}"
+            print(f"{name:<16}{width:>4}{score.accuracy:>8.2f} %  {interval:<17}{calibration:<7}{by_class}")
         mean = statistics.mean(score.accuracy for score in by_width.values())
         print(f"{name:<16}mean{mean:>8.2f} %  {times[name]:.1f} ms a digit")
 

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from s5core import digit, sketch
-from s5core.data import normalize, to_unit
 from s5core.errors import UserError
+from s5core.evaluate import Evaluation, evaluate
 from s5core.layers import CLASSES
 from s5core.reading import read_digit
 from s5core.sketch import Sketch, Stroke
@@ -49,7 +49,7 @@ class DrawnError(UserError):
 class DrawnDigits:
     """Digits as strokes in the coordinates of whatever they were written on."""
 
-    labels: NDArray[np.int64]  # (N,), 0 to 9
+    labels: Tensor  # (N,) int64, 0 to 9
     writers: NDArray[np.int64]  # (N,), numbers from 0
     strokes: list[list[Stroke]]  # of each digit
 
@@ -60,7 +60,8 @@ class Score:
 
     accuracy: float
     interval: tuple[float, float]  # 95 %, by drawing the writers anew
-    by_class: tuple[float, ...]  # of the digits 0 to 9; nan for a digit that nobody wrote
+    by_class: dict[int, float]  # of the digits that somebody wrote
+    calibration_error: float  # in points: how far confidence and accuracy are apart
 
 
 def load(path: Path) -> DrawnDigits:
@@ -75,7 +76,7 @@ def load(path: Path) -> DrawnDigits:
     missing = {"label", "writer", "points", "stroke_offsets", "digit_offsets"} - set(arrays)
     if missing:
         raise DrawnError(f"{path} has no array {min(missing)!r}: it is no file of drawn digits.")
-    labels = arrays["label"].astype(np.int64)
+    labels = torch.from_numpy(arrays["label"].astype(np.int64))
     ends, digits = arrays["stroke_offsets"], arrays["digit_offsets"]
     fits = len(digits) == len(labels) + 1 and len(arrays["writer"]) == len(labels)
     if not (fits and digits[-1] < len(ends) and ends[-1] <= len(arrays["points"])):
@@ -113,27 +114,19 @@ def fields(digits: DrawnDigits, width: int, way: Way = "strokes") -> Tensor:
     return torch.cat(seen)
 
 
-@torch.inference_mode()
-def read_all(model: nn.Module, seen: Tensor) -> NDArray[np.float64]:
-    """The ten probabilities for each digit: (N, 10). `seen`: (N, 1, 28, 28) uint8."""
-    batches = [model(normalize(to_unit(part))).softmax(1) for part in seen.split(500)]
-    return torch.cat(batches).double().numpy()
-
-
-def score(digits: DrawnDigits, answers: NDArray[np.int64]) -> Score:
-    """Accuracy of `answers` (N,), its interval over the writers, and accuracy by class."""
-    right = answers == digits.labels
+def score(digits: DrawnDigits, found: Evaluation) -> Score:
+    """Sum up what a network found in the digits."""
+    right = ~found.wrong.numpy()
     writers = int(digits.writers.max()) + 1
     of_writer = np.bincount(digits.writers, weights=right, minlength=writers)
     written = np.bincount(digits.writers, minlength=writers)
     chosen = np.random.default_rng(0).integers(writers, size=(RESAMPLES, writers))
     low, high = np.quantile(of_writer[chosen].sum(1) / written[chosen].sum(1), (0.025, 0.975))
-    with np.errstate(invalid="ignore"):
-        by_class = np.bincount(digits.labels, right, CLASSES) / np.bincount(digits.labels, minlength=CLASSES)
     return Score(
-        accuracy=100 * float(right.mean()),
+        accuracy=found.accuracy,
         interval=(100 * float(low), 100 * float(high)),
-        by_class=tuple((100 * by_class).tolist()),
+        by_class={part.digit: part.accuracy for part in found.by_class()},
+        calibration_error=found.calibration_error,
     )
 
 
@@ -154,7 +147,7 @@ def measure(
     for width in WIDTHS:
         seen = fields(digits, width, way)
         for name, model in models.items():
-            scores[name][width] = score(digits, read_all(model, seen).argmax(1))
+            scores[name][width] = score(digits, evaluate(model, seen, digits.labels))
     return scores
 
 
@@ -165,9 +158,10 @@ def to_json(scores: Mapping[int, Score]) -> dict[str, Any]:
         "mean": round(sum(s.accuracy for s in scores.values()) / len(scores), 2),
         "interval": {str(width): [round(end, 2) for end in s.interval] for width, s in scores.items()},
         "by_class": {
-            str(width): [None if value != value else round(value, 2) for value in s.by_class]
+            str(width): {str(number): round(value, 2) for number, value in s.by_class.items()}
             for width, s in scores.items()
         },
+        "calibration_error": {str(width): round(s.calibration_error, 2) for width, s in scores.items()},
     }
 
 

@@ -12,6 +12,8 @@ from torch.nn import functional as F
 from s5core.data import normalize, to_unit
 from s5core.layers import CLASSES
 
+CONFIDENCE_BINS = 15  # of equal width, as in arXiv:1706.04599
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -55,6 +57,16 @@ class Evaluation:
     def probabilities(self) -> Tensor:
         """(N, 10) float32, each row summing to 1."""
         return self.logits.softmax(1)
+
+    @property
+    def calibration_error(self) -> float:
+        """How far confidence and accuracy are apart, in percentage points: the mean over bins of
+        confidence, each weighed by its digits (expected calibration error, arXiv:1706.04599)."""
+        confidence, predictions = self.probabilities.double().max(1)
+        bins = (confidence * CONFIDENCE_BINS).long().clamp(max=CONFIDENCE_BINS - 1)
+        surplus = confidence - (predictions == self.labels).double()
+        by_bin = torch.zeros(CONFIDENCE_BINS, dtype=torch.float64).index_add(0, bins, surplus)
+        return 100 * float(by_bin.abs().sum()) / len(self.labels)
 
     def confusion(self) -> Tensor:
         """(10, 10) int64 counts: rows are true classes, columns predicted ones."""

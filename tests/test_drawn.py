@@ -3,11 +3,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from s5core import checkpoint, drawn, sketch
 from s5core.__main__ import app
 from s5core.drawn import DrawnError
+from s5core.evaluate import Evaluation, evaluate
 
 
 def write(path: Path, digits: list[list[sketch.Stroke]], labels: list[int], **changes) -> Path:
@@ -59,13 +61,19 @@ def test_the_pen_does_not_matter_to_what_is_read_from_strokes_but_does_to_pictur
     assert thick.mean() > 1.5 * thin.mean()
 
 
+def sure_of(answers: torch.Tensor, digits: drawn.DrawnDigits) -> Evaluation:
+    return Evaluation(20.0 * torch.nn.functional.one_hot(answers, 10), digits.labels)
+
+
 def test_the_score_of_known_answers(hard):
     digits = drawn.load(hard)
-    perfect = drawn.score(digits, digits.labels)
-    assert perfect.accuracy == 100 and perfect.interval == (100, 100) and perfect.by_class == (100,) * 10
-    answers = digits.labels.copy()
+    perfect = drawn.score(digits, sure_of(digits.labels, digits))
+    assert perfect.accuracy == 100 and perfect.interval == (100, 100)
+    assert perfect.by_class == dict.fromkeys(range(10), 100.0)
+    answers = digits.labels.clone()
     answers[digits.writers == 0] = (answers[digits.writers == 0] + 1) % 10
-    found = drawn.score(digits, answers)
+    found = drawn.score(digits, sure_of(answers, digits))
+    assert found.calibration_error == pytest.approx(100 * 4 / 12, abs=0.1)
     assert found.accuracy == pytest.approx(100 * 8 / 12)
     assert found.interval[0] == 0 and found.interval[1] == 100  # a third of three writers is all wrong
     assert found.by_class[0] == 0 and found.by_class[1] == 100
@@ -73,8 +81,8 @@ def test_the_score_of_known_answers(hard):
 
 def test_a_digit_that_nobody_wrote_has_no_accuracy(tmp_path):
     digits = drawn.load(write(tmp_path / "two.npz", HARD[:2], [0, 1]))
-    assert np.isnan(drawn.score(digits, digits.labels).by_class[2])
-    assert drawn.to_json({8: drawn.score(digits, digits.labels)})["by_class"]["8"][2] is None
+    score = drawn.score(digits, sure_of(digits.labels, digits))
+    assert drawn.to_json({8: score})["by_class"]["8"] == {"0": 100.0, "1": 100.0}
 
 
 @pytest.mark.parametrize(
@@ -107,10 +115,10 @@ def test_the_command_prints_what_was_measured(hard):
     assert (content["digits"], content["writers"], content["way"]) == (12, 3, "strokes")
     step5 = content["steps"]["step5"]
     digits = drawn.load(hard)
-    answers = drawn.read_all(
-        checkpoint.load(checkpoint.SHIPPED / "step5.safetensors").model(), drawn.fields(digits, 18)
-    ).argmax(1)
-    assert step5["accuracy"]["18"] == round(100 * float((answers == digits.labels).mean()), 2)
+    model = checkpoint.load(checkpoint.SHIPPED / "step5.safetensors").model()
+    found = evaluate(model, drawn.fields(digits, 18), digits.labels)
+    assert step5["accuracy"]["18"] == round(found.accuracy, 2)
+    assert step5["calibration_error"]["18"] == round(found.calibration_error, 2)
     assert set(step5["accuracy"]) == set(step5["interval"]) == set(step5["by_class"]) == {"8", "18", "30"}
     assert step5["milliseconds"] > 0
     shown = CliRunner().invoke(app, ["drawn", str(hard)])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from sklearn import metrics
@@ -219,3 +221,20 @@ def test_standard_error():
     for wrong in ((101, 10), (-1, 10), (50, 0)):
         with pytest.raises(ValueError, match="no accuracy"):
             standard_error(*wrong)
+
+
+def test_the_calibration_error_of_a_network_that_says_how_often_it_is_right():
+    """Of 100 digits said with 80 %, 80 are right; then 60 of them; then all."""
+    logits = torch.full((100, 10), 0.02).log()
+    logits[:, 3] = math.log(0.82)
+    for right, error in ((82, 0), (60, 22), (100, 18)):
+        labels = torch.tensor([3] * right + [5] * (100 - right))
+        assert Evaluation(logits, labels).calibration_error == pytest.approx(error, abs=1e-4)
+
+
+def test_errors_of_calibration_do_not_cancel_between_bins():
+    logits = torch.full((20, 10), 1e-9).log()
+    logits[:10, 3], logits[10:, 3] = math.log(0.9), math.log(0.5)
+    logits[:10, 4], logits[10:, 4] = math.log(0.1), math.log(0.5 - 1e-3)
+    labels = torch.tensor([3] * 5 + [4] * 5 + [3] * 9 + [4])
+    assert Evaluation(logits, labels).calibration_error == pytest.approx(40, abs=0.2)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from s5core import data
+from s5core import data, drawn
 from s5core.data import Digits
+from s5core.drawn import DrawnDigits
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -17,15 +18,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.fixture(scope="session")
-def mnist_folder() -> Path:
-    folder = os.environ.get("S5_DATA_DIR")
-    if folder:
-        return Path(folder)
-    reason = "needs MNIST: set S5_DATA_DIR"
+def _path_from(variable: str, what: str) -> Path:
+    """Where the variable says that `what` is; without it the test is skipped."""
+    if path := os.environ.get(variable):
+        return Path(path)
+    reason = f"needs {what}: set {variable}"
     if os.environ.get("CI"):
         pytest.fail(reason)  # a skipped test would be green there for ever
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def mnist_folder() -> Path:
+    return _path_from("S5_DATA_DIR", "MNIST")
+
+
+@pytest.fixture(scope="session")
+def drawn_digits() -> DrawnDigits:
+    return drawn.load(_path_from("S5_DRAWN_DIGITS", "digits that people drew"))
 
 
 @pytest.fixture(scope="session")

@@ -123,3 +123,7 @@ def test_the_command_prints_what_was_measured(hard):
     assert step5["milliseconds"] > 0
     shown = CliRunner().invoke(app, ["drawn", str(hard)])
     assert f"{step5['accuracy']['18']:.2f} %" in shown.output
+
+
+def test_nobody_s_digit_is_taken_for_several(drawn_digits):
+    assert len(drawn.fields(drawn_digits, 18)) == len(drawn_digits.labels)

@@ -34,7 +34,7 @@ def open_draw(page: Page, app) -> None:
     expect(page.get_by_text("There is no digit yet")).to_be_visible()
 
 
-def stroke(page: Page, points: list[tuple[int, int]]) -> None:
+def stroke(page: Page, points: list[tuple[int, int]], steps: int = 8) -> None:
     canvas(page).scroll_into_view_if_needed()
     box = canvas(page).bounding_box()
     assert box and (box["width"], box["height"]) == (280, 280)
@@ -42,7 +42,7 @@ def stroke(page: Page, points: list[tuple[int, int]]) -> None:
     page.mouse.move(*first)
     page.mouse.down()
     for point in rest:
-        page.mouse.move(*point, steps=8)
+        page.mouse.move(*point, steps=steps)
     page.mouse.up()
 
 

@@ -1,0 +1,49 @@
+"""Ten digits that ten people wrote, drawn on the page's canvas with the mouse, are read right."""
+
+from __future__ import annotations
+
+import numpy as np
+from playwright.sync_api import Page, expect
+
+from s5core import drawn, sketch
+
+from .test_draw import answer, canvas, open_draw, stroke
+
+PEN_WIDTH = 20  # the page's own
+
+
+def ten_digits(digits: drawn.DrawnDigits) -> list[int]:
+    """The first digit of each class by a person of whom there is none yet."""
+    chosen: list[int] = []
+    for label in range(10):
+        known = {int(digits.writers[i]) for i in chosen}
+        chosen.append(
+            next(
+                i
+                for i, (written, writer) in enumerate(zip(digits.labels, digits.writers, strict=True))
+                if int(written) == label and int(writer) not in known
+            )
+        )
+    return chosen
+
+
+def read(page: Page) -> int:
+    """What the page says, once it has seen the whole drawing."""
+    expect(answer(page)).to_be_visible()
+    page.wait_for_timeout(1200)  # each stroke is read by itself: the last answer counts
+    return int(answer(page).locator("span").first.inner_text().rstrip("?"))
+
+
+def test_nine_of_ten_digits_that_people_wrote_are_read_right(page: Page, app, drawn_digits) -> None:
+    digits = drawn_digits
+    open_draw(page, app)
+    right = 0
+    for i in ten_digits(digits):
+        made = drawn.draw(digits.strokes[i], PEN_WIDTH, np.random.default_rng(i))
+        for points in sketch.strokes_of(made.drawing):
+            stroke(page, [(round(x), round(y)) for x, y in points], steps=1)
+        right += read(page) == int(digits.labels[i])
+        page.get_by_role("button", name="Clear").click()
+        expect(page.get_by_text("There is no digit yet")).to_be_visible()
+        expect(canvas(page)).to_be_visible()
+    assert right >= 9

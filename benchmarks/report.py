@@ -24,9 +24,11 @@ def results_table() -> str:
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for step in steps.STEPS.values():
-        reported = f"{step.reported.test:.2f} %" if step.reported.test else "–"
-        if step.reported.parameters != count_parameters(step.layers):
-            reported += f" with {step.reported.parameters:,}"
+        reported = "–"
+        if step.reported is not None and step.reported.test is not None:
+            reported = f"{step.reported.test:.2f} %"
+            if step.reported.parameters != count_parameters(step.layers):
+                reported += f" with {step.reported.parameters:,}"
         result = reached.get(step.name)
         ours = (
             f"{result} | {result.seeds} | {result.best:.2f} % | {result.train:.2f} % | {result.epochs}"

@@ -104,7 +104,7 @@ def candidates() -> Iterator[Candidate]:
     steady = smooth | {"learning_rate": 0.3}
     wide = "8 8 pool 14 16 pool 26p"
     yield widths(wide, "SiLU, steady: weight decay 5e-4", **steady | {"weight_decay": 5e-4}, **MILD)
-    yield widths(wide, "SiLU, steady: strong", **steady, **strong)
+    yield widths(wide, "SiLU, steady: strong aug", **steady, **strong)
     yield widths(wide, "SiLU, steady: strong, decay 5e-4", **steady | {"weight_decay": 5e-4}, **strong)
     yield widths(wide, "SiLU, steady: ema 0.998", **steady, **MILD, ema=0.998)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from string import ascii_lowercase
 
 import pandas as pd
 import streamlit as st
@@ -12,9 +13,10 @@ from pages.parts import navigation, session
 from s5core import charts, compare, results
 from s5core.compare import Difference, Pair
 from s5core.evaluate import standard_error
+from s5core.published import PUBLISHED
 from s5core.results import Result
 from s5core.steps import EPOCH_BUDGET, PARAMETER_BUDGET, STEPS, TARGET_ACCURACY, Step
-from s5core.summary import Row
+from s5core.summary import Row, count_parameters
 
 NO_BREAK = "\N{NO-BREAK SPACE}"  # a figure and its unit stay on one line
 BADGES = {f"step{n}": str(n) for n in range(1, 6)} | {
@@ -23,6 +25,7 @@ BADGES = {f"step{n}": str(n) for n in range(1, 6)} | {
     "step5_fast": "5f",
     "step5_published": "5p",
 }
+LETTERS = {one.repository: letter for one, letter in zip(PUBLISHED, ascii_lowercase, strict=False)}
 FLOORS = {"97 to 100 %": 97.0, "99 to 100 %": 99.0, "0 to 100 %": 0.0}
 SIGNS = {"same": "", "changed": "**~**", "added": "**+**", "removed": "**−**"}  # Markdown
 TINTS = {
@@ -94,16 +97,38 @@ def show_chart(reached: Mapping[str, Result]) -> None:
         persist_state="session",
         help="The stretch of accuracies that is drawn; what lies below it is an arrow in a strip under it.",
     )
-    st.altair_chart(charts.steps_accuracy(compare.standings(reached), BADGES, FLOORS[view]), width="stretch")
+    st.altair_chart(
+        charts.steps_accuracy(compare.standings(reached), BADGES | LETTERS, FLOORS[view]), width="stretch"
+    )
     st.caption(_how_to_read(reached))
+    with st.expander("Published elsewhere: the small squares"):
+        st.markdown(_elsewhere())
     st.markdown(_what_accuracy_is())
+
+
+def _elsewhere() -> str:
+    lines = [
+        f"| {LETTERS[one.repository]} | [{one.repository}]({one.url}) | {one.parameters:,} "
+        f"| {_percent(one.accuracy)} | {one.epochs or '–'} | {one.note} |"
+        for one in PUBLISHED
+    ]
+    return "\n".join(
+        [
+            "One run each, as far as their authors say, with designs and epochs judged by the test digits. "
+            "The exercise allows 14 epochs.\n",
+            "| | source | parameters | last epoch | epochs | |",
+            "| --- | --- | ---: | ---: | ---: | --- |",
+            *lines,
+        ]
+    )
 
 
 def _how_to_read(reached: Mapping[str, Result]) -> str:
     words = [
         "Up is more accurate, left is smaller: the green corner is the target. Filled circles are ours, "
         "hollow diamonds were reported with the published solution, each with the number of its step "
-        "(5p: step 5 as published; B: the base net). Arrows in the grey strip lie below the axis."
+        "(5s and 5f: step 5, small and fast; 5p: step 5 as published; B: the base net); small squares were "
+        "published elsewhere. Arrows in the grey strip lie below the axis."
     ]
     if any(result.deviation is not None for result in reached.values()):
         words.append("Bars reach one standard deviation over the seeds; where none shows, the mark hides it.")
@@ -113,8 +138,8 @@ def _how_to_read(reached: Mapping[str, Result]) -> str:
         )
     else:
         words.append(
-            f"The base net, {STEPS['base'].reported.parameters:,} parameters, has not been measured: its "
-            "place would be far to the right."
+            f"The base net, {count_parameters(STEPS['base'].layers):,} parameters, has not been measured: "
+            "its place would be far to the right."
         )
     return " ".join(words)
 
@@ -153,7 +178,7 @@ def _show_card(step: Step, result: Result | None) -> None:
         st.markdown(_figures(step, result))
         if result is None:
             st.caption("Our column fills once this step has been trained and entered in the results.")
-        elif step.reported.parameters != result.parameters:
+        elif step.reported is not None and step.reported.parameters != result.parameters:
             st.caption("The reported figures belong to another network: step 5 as published.")
 
 
@@ -167,16 +192,19 @@ def _figures(step: Step, result: Result | None) -> str:
         "epochs": str(result.epochs),
         "seeds": str(result.seeds),
     }
-    ours = ours or {"parameters": f"{compare.count_parameters(step.layers):,}"}
+    ours = ours or {"parameters": f"{count_parameters(step.layers):,}"}
     rows = [
-        ("Parameters", "parameters", f"{reported.parameters:,}"),
+        ("Parameters", "parameters", f"{reported.parameters:,}" if reported else ""),
         ("Validation, last epoch", "last", "–"),
-        ("Validation, best epoch", "best", _percent(reported.test)),
+        ("Validation, best epoch", "best", _percent(reported.test if reported else None)),
         ("Training, last epoch", "train", "–"),
-        ("Training, best epoch", "", _percent(reported.train)),
+        ("Training, best epoch", "", _percent(reported.train if reported else None)),
         ("Epochs", "epochs", "–"),
         ("Training runs", "seeds", "–"),
     ]
+    if reported is None:
+        lines = [f"| {name} | {ours[key]} |" for name, key, _ in rows if key in ours]
+        return "\n".join(["| | ours |", "| --- | ---: |", *lines])
     lines = [f"| {name} | {ours.get(key, '–')} | {theirs} |" for name, key, theirs in rows]
     return "\n".join(["| | ours | reported |", "| --- | ---: | ---: |", *lines])
 

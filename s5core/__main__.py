@@ -67,7 +67,7 @@ def list_steps(as_json: AsJson = False) -> None:
                         "step": step.name,
                         "title": step.title,
                         "parameters": count_parameters(step.layers),
-                        "reported": step.reported.test,
+                        "reported": step.reported.test if step.reported else None,
                         "reached": dataclasses.asdict(reached[step.name]) if step.name in reached else None,
                     }
                     for step in steps.STEPS.values()
@@ -80,7 +80,7 @@ def list_steps(as_json: AsJson = False) -> None:
         result = reached.get(step.name)
         print(
             f"{step.name:<16} {step.title:<34} {count_parameters(step.layers):>10,} "
-            f"{f'{step.reported.test:.2f} %' if step.reported.test else '-':>9} "
+            f"{f'{step.reported.test:.2f} %' if step.reported and step.reported.test else '-':>9} "
             f"{str(result) if result else '-':>16} {result.seeds if result else 0:>5}"
         )
 

@@ -15,7 +15,7 @@ from typing import Any
 import altair as alt
 from torch import Tensor
 
-from s5core.compare import CurvePoint, Standing
+from s5core.compare import CurvePoint, Origin, Standing
 from s5core.evaluate import ClassResult
 from s5core.steps import PARAMETER_BUDGET, TARGET_ACCURACY
 
@@ -30,7 +30,8 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
     "#8A9099",
 )
 
-OURS, REPORTED, TARGET = BLUE, ORANGE, GREEN  # our results, the published ones, the aim
+OURS, REPORTED, TARGET = BLUE, ORANGE, GREEN  # our results, those of the exercise's source, the aim
+ELSEWHERE = PURPLE  # results of others
 
 
 def confusion_matrix(counts: Tensor, chosen: tuple[int, int] | None = None) -> alt.LayerChart:
@@ -197,9 +198,16 @@ def cell_values(values: Sequence[float], title: str, first: int = 1) -> alt.Char
     return chart
 
 
-_SOURCES = ("ours, last epoch", "reported, best epoch")
-_FEWEST, _BREAK = 5_000, 20_000  # parameters where the axis begins and where it is shortened
+_SOURCES: dict[Origin, str] = {
+    "ours": "ours, last epoch",
+    "reported": "reported, best epoch",
+    "elsewhere": "published elsewhere, last epoch",
+}
+_FEWEST, _BREAK = 2_500, 20_000  # parameters where the axis begins and where it is shortened
 _PARAMETER_TICKS = {
+    700: "700",
+    1_500: "1.5k",
+    3_000: "3k",
     5_000: "5k",
     7_000: "7k",
     10_000: "10k",
@@ -290,8 +298,9 @@ def _standing_rows(
         spread = standing.deviation
         rows.append(
             {
-                "badge": badges.get(standing.step, standing.step),
-                "source": _SOURCES[0] if standing.ours else _SOURCES[1],
+                "badge": badges.get(standing.name, standing.name),
+                "name": standing.name,
+                "source": _SOURCES[standing.origin],
                 "parameters": standing.parameters,
                 "place": _place(standing.parameters),
                 "accuracy": standing.accuracy,
@@ -332,7 +341,7 @@ def _error_bars(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y])
 
 def _standing_tooltip() -> list[alt.Tooltip]:
     return [
-        alt.Tooltip("badge:N", title="step"),
+        alt.Tooltip("name:N", title="network"),
         alt.Tooltip("source:N", title="figure"),
         alt.Tooltip("figure:N", title="validation accuracy"),
         alt.Tooltip("parameters:Q", title="parameters", format=","),
@@ -341,23 +350,26 @@ def _standing_tooltip() -> list[alt.Tooltip]:
 
 
 def _badges(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
-    """Filled circles for our figures, hollow diamonds for the reported ones."""
+    """Filled circles for our figures, hollow diamonds for the reported ones, small squares for
+    those of others."""
     legend = alt.Legend(title=None, orient="top", symbolSize=220)
     base = alt.Chart(alt.InlineData(values=rows)).encode(x=x, y=y("accuracy"))
 
     def by_source(values: list[str]) -> dict[str, Any]:
-        return {"scale": alt.Scale(domain=list(_SOURCES), range=values), "legend": legend}
+        return {"scale": alt.Scale(domain=list(_SOURCES.values()), range=values), "legend": legend}
 
     look = base.encode(
-        shape=alt.Shape("source:N", **by_source(["circle", "diamond"])),
-        stroke=alt.Stroke("source:N", **by_source([OURS, REPORTED])),
-        fill=alt.Fill("source:N", **by_source([OURS, "transparent"])),
+        shape=alt.Shape("source:N", **by_source(["circle", "diamond", "square"])),
+        stroke=alt.Stroke("source:N", **by_source([OURS, REPORTED, ELSEWHERE])),
+        fill=alt.Fill("source:N", **by_source([OURS, "transparent", ELSEWHERE])),
         tooltip=_standing_tooltip(),
     )
-    ours, reported = (alt.datum.source == source for source in _SOURCES)
+    ours, reported, elsewhere = (alt.datum.source == source for source in _SOURCES.values())
     number = base.encode(text="badge:N")
     beside: dict[str, Any] = {"color": "currentColor", "align": "left", "dx": 20}
     return [
+        look.transform_filter(elsewhere).mark_point(size=110, strokeWidth=2, opacity=1),
+        number.transform_filter(elsewhere).mark_text(color="currentColor", align="left", dx=9, fontSize=13),
         # Diamonds are larger and lie below, so that one around a circle shows on all sides.
         look.transform_filter(reported).mark_point(size=1100, strokeWidth=3, opacity=1),
         look.transform_filter(ours).mark_point(size=560, strokeWidth=3, opacity=1),
@@ -392,7 +404,7 @@ def _arrows(
         base.transform_filter(alt.datum.source == source).mark_point(
             shape="triangle-down", size=160, filled=True, opacity=1, color=colour
         )
-        for source, colour in zip(_SOURCES, (OURS, REPORTED), strict=True)
+        for source, colour in zip(_SOURCES.values(), (OURS, REPORTED, ELSEWHERE), strict=True)
     ]
     words = base.mark_text(color="currentColor", align="left", dx=12, fontSize=14)
     return [ground, *marks, words.encode(text="words:N")]

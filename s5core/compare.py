@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from s5core.layers import Conv, Layer, MaxPool, ReLU
+from s5core.published import PUBLISHED
 from s5core.results import Result
 from s5core.steps import EPOCH_BUDGET, PARAMETER_BUDGET, STEPS, TARGET_ACCURACY
 from s5core.summary import Row, count_parameters, layer_table
 
 Mark = Literal["same", "changed", "added", "removed"]
+Origin = Literal["ours", "reported", "elsewhere"]
 
 TEST_DIGITS = 10_000  # MNIST's test digits, which every accuracy of a step is measured on
 
@@ -79,12 +81,12 @@ class Bound:
 
 @dataclass(frozen=True)
 class Standing:
-    """A figure of a step, ours or reported, to be placed among the others."""
+    """A figure to be placed among the others."""
 
-    step: str  # its name
-    ours: bool
+    name: str  # of the step, or the repository of what was published elsewhere
+    origin: Origin
     parameters: int
-    accuracy: float  # in percent: ours of the last epoch, reported of the best
+    accuracy: float  # in percent; of the best epoch where it was reported for a step, else of the last
     deviation: float | None = None  # over our seeds
     seeds: int | None = None  # None where the source does not say
 
@@ -204,19 +206,23 @@ def against_target(result: Result) -> tuple[Bound, Bound, Bound]:
 
 
 def standings(reached: Mapping[str, Result]) -> list[Standing]:
-    """Every figure there is of the steps: ours from `reached`, and what was reported of the
-    same network. A step that we changed has no reported figure of its own."""
+    """Every figure there is of the steps: ours from `reached`, what was reported of the same
+    network (a step that we changed has no reported figure of its own), and what was published
+    elsewhere."""
     ours = [
-        Standing(name, True, result.parameters, result.last, result.deviation, result.seeds)
+        Standing(name, "ours", result.parameters, result.last, result.deviation, result.seeds)
         for name, result in reached.items()
         if name in STEPS
     ]
     reported = [
-        Standing(step.name, False, step.reported.parameters, step.reported.test)
+        Standing(step.name, "reported", step.reported.parameters, step.reported.test)
         for step in STEPS.values()
-        if step.reported.test is not None and step.reported.parameters == count_parameters(step.layers)
+        if step.reported is not None
+        and step.reported.test is not None
+        and step.reported.parameters == count_parameters(step.layers)
     ]
-    return ours + reported
+    elsewhere = [Standing(one.repository, "elsewhere", one.parameters, one.accuracy) for one in PUBLISHED]
+    return ours + reported + elsewhere
 
 
 def curve(entry: dict[str, Any]) -> list[CurvePoint]:

@@ -7,6 +7,7 @@ import pytest
 from s5core import compare as module
 from s5core.compare import against_target, compare, curve, describe, standings
 from s5core.layers import Conv, GlobalAvgPool, MaxPool, ReLU
+from s5core.published import PUBLISHED
 from s5core.results import Result
 from s5core.steps import STEPS
 from s5core.summary import count_parameters, layer_table
@@ -125,11 +126,12 @@ def test_the_bounds_show_the_figures():
 
 def test_standings_give_each_reported_figure_once():
     placed = standings({"step4": result(), "gone": result()})
-    assert [(one.step, one.seeds) for one in placed if one.ours] == [("step4", 3)]
-    reported = {one.step: one.accuracy for one in placed if not one.ours}
+    assert [(one.name, one.seeds) for one in placed if one.origin == "ours"] == [("step4", 3)]
+    reported = {one.name: one.accuracy for one in placed if one.origin == "reported"}
     # The base net has no reported accuracy, and step 5's belongs to the published network.
     assert set(reported) == {"step1", "step2", "step3", "step4", "step5_published"}
     assert reported["step5_published"] == STEPS["step5_published"].reported.test
+    assert [one.name for one in placed if one.origin == "elsewhere"] == [one.repository for one in PUBLISHED]
 
 
 def test_a_curve_is_the_mean_of_the_seeds_that_got_there():

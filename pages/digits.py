@@ -72,8 +72,8 @@ def show_accuracies(answers: dict[str, Evaluation], chosen: str) -> None:
     count = len(next(iter(answers.values())).labels)
     st.caption(
         "A point is the share of our digits that a network reads right, the line through it the 95 % "
-        f"interval (Wilson): where the share for very many digits like these may lie, as far as {count:,} "
-        f"can tell. Lines that overlap much show no difference. The filled point is **{chosen}**."
+        "interval (Wilson): where the share for very many digits like these may lie, as far as "
+        f"{_digits(count)} can tell. Lines that overlap much show no difference. The filled point is **{chosen}**."
     )
     mnist = _on_mnist()
     st.table(
@@ -123,7 +123,7 @@ def _verdict(answers: dict[str, Evaluation]) -> str:
     count = len(first.labels)
     level = [name for name in ranking if answers[name].errors == first.errors]
     if len(level) == len(ranking):
-        return f"All networks read {_right(first):,} of our {_digits(count)} right: no difference yet."
+        return f"All networks read equally many right, {_right(first):,} of {count:,}: no difference yet."
     if len(level) > 1:
         names = ", ".join(f"**{name}**" for name in level)
         return f"{names} read most: {_right(first):,} of {_digits(count)} each."
@@ -271,11 +271,11 @@ def show_deletion(digits: ClassDigits) -> None:
     if chosen:
         show_digits(digits, [by_id[id] for id in chosen], None)
     with st.container(horizontal=True):
-        with st.popover(f"Delete {_digits(len(chosen))} …", disabled=not chosen):
-            st.write("They are gone for good.")
-            st.button("Yes, delete them", key="delete_chosen", on_click=_delete, args=(chosen,))
-        with st.popover(f"Delete all {len(by_id) + len(digits.damaged):,} …"):
-            st.write("All digits of the class are gone for good. Download them first to keep a copy.")
+        with st.popover("Delete the chosen …", disabled=not chosen):
+            st.write(f"{_digits(len(chosen))} will be gone for good.")
+            st.button("Yes, delete", key="delete_chosen", on_click=_delete, args=(chosen,))
+        with st.popover("Delete all …"):
+            st.write(f"{_digits(len(by_id))} will be gone for good. Download them first to keep a copy.")
             st.button("Yes, delete all", key="delete_all", on_click=_delete, args=(None,))
 
 

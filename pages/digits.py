@@ -73,7 +73,8 @@ def show_accuracies(answers: dict[str, Evaluation], chosen: str) -> None:
     st.caption(
         "A point is the share of our digits that a network reads right, the line through it the 95 % "
         "interval (Wilson): where the share for very many digits like these may lie, as far as "
-        f"{_digits(count)} can tell. Lines that overlap much show no difference. The filled point is **{chosen}**."
+        f"{_digits(count)} can tell. Lines that overlap much show no difference. "
+        f"The filled point is **{chosen}**."
     )
     mnist = _on_mnist()
     st.table(

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 from torch import Tensor
 
-from pages.parts import navigation, session
+from pages.parts import keep, navigation, session
 from s5core import charts, digit, picture, reading, sketch
 from s5core.digit import BlankError, DigitError, Ink
 from s5core.errors import UserError
@@ -215,6 +215,7 @@ def choose_digit() -> Tensor | None:
         [CANVAS, PHOTO],
         default=CANVAS,
         required=True,
+        key="source",
         help="Draw with mouse, pen or finger, or show a picture of a digit on paper.",
     )
     try:
@@ -261,6 +262,7 @@ def show() -> None:
                 return
             answers = reading.read_digit(models, field)
             show_reading(field, answers, chosen)
+            keep.show(sketches()[-1] if st.session_state.source == CANVAS else None)
     show_all_answers(answers, chosen)
 
 

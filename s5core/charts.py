@@ -16,7 +16,7 @@ import altair as alt
 from torch import Tensor
 
 from s5core.compare import CurvePoint, Origin, Standing
-from s5core.evaluate import ClassResult
+from s5core.evaluate import ClassResult, Evaluation
 from s5core.steps import PARAMETER_BUDGET, TARGET_ACCURACY
 
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
@@ -133,6 +133,52 @@ def class_accuracy(classes: Sequence[ClassResult], target: float) -> alt.LayerCh
         .encode(x="target:Q", tooltip=alt.Tooltip("target:Q", title="target, %"))
     )
     return alt.LayerChart(layer=[bars, words, line], height=380)
+
+
+def accuracy_intervals(networks: Mapping[str, Evaluation], chosen: str) -> alt.LayerChart:
+    """The accuracy of each network as a point in its 95 % interval, its name and count above it;
+    that of the chosen one is filled.
+
+    The axis ends at 100 % and begins at the ten below the lowest end of an interval.
+    """
+    rows = [
+        {
+            "row": i,
+            "words": f"{name}: {len(answers.labels) - answers.errors:,} of {len(answers.labels):,} right",
+            "accuracy": answers.accuracy,
+            "low": answers.interval[0],
+            "high": answers.interval[1],
+            "range": f"{answers.interval[0]:.1f} to {answers.interval[1]:.1f} %",
+            "chosen": name == chosen,
+        }
+        for i, (name, answers) in enumerate(networks.items())
+    ]
+    start = min(math.floor(answers.interval[0] / 10) * 10 for answers in networks.values())
+
+    def x(field: str) -> alt.X:
+        return alt.X(
+            f"{field}:Q",
+            title="read right, %" + (f" (the axis begins at {start} %)" if start else ""),
+            scale=alt.Scale(domain=[start, 100], nice=False),
+            axis=alt.Axis(labelFontSize=13, titleFontSize=14, tickCount=5),
+        )
+
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
+        y=alt.Y("row:O", axis=None),
+        tooltip=[
+            alt.Tooltip("words:N", title="network"),
+            alt.Tooltip("accuracy:Q", title="read right, %", format=".1f"),
+            alt.Tooltip("range:N", title="95 % interval"),
+        ],
+    )
+    intervals = base.mark_rule(color=OURS, strokeWidth=3, yOffset=5).encode(x=x("low"), x2="high:Q")
+    points = base.mark_point(size=170, strokeWidth=3, color=OURS, opacity=1, yOffset=5).encode(
+        x=x("accuracy"), fill=alt.condition("datum.chosen", alt.value(OURS), alt.value("white"))
+    )
+    words = base.mark_text(align="left", dy=-13, fontSize=14, color="currentColor").encode(
+        x=alt.value(4), text="words:N"
+    )
+    return alt.LayerChart(layer=[intervals, points, words], height=56 * len(rows) + 50)
 
 
 def _round_up(number: float) -> float:

@@ -177,7 +177,7 @@ def redraw(strokes: list[Stroke]) -> Tensor:
     scale = (BOX - PEN) / max(*(high - low), DOT)
 
     def place(shift: NDArray[np.floating]) -> Ink:
-        placed = [[tuple((np.array(p) - low) * scale + shift) for p in stroke] for stroke in strokes]
+        placed = [[(x, y) for x, y in (np.array(s) - low) * scale + shift] for s in strokes]
         return sketch.paint(placed, PEN, SIDE, FINE).astype(np.float32) / 255
 
     middle = (SIDE - (high - low) * scale) / 2

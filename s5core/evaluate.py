@@ -49,6 +49,11 @@ class Evaluation:
         return standard_error(self.accuracy, len(self.labels))
 
     @property
+    def interval(self) -> tuple[float, float]:
+        """Of the accuracy, in percent: its 95 % confidence interval, also for few digits."""
+        return wilson_interval(len(self.labels) - self.errors, len(self.labels))
+
+    @property
     def loss(self) -> float:
         """Mean cross-entropy, in nats."""
         return F.cross_entropy(self.logits, self.labels).item()
@@ -169,6 +174,20 @@ def standard_error(accuracy: float, digits: int) -> float:
         raise ValueError(f"{accuracy} % of {digits} digits is no accuracy")
     share = accuracy / 100
     return 100 * math.sqrt(share * (1 - share) / digits)
+
+
+def wilson_interval(right: int, digits: int) -> tuple[float, float]:
+    """The 95 % confidence interval, in percent, of an accuracy of `right` in so many digits.
+    It holds for a handful of digits and at 100 % as well, where the standard error is of no use
+    (Wilson, "Probable inference, the law of succession, and statistical inference", 1927).
+    Raises ValueError out of range."""
+    if not 0 <= right <= digits or digits < 1:
+        raise ValueError(f"{right} of {digits} digits is no accuracy")
+    z = 1.959964  # of a normal distribution, 95 % lie within so many standard deviations
+    share, weight = right / digits, z**2 / digits
+    centre = (share + weight / 2) / (1 + weight)
+    reach = z / (1 + weight) * math.sqrt(share * (1 - share) / digits + weight / (4 * digits))
+    return 100 * max(0.0, centre - reach), 100 * min(1.0, centre + reach)
 
 
 def allowed_errors(accuracy: float, digits: int) -> int:

@@ -4,12 +4,13 @@ import math
 
 import pytest
 import torch
+from scipy import stats
 from sklearn import metrics
 from torch import Tensor, nn
 
 from s5core import steps
 from s5core.data import Digits, normalize, to_unit
-from s5core.evaluate import Evaluation, allowed_errors, compare, evaluate, standard_error
+from s5core.evaluate import Evaluation, allowed_errors, compare, evaluate, standard_error, wilson_interval
 from s5core.layers import build
 
 
@@ -238,3 +239,22 @@ def test_errors_of_calibration_do_not_cancel_between_bins():
     logits[:10, 4], logits[10:, 4] = math.log(0.1), math.log(0.5 - 1e-3)
     labels = torch.tensor([3] * 5 + [4] * 5 + [3] * 9 + [4])
     assert Evaluation(logits, labels).calibration_error == pytest.approx(40, abs=0.2)
+
+
+def test_wilson_interval_agrees_with_scipy() -> None:
+    for right, digits in [(0, 1), (1, 1), (0, 60), (57, 60), (60, 60), (9940, 10_000)]:
+        theirs = stats.binomtest(right, digits).proportion_ci(method="wilson")
+        assert wilson_interval(right, digits) == pytest.approx(
+            (100 * theirs.low, 100 * theirs.high), abs=1e-4
+        )
+
+
+@pytest.mark.parametrize(("right", "digits"), [(1, 0), (-1, 5), (6, 5)])
+def test_an_impossible_share_has_no_interval(right: int, digits: int) -> None:
+    with pytest.raises(ValueError, match="is no accuracy"):
+        wilson_interval(right, digits)
+
+
+def test_the_interval_is_around_the_accuracy(guesses: Evaluation) -> None:
+    low, high = guesses.interval
+    assert 0 < guesses.accuracy - low < 3 and 0 < high - guesses.accuracy < 3

@@ -34,3 +34,10 @@ def test_a_caption_too_few_is_refused() -> None:
 
 def test_enlarged_by_whole_pixels() -> None:
     assert 'width="84" height="84"' in gallery(torch.zeros(1, 1, 28, 28, dtype=torch.uint8), ["a"], scale=3)
+
+
+def test_frames_and_lines() -> None:
+    page = gallery(torch.zeros(2, 1, 28, 28, dtype=torch.uint8), ["7 by <i>\nread as 1", "4"], framed={0})
+    first, second = page.split("</figure>")[:2]
+    assert "outline:4px" in first and "outline:1px" in second
+    assert 'alt="7 by &lt;i&gt;, read as 1"' in first and "7 by &lt;i&gt;<br>read as 1</figcaption>" in first

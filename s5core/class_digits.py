@@ -30,6 +30,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from s5core import digit, runs, sketch
+from s5core.digit import DigitError
 from s5core.errors import UserError
 from s5core.evaluate import Evaluation, evaluate
 from s5core.files import write_atomically
@@ -154,8 +155,8 @@ def keep(strokes: list[Stroke], label: int, nickname: str, author: str) -> Class
     """Put a drawing into the set. Keeping it again changes its label and nickname, or nothing.
 
     `strokes`: in pixels of the canvas. `label`: 0 to 9. `author`: as for `id_of`.
-    Raises ClassDigitsError for an empty or overlong drawing or a full set, OSError when the
-    file cannot be written. The bound is not exact: all who keep one at the same moment get in.
+    Raises ClassDigitsError for an empty or overlong drawing or a full set, DigitError for several
+    digits side by side, OSError when the file cannot be written. The bound is not exact: all who keep one at the same moment get in.
     """
     if label not in range(CLASSES):
         raise ValueError(f"{label} is no digit")
@@ -165,6 +166,7 @@ def keep(strokes: list[Stroke], label: int, nickname: str, author: str) -> Class
     if not _is_sane(thin):
         raise ClassDigitsError("This drawing is too large for one digit: clear the canvas and draw it anew.")
     made = ClassDigit(id_of(strokes, author), label, clean(nickname), datetime.now(UTC), thin)
+    digit.redraw(thin)  # refuses what no network is shown
     if old := find(made.id):
         if old.name == made.name:
             return old
@@ -300,7 +302,7 @@ def _open(path: Path) -> ClassDigit:
     try:
         found = path.stat()
         return _read(path, found.st_mtime_ns, found.st_ino)
-    except (OSError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError, DigitError) as error:
         raise ClassDigitsError(f"{path.name} holds no digit: {error}") from error
 
 
@@ -322,4 +324,5 @@ def _read(path: Path, changed: int, place: int) -> ClassDigit:
     if not isinstance(found["nickname"], str):
         raise TypeError("its nickname")
     time = datetime.fromisoformat(found["time"]).astimezone(UTC)
+    digit.redraw(strokes)  # refuses several digits side by side
     return ClassDigit(path.stem, found["label"], clean(found["nickname"]), time, strokes)

@@ -15,6 +15,7 @@ from PIL import Image
 
 from s5core import checkpoint, class_digits, digit, runs, sketch
 from s5core.class_digits import NICKNAME, ClassDigit, ClassDigitsError, Reader
+from s5core.digit import DigitError
 from s5core.evaluate import Evaluation, evaluate
 from s5core.layers import Conv, GlobalAvgPool
 from s5core.recipe import Recipe
@@ -316,3 +317,10 @@ def test_a_comma_and_a_quote_stay_in_their_cell() -> None:
 def test_names() -> None:
     made = class_digits.keep(SEVEN, 7, "", "me")
     assert isinstance(made, ClassDigit) and made.name == "7"
+
+
+def test_several_digits_side_by_side_are_no_digit() -> None:
+    two = [[(60.0, 60.0), (60.0, 220.0)], [(200.0, 60.0), (200.0, 220.0)]]
+    with pytest.raises(DigitError, match="one digit at a time"):
+        class_digits.keep(two, 1, "", "someone")
+    assert not class_digits.load().digits

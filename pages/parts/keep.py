@@ -7,7 +7,8 @@ import uuid
 import streamlit as st
 
 from s5core import class_digits, sketch
-from s5core.class_digits import NICKNAME, ClassDigitsError
+from s5core.class_digits import NICKNAME
+from s5core.errors import UserError
 from s5core.layers import CLASSES
 from s5core.sketch import Sketch, Stroke
 
@@ -72,7 +73,7 @@ def _keep(strokes: list[Stroke], label_key: str) -> None:
         return  # it was taken back in the same moment
     try:
         class_digits.keep(strokes, label, st.session_state.nickname, _author())
-    except ClassDigitsError as error:
+    except UserError as error:
         st.session_state.keep_trouble = str(error)
     except OSError as error:
         st.session_state.keep_trouble = f"The digit could not be kept: {error.strerror}."

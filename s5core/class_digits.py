@@ -156,7 +156,8 @@ def keep(strokes: list[Stroke], label: int, nickname: str, author: str) -> Class
 
     `strokes`: in pixels of the canvas. `label`: 0 to 9. `author`: as for `id_of`.
     Raises ClassDigitsError for an empty or overlong drawing or a full set, DigitError for several
-    digits side by side, OSError when the file cannot be written. The bound is not exact: all who keep one at the same moment get in.
+    digits side by side, OSError when the file cannot be written. The bound is not exact: all who
+    keep one at the same moment get in.
     """
     if label not in range(CLASSES):
         raise ValueError(f"{label} is no digit")

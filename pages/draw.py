@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 from torch import Tensor
 
-from pages.parts import keep, navigation, session
+from pages.parts import keep, navigation, session, why
 from s5core import charts, digit, picture, reading, sketch
 from s5core.digit import BlankError, DigitError, Ink
 from s5core.errors import UserError
@@ -264,6 +264,8 @@ def show() -> None:
             show_reading(field, answers, chosen)
             keep.show(sketches()[-1] if st.session_state.source == CANVAS else None)
     show_all_answers(answers, chosen)
+    if chosen in answers:
+        why.show(models[chosen], field, answers[chosen])
 
 
 navigation.require_router()

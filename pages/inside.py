@@ -6,6 +6,7 @@ import streamlit as st
 import torch
 
 from pages.parts import navigation, session
+from pages.parts.legend import show_legend
 from s5core import charts, explain, picture
 from s5core.data import Digits
 from s5core.errors import UserError
@@ -19,7 +20,7 @@ SHARP = 2 * TILE  # width of its picture: screens of tablets have two pixels for
 MOST_MAPS = 48  # that are shown at once
 MOST_KERNELS = 24  # rows and columns of kernels that are shown at once
 OWN, SHARED = "each its own", "shared by all"
-BY_NUMBER, BY_STRENGTH = "by number", "strongest first"
+BY_NUMBER, BY_STRENGTH, BY_EVIDENCE = "by number", "strongest first", "loudest for the answer first"
 
 
 def chosen_layers() -> Network:
@@ -172,15 +173,6 @@ def show_answer(inside: Inside, true_class: int | None) -> None:
     st.caption(f"How probable each class is to the network. Blue: its answer.{note}")
 
 
-def show_legend(palette: picture.Picture, low: str, high: str, meaning: str) -> None:
-    """A colour bar between the values of its ends."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(low, width="content")
-        st.image(picture.data_url(picture.color_bar(palette)), width=200, alt=f"Colours from {low} to {high}")
-        st.markdown(high, width="content")
-    st.caption(meaning)
-
-
 def signed(value: float) -> str:
     """A value with two digits and a proper minus sign."""
     return f"{value:.2f}".replace("-", "−")
@@ -193,14 +185,12 @@ def show_tiles(tiles: list[picture.Picture], captions: list[str]) -> None:
             st.image(picture.data_url(tile), caption=caption, width=TILE)
 
 
-def show_maps(maps: torch.Tensor, shared: bool, by_strength: bool) -> None:
-    """The maps of a layer as a grid, or as bars where each has a single cell."""
+def show_maps(maps: torch.Tensor, shared: bool, order: list[int]) -> None:
+    """The maps of a layer as a grid, in that order."""
     total = len(maps)
-    order = explain.ranking(maps) if by_strength else list(range(total))
     shown = order[:MOST_MAPS]
     if total > MOST_MAPS:
-        which = "strongest" if by_strength else "first"
-        st.caption(f"The {which} {MOST_MAPS} of {total:,} maps are shown.")
+        st.caption(f"The first {MOST_MAPS} of {total:,} maps in this order are shown.")
     low, high = explain.value_range(maps)
     tiles = []
     for i in shown:
@@ -362,11 +352,12 @@ def show_layer(row: Row, inside: Inside, model: torch.nn.Sequential, digit: torc
     )
     order = right.radio(
         "Order of the maps",
-        [BY_NUMBER, BY_STRENGTH],
+        [BY_NUMBER, BY_STRENGTH, BY_EVIDENCE],
         horizontal=True,
         key="inside_order",
         persist_state="session",
-        help="The strongest map is the one with the value farthest from zero.",
+        help="The strongest map is the one with the value farthest from zero; the loudest the one that "
+        "adds the most to the answer's logit.",
     )
     st.subheader(
         f"Feature maps: {channels:,} of {height} × {width}",
@@ -375,7 +366,12 @@ def show_layer(row: Row, inside: Inside, model: torch.nn.Sequential, digit: torc
     if height == width == 1:
         show_single_cells(maps, last)
     else:
-        show_maps(maps, scale == SHARED, order == BY_STRENGTH)
+        orders = {
+            BY_NUMBER: list(range(channels)),
+            BY_STRENGTH: explain.ranking(maps),
+            BY_EVIDENCE: explain.loudness(inside.evidence[row.index]),
+        }
+        show_maps(maps, scale == SHARED, orders[order])
     if kernels is not None:
         outs, ins, side, _ = kernels.shape
         st.subheader(
@@ -388,6 +384,39 @@ def show_layer(row: Row, inside: Inside, model: torch.nn.Sequential, digit: torc
         help="A cell's receptive field is the part of the digit that can change the cell's value.",
     )
     show_receptive_field(row, maps, digit)
+
+
+def show_way(rows: list[Row], layers: Network, inside: Inside, digit: torch.Tensor) -> None:
+    """The digit's way through the network: a map of each block, and what its cell sees."""
+    st.header(
+        "The way through the network",
+        help="At the end of each block: the map that adds the most to the answer's logit.",
+    )
+    with st.container(horizontal=True):
+        for station in explain.stations(layers, inside):
+            # A ReLU without a row of its own sees what the layer before it sees.
+            row = next(row for row in reversed(rows) if row.index <= station.layer)
+            y, x = station.cell
+            _, height, width = row.output_shape
+            field = inside.maps[station.layer][station.map]
+            coloured = picture.paint(field, picture.ACTIVATIONS, *explain.value_range(field))
+            margin = picture.padding_in_sight([row.box(0, 0), row.box(height - 1, width - 1)])
+            with st.container(width=TILE):
+                st.image(
+                    picture.data_url(picture.mark_cell(coloured, y, x, SHARP)),
+                    width=TILE,
+                    caption=f"{row.name}, map {station.map + 1}",
+                )
+                st.image(
+                    picture.data_url(picture.box_on_digit(digit, row.box(y, x), margin)),
+                    width=TILE,
+                    caption=f"sees {row.receptive_field} × {row.receptive_field}",
+                )
+    st.caption(
+        f"Above, of each block the map that speaks loudest for the answer {inside.answer}, its loudest cell "
+        "framed; below, what that cell sees of the digit. The view grows from layer to layer, fastest "
+        "behind a pool: choose another step at the left and compare."
+    )
 
 
 def show_inside(rows: list[Row]) -> None:
@@ -405,6 +434,7 @@ def show_inside(rows: list[Row]) -> None:
     )
     with answer:
         show_answer(inside, true_class)
+    show_way(rows, trained.layers, inside, digit)
     st.header("Inside a layer", help="Pick a layer to see what it makes of this digit.")
     names = {row.name: row for row in rows}
     name = st.selectbox(

@@ -1,14 +1,19 @@
-"""What happens inside a network: the maps of every layer for one digit, and its kernels."""
+"""What happens inside a network: the maps of every layer for one digit, its kernels, and which
+ink spoke for which answer."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from captum.attr import IntegratedGradients
 from torch import Tensor, nn
 
 from s5core.data import normalize, to_unit
 from s5core.layers import BatchNorm, Conv, Dropout, GlobalAvgPool, Layer, MaxPool, ReLU, SiLU
+
+STEPS = 64  # on the way from an empty picture to the digit; more are exacter and slower
 
 
 @dataclass(frozen=True)
@@ -16,6 +21,7 @@ class Inside:
     """One digit on its way through a network."""
 
     maps: tuple[Tensor, ...]  # of layer i: (channels, height, width) float32
+    evidence: tuple[Tensor, ...]  # of each cell of them for the answer, in logits; same shapes
     probabilities: Tensor  # (10,) float32, summing to 1
 
     @property
@@ -29,20 +35,68 @@ class Inside:
         return 100 * float(self.probabilities.max())
 
 
-@torch.no_grad()
 def look_inside(model: nn.Sequential, digit: Tensor) -> Inside:
     """Read a digit and keep what every layer makes of it.
 
     `model`: as `layers.build` makes it, in eval mode, on the CPU. `digit`: (1, 1, 28, 28) uint8.
+    A cell's evidence for the answer is its value times the gradient of the answer's logit: what
+    the logit would lose without it, as far as the network is linear (arXiv:1605.01713).
     """
-    x = normalize(to_unit(digit))
+    x = normalize(to_unit(digit)).requires_grad_()
     outputs = []
     for module in model:
         # A ReLU works in place: without the copy it would rectify the map before it as well.
         x = module(x.clone())
         outputs.append(x)
     *maps, logits = outputs  # the Flatten comes last
-    return Inside(tuple(output[0] for output in maps), logits[0].softmax(0))
+    gradients = torch.autograd.grad(logits.max(), maps)
+    return Inside(
+        tuple(output[0].detach() for output in maps),
+        tuple((output * gradient)[0].detach() for output, gradient in zip(maps, gradients, strict=True)),
+        logits[0].detach().softmax(0),
+    )
+
+
+def attribute(model: nn.Module, digit: Tensor, classes: Sequence[int]) -> Tensor:
+    """How much the ink of each pixel speaks for each of some classes: (len(classes), 28, 28).
+
+    In logits: a class's pixels sum to its logit for this digit minus that for an empty picture
+    (integrated gradients, arXiv:1703.01365), to a few tenths. `model` and `digit` as for `look_inside`.
+    """
+    seen, empty = (normalize(to_unit(field)) for field in (digit, torch.zeros_like(digit)))
+    copies = seen.expand(len(classes), -1, -1, -1)
+    found: Tensor = IntegratedGradients(model).attribute(
+        copies, empty.expand_as(copies), target=list(classes), n_steps=STEPS
+    )
+    return found[:, 0].detach().float()
+
+
+@dataclass(frozen=True)
+class Station:
+    """Where a digit on its way through a network is worth a look: the end of a block."""
+
+    layer: int  # index of the layer
+    map: int  # from 0: the one with the most evidence for the answer
+    cell: tuple[int, int]  # row and column of that map's cell with the most
+
+
+def stations(layers: Sequence[Layer], inside: Inside) -> list[Station]:
+    """The stations in order: the layers before each next convolution or pool, as long as they
+    have more than one cell."""
+    found = []
+    for index, (maps, evidence) in enumerate(zip(inside.maps, inside.evidence, strict=True)):
+        following = layers[index + 1] if index + 1 < len(layers) else None
+        ends = following is None or isinstance(following, (Conv, MaxPool, GlobalAvgPool))
+        if ends and maps[0].numel() > 1:
+            loudest = loudness(evidence)[0]
+            found.append(Station(index, loudest, brightest(evidence[loudest])))
+    return found
+
+
+def loudness(evidence: Tensor) -> list[int]:
+    """Numbers from 0 of the maps (channels, height, width), the one with the most evidence for
+    the answer first."""
+    return [int(i) for i in evidence.sum((1, 2)).argsort(descending=True, stable=True)]
 
 
 def kernels(model: nn.Sequential, index: int) -> Tensor | None:

@@ -36,6 +36,7 @@ class Result:
     seeds: int
     last: float  # accuracy of the last epoch, mean over the seeds
     deviation: float | None  # standard deviation of it over the seeds; None for a single one
+    worst: float  # accuracy of the last epoch of the worst seed
     best: float  # accuracy of the best epoch, mean over the seeds
     train: float  # accuracy on the training digits in the last epoch, mean over the seeds
     seconds: float  # mean over the seeds
@@ -61,6 +62,7 @@ def summarize(entry: dict[str, Any]) -> Result:
         seeds=len(seeds),
         last=statistics.mean(last),
         deviation=statistics.stdev(last) if len(last) > 1 else None,
+        worst=min(last),
         best=statistics.mean(seed["best"] for seed in seeds),
         train=statistics.mean(seed["epochs"][-1]["train"] for seed in seeds),
         seconds=statistics.mean(seed["seconds"] for seed in seeds),

@@ -150,13 +150,13 @@ STEP5: Network = (
 
 STEP5_SMALL: Network = (
     *block(8),
-    *block(8),
+    *block(10),
     MaxPool(2),
-    *separable(8, 16, padding=1),
-    *separable(16, 16),
+    *separable(10, 16, padding=1),
     *separable(16, 20),
+    *separable(20, 24),
     MaxPool(2),
-    *separable(20, 24, padding=1),
+    *separable(24, 28, padding=1),
     GlobalAvgPool(),
     Conv(10, kernel=1),
 )
@@ -332,9 +332,9 @@ STEPS: dict[str, Step] = {
             ),
             result="",
             analysis=(
-                "A full 3x3 convolution from 16 to 20 maps has 2,880 weights and looks for a pattern of its "
-                "own for every pair of maps. Split, it has 144 to look for one pattern in each map and 320 "
-                "to mix them: a sixth. Mixing is where the digits differ; patterns can be shared."
+                "A full 3x3 convolution from 20 to 24 maps has 4,320 weights and looks for a pattern of its "
+                "own for every pair of maps. Split, it has 180 to look for one pattern in each map and 480 "
+                "to mix them: a seventh. Mixing is where the digits differ; patterns can be shared."
             ),
         ),
         Step(

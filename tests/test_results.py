@@ -2,9 +2,11 @@ import json
 
 import pytest
 
+import benchmarks.drawn
 from benchmarks import report
-from s5core import results, steps
+from s5core import checkpoint, drawn, results, steps
 from s5core.checkpoint import Checkpoint
+from s5core.evaluate import evaluate
 from s5core.layers import to_json
 from s5core.recipe import Recipe
 from s5core.train import Metrics
@@ -56,6 +58,16 @@ def test_recorded_steps_are_those_of_the_catalogue():
         step = steps.STEPS[name]
         assert entry["layers"] == to_json(step.layers)
         assert Recipe.from_json(entry["recipe"]) == step.recipe
+
+
+def test_drawn_digits_are_still_read_as_well_as_recorded(drawn_digits):
+    recorded = json.loads(benchmarks.drawn.RESULTS.read_text())
+    assert recorded["digits"] == len(drawn_digits.labels)
+    step5 = checkpoint.load(checkpoint.SHIPPED / "step5.safetensors").model()
+    found = evaluate(step5, drawn.fields(drawn_digits, 18), drawn_digits.labels)
+    reached = recorded["ways"]["strokes"]["step5"]
+    assert found.accuracy == pytest.approx(reached["accuracy"]["18"], abs=0.1)
+    assert reached["mean"] >= 98.5
 
 
 def test_the_readme_agrees_with_the_results():

@@ -130,3 +130,27 @@ def test_a_photograph_is_read(app):
 def test_a_bad_picture_is_refused_in_a_sentence(app, content):
     photograph(app, "three.png", content)
     assert "three.png is damaged or no picture" in hints(app) and answer(app) is None
+
+
+def test_why_the_answer_and_not_a_rival(app):
+    put(app, "7 with a bar")
+    rival = next(element for element in app.segmented_control if element.label == "Rival")
+    assert answer(app) == 7 and 7 not in [int(option) for option in rival.options]
+    second = rival.value
+    assert f"Why a 7 and not a {second}?" in [heading.value for heading in app.subheader]
+    pictures = attributions(app)
+    assert len(pictures) == 3 and len({*pictures}) == 3
+    other = next(digit for digit in (1, 2, 4) if digit != second)
+    rival.set_value(other).run()
+    assert not app.exception
+    assert f"Why a 7 and not a {other}?" in [heading.value for heading in app.subheader]
+    assert attributions(app)[1] != pictures[1]
+
+
+def attributions(app: AppTest) -> list[str]:
+    """The three pictures, in their order."""
+    return [
+        element.proto.imgs[0].url
+        for element in app.get("image")
+        if element.proto.imgs[0].alt.endswith("pixel by pixel")
+    ]

@@ -69,7 +69,7 @@ def test_of_many_maps_and_kernels_some_are_shown() -> None:
     made = Checkpoint("step5", WIDE, Recipe(epochs=1), "practice set", history, weights)
     app = open_page("step5", run=runs.adopt(made, "step5", "wide").id)
     captions = [caption.value for caption in app.caption]
-    assert "The first 48 of 60 maps are shown." in captions
+    assert "The first 48 of 60 maps in this order are shown." in captions
     assert "The kernels of the first 24 of 60 maps are shown." in captions
     layer_box(app).set_value("Conv2d-3").run()
     captions = [caption.value for caption in app.caption]
@@ -80,11 +80,11 @@ def test_the_answer_and_a_layer_with_and_without_kernels() -> None:
     app = open_page("step5")
     assert any("It reads" in words.value for words in app.markdown)
     assert {"Feature maps: 8 of 26 × 26", "Kernels: 8 of 3 × 3"} <= set(headings(app))
-    layer_box(app).set_value("ReLU-3").run()
+    layer_box(app).set_value("SiLU-3").run()
     assert "Feature maps: 8 of 26 × 26" in headings(app)
     assert not [heading for heading in headings(app) if heading.startswith("Kernels")]
     layer_box(app).set_value("Conv2d-15").run()
-    assert "Kernels: 384 of 3 × 3" in headings(app)
+    assert "Kernels: 416 of 3 × 3" in headings(app)
     layer_box(app).set_value("Conv2d-19").run()
     assert "Feature maps: 10 of 1 × 1" in headings(app)
     assert not app.exception
@@ -129,3 +129,27 @@ def test_a_digit_that_was_drawn() -> None:
     assert not app.exception and not app.info
     assert any("It reads" in words.value for words in app.markdown)
     assert "Inside a layer" in headings(app)
+
+
+def test_the_way_through_the_network_has_a_station_a_block() -> None:
+    app = open_page("step5")
+    captions = "\n".join(caption.value for caption in app.caption)
+    assert "The way through the network" in headings(app)
+    pictures = [element.proto.imgs[0].caption for element in app.get("image")]
+    seen = [caption for caption in pictures if caption.startswith("sees ")]
+    assert seen == [f"sees {side} × {side}" for side in (3, 5, 6, 10, 14, 16, 24)]
+    assert "speaks loudest for the answer" in captions
+
+
+def test_maps_can_be_ordered_by_what_they_say_for_the_answer() -> None:
+    app = open_page("step5")
+    orders = next(radio for radio in app.radio if radio.label == "Order of the maps")
+
+    def maps() -> list[str]:
+        captions = [element.proto.imgs[0].caption for element in app.get("image")]
+        return [caption for caption in captions if caption.startswith("map ")]
+
+    assert maps() == [f"map {i}" for i in range(1, 9)]
+    orders.set_value("loudest for the answer first").run()
+    assert not app.exception
+    assert sorted(maps()) == [f"map {i}" for i in range(1, 9)] and maps() != sorted(maps())

@@ -1,0 +1,43 @@
+"""Measure how the shipped steps read drawn digits, and keep it for the README.
+
+    python -m benchmarks.drawn DIGITS.npz
+
+writes `benchmarks/results/drawn.json`: every way to bring a drawing to 28x28 pixels, every width
+of the pen, in percent. `s5core/drawn.py` says what such a file holds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results" / "drawn.json"
+
+
+def main() -> None:
+    """Measure and write."""
+    from s5core import checkpoint, drawn, steps
+    from s5core.files import write_atomically
+    from s5core.reading import use_one_thread
+
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("digits", type=Path)
+    digits = drawn.load(parser.parse_args().digits)
+    use_one_thread()  # as in the app
+    paths = {name: checkpoint.SHIPPED / f"{name}.safetensors" for name in steps.STEPS}
+    models = {name: checkpoint.load(path).model() for name, path in paths.items() if path.exists()}
+    content = {
+        "digits": len(digits.labels),
+        "writers": int(digits.writers.max()) + 1,
+        "milliseconds": {name: round(drawn.milliseconds(model, digits), 2) for name, model in models.items()},
+        "ways": {
+            way: {name: drawn.to_json(scores) for name, scores in drawn.measure(models, digits, way).items()}
+            for way in drawn.WAYS
+        },
+    }
+    write_atomically(RESULTS, (json.dumps(content, indent=1) + "\n").encode())
+
+
+if __name__ == "__main__":
+    main()

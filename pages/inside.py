@@ -16,6 +16,7 @@ from s5core.steps import Step
 from s5core.summary import Row, format_table, layer_table
 
 TILE = 112  # width of a map on the page, in CSS pixels
+STATION = 98  # the same on the way through the network, which should fit into one row
 SHARP = 2 * TILE  # width of its picture: screens of tablets have two pixels for one of CSS
 MOST_MAPS = 48  # that are shown at once
 MOST_KERNELS = 24  # rows and columns of kernels that are shown at once
@@ -401,16 +402,14 @@ def show_way(rows: list[Row], layers: Network, inside: Inside, digit: torch.Tens
             field = inside.maps[station.layer][station.map]
             coloured = picture.paint(field, picture.ACTIVATIONS, *explain.value_range(field))
             margin = picture.padding_in_sight([row.box(0, 0), row.box(height - 1, width - 1)])
-            with st.container(width=TILE):
+            seen = picture.box_on_digit(digit, row.box(y, x), margin, factor=2 * STATION // 28)
+            with st.container(width=STATION, gap="xsmall"):
+                st.image(picture.data_url(picture.mark_cell(coloured, y, x, 2 * STATION)), width=STATION)
                 st.image(
-                    picture.data_url(picture.mark_cell(coloured, y, x, SHARP)),
-                    width=TILE,
-                    caption=f"{row.name}, map {station.map + 1}",
-                )
-                st.image(
-                    picture.data_url(picture.box_on_digit(digit, row.box(y, x), margin)),
-                    width=TILE,
-                    caption=f"sees {row.receptive_field} × {row.receptive_field}",
+                    picture.data_url(seen),
+                    width=STATION,
+                    caption=f"{row.name}, map {station.map + 1}, "
+                    f"sees {row.receptive_field}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{row.receptive_field}",
                 )
     st.caption(
         f"Above, of each block the map that speaks loudest for the answer {inside.answer}, its loudest cell "

@@ -398,7 +398,7 @@ def _standing_tooltip() -> list[alt.Tooltip]:
 def _badges(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
     """Filled circles for our figures, hollow diamonds for the reported ones, small squares for
     those of others."""
-    legend = alt.Legend(title=None, orient="top", symbolSize=220)
+    legend = alt.Legend(title=None, orient="top", symbolSize=220, labelLimit=0)
     base = alt.Chart(alt.InlineData(values=rows)).encode(x=x, y=y("accuracy"))
 
     def by_source(values: list[str]) -> dict[str, Any]:

@@ -82,12 +82,13 @@ class Station:
 
 def stations(layers: Sequence[Layer], inside: Inside) -> list[Station]:
     """The stations in order: the layers before each next convolution or pool, as long as they
-    have more than one cell."""
+    have more than one cell. The first half of a separable convolution is no end of a block."""
     found = []
     for index, (maps, evidence) in enumerate(zip(inside.maps, inside.evidence, strict=True)):
         following = layers[index + 1] if index + 1 < len(layers) else None
         ends = following is None or isinstance(following, (Conv, MaxPool, GlobalAvgPool))
-        if ends and maps[0].numel() > 1:
+        halfway = isinstance(layers[index], Conv) and isinstance(following, Conv)
+        if ends and not halfway and maps[0].numel() > 1:
             loudest = loudness(evidence)[0]
             found.append(Station(index, loudest, brightest(evidence[loudest])))
     return found

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 from torch import Tensor
 
-from pages.parts import navigation, session
+from pages.parts import navigation, session, why
 from s5core import charts, digit, picture, reading, sketch
 from s5core.digit import DigitError, Ink
 from s5core.errors import UserError
@@ -249,6 +249,8 @@ def show() -> None:
             answers = reading.read_digit(models, field)
             show_reading(field, answers, chosen)
     show_all_answers(answers, chosen)
+    if chosen in answers:
+        why.show(models[chosen], answers[chosen], field)
 
 
 navigation.require_router()

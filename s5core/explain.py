@@ -1,14 +1,17 @@
-"""What happens inside a network: the maps of every layer for one digit, and its kernels."""
+"""What happens inside a network: the maps of every layer for one digit, what each of them says
+for a class, and its kernels."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from s5core.data import normalize, to_unit
-from s5core.layers import BatchNorm, Conv, Dropout, GlobalAvgPool, Layer, MaxPool, ReLU, SiLU
+from s5core.layers import BatchNorm, Conv, Dropout, GlobalAvgPool, Layer, MaxPool, Network, ReLU, SiLU
+from s5core.summary import Row, layer_table
 
 
 @dataclass(frozen=True)
@@ -35,14 +38,67 @@ def look_inside(model: nn.Sequential, digit: Tensor) -> Inside:
 
     `model`: as `layers.build` makes it, in eval mode, on the CPU. `digit`: (1, 1, 28, 28) uint8.
     """
-    x = normalize(to_unit(digit))
-    outputs = []
+    *maps, logits = outputs(model, normalize(to_unit(digit)))
+    return Inside(tuple(output[0] for output in maps), logits[0].softmax(0))
+
+
+def outputs(model: nn.Sequential, x: Tensor) -> list[Tensor]:
+    """What every layer makes of `x`, (N, 1, 28, 28) float32, normalised; the (N, 10) logits come
+    last, as the network ends in a Flatten."""
+    found = []
     for module in model:
         # A ReLU works in place: without the copy it would rectify the map before it as well.
         x = module(x.clone())
-        outputs.append(x)
-    *maps, logits = outputs  # the Flatten comes last
-    return Inside(tuple(output[0] for output in maps), logits[0].softmax(0))
+        found.append(x)
+    return found
+
+
+def contributions(model: nn.Sequential, digit: Tensor, label: int) -> tuple[Tensor, ...]:
+    """What each cell of each layer says for a class: the gradient of the class's logit with
+    respect to the cell, times the cell's value.
+
+    Layer i has (channels, height, width) float32, in units of the logit; negative is against.
+    In a network of convolutions without bias, ReLUs and pools, the cells of any layer sum to
+    the logit (Shrikumar et al., "Not Just a Black Box", arXiv:1605.01713). captum calls it
+    LayerGradientXActivation, one layer at a time and by hooks on the model; models are shared
+    between sessions here, so they get none. `model`, `digit`: as for `look_inside`.
+    """
+    # Where no weight asks for a gradient, the digit must, or autograd would record nothing.
+    *maps, logits = outputs(model, normalize(to_unit(digit)).requires_grad_())
+    gradients = torch.autograd.grad(logits[0, label], maps)
+    return tuple((m * g)[0].detach() for m, g in zip(maps, gradients, strict=True))
+
+
+@dataclass(frozen=True)
+class Station:
+    """The loudest map of a block, on a digit's way through a network."""
+
+    row: Row  # of the block's convolution or pool; what follows in the block sees as much
+    map: int  # from 0
+    cell: tuple[int, int]  # the loudest one of that map: row and column
+    field: Tensor  # (height, width) float32: the map
+    scale: tuple[float, float]  # the lowest and the highest value to colour it by
+
+
+def stations(layers: Network, inside: Inside, spoken: Sequence[Tensor]) -> list[Station]:
+    """A station for each convolution and pool: the map that says most for the answer, as it leaves
+    the activation that follows.
+
+    `spoken`: the network's `contributions` to the answer.
+    """
+    starts = [row for row in layer_table(layers) if isinstance(row.layer, Conv | MaxPool | GlobalAvgPool)]
+    ends = [row.index for row in starts[1:]] + [len(layers)]
+    found = []
+    for row, end in zip(starts, ends, strict=True):
+        block = range(row.index, end)
+        index = max((i for i in block if isinstance(layers[i], ReLU | SiLU)), default=row.index)
+        maps, said = inside.maps[index], spoken[index]
+        # A logit speaks for its own class alone, even where it is below zero.
+        loudest = inside.answer if end == len(layers) else by_contribution(said)[0]
+        # A map of one cell has no pattern of its own: its colour compares it with the other maps.
+        scale = value_range(maps if maps[0].numel() == 1 else maps[loudest])
+        found.append(Station(row, loudest, brightest(said[loudest]), maps[loudest], scale))
+    return found
 
 
 def kernels(model: nn.Sequential, index: int) -> Tensor | None:
@@ -57,6 +113,12 @@ def kernels(model: nn.Sequential, index: int) -> Tensor | None:
 def ranking(maps: Tensor) -> list[int]:
     """Numbers from 0 of the maps (channels, height, width), the largest absolute value first."""
     return [int(i) for i in maps.abs().amax((1, 2)).argsort(descending=True, stable=True)]
+
+
+def by_contribution(spoken: Tensor) -> list[int]:
+    """Numbers from 0 of the maps whose `contributions` (channels, height, width) these are, the
+    largest sum first."""
+    return [int(i) for i in spoken.sum((1, 2)).argsort(descending=True, stable=True)]
 
 
 def brightest(field: Tensor) -> tuple[int, int]:

@@ -56,6 +56,11 @@ def read_digit(models: Mapping[str, nn.Module], field: Tensor) -> dict[str, Read
     return {name: Reading(tuple(model(seen)[0].softmax(0).tolist())) for name, model in models.items()}
 
 
+def noun(label: int) -> str:
+    """A digit with its article: "a 9", "an 8"."""
+    return f"{'an' if label == 8 else 'a'} {label}"
+
+
 def percent(probability: float) -> str:
     """A probability as exactly as it is of use, never broken over two lines: "97.3 %",
     "over 99.9 %", "under 0.1 %"."""

@@ -2,11 +2,24 @@ from __future__ import annotations
 
 import pytest
 import torch
+from captum.attr import LayerGradientXActivation
+from torch import nn
 from torch.nn import functional as F
 
-from s5core import explain, steps
+from s5core import checkpoint, explain, steps
 from s5core.data import Digits, normalize, to_unit
-from s5core.layers import Conv, Dropout, GlobalAvgPool, MaxPool, ReLU, build, shapes
+from s5core.layers import (
+    BatchNorm,
+    Conv,
+    Dropout,
+    GlobalAvgPool,
+    MaxPool,
+    Network,
+    ReLU,
+    SiLU,
+    build,
+    shapes,
+)
 
 
 @pytest.fixture
@@ -46,6 +59,82 @@ def test_kernels(digit: torch.Tensor) -> None:
     assert explain.kernels(model, 1) is None
     sizes = [None if k is None else tuple(k.shape) for k in (explain.kernels(model, i) for i in range(2, 5))]
     assert sizes == [(6, 1, 3, 3), (10, 6, 5, 5), None]
+
+
+def shipped(name: str) -> nn.Sequential:
+    """As the app has it: shared, and asking for no gradient."""
+    return checkpoint.load(checkpoint.SHIPPED / f"{name}.safetensors").model().requires_grad_(False)
+
+
+def test_in_a_network_without_bias_every_layer_says_all_of_the_logit(digit: torch.Tensor) -> None:
+    model = shipped("step1")
+    logits = model(normalize(to_unit(digit)))[0]
+    for label in (int(logits.argmax()), int(logits.argmin())):
+        for spoken in explain.contributions(model, digit, label):
+            assert spoken.sum() == pytest.approx(float(logits[label]), rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["step4", "step5"])
+def test_contributions_are_those_of_captum(name: str, digit: torch.Tensor) -> None:
+    model = shipped(name)
+    found = explain.contributions(model, digit, 4)
+    for module in model:
+        if isinstance(module, nn.ReLU):
+            module.inplace = False  # or captum would be given rectified maps for those before
+    for module, spoken in zip(model, found, strict=False):
+        method = LayerGradientXActivation(model, module)
+        expected = method.attribute(normalize(to_unit(digit)).requires_grad_(), target=4)
+        assert not spoken.requires_grad
+        assert torch.allclose(spoken, expected[0], atol=1e-4)
+
+
+def test_the_loudest_map_is_the_one_with_the_largest_sum() -> None:
+    spoken = torch.zeros(3, 2, 2)
+    spoken[0, 0, 0] = -9.0
+    spoken[1] = 1.0
+    spoken[2, 1, 1] = 3.0
+    assert explain.by_contribution(spoken) == [1, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("layers", "stations", "shown"),
+    [
+        (steps.STEP5, (0, 3, 6, 7, 10, 13, 14, 17, 18), (2, 5, 6, 9, 12, 13, 16, 17, 18)),
+        (
+            (Conv(4), ReLU(), BatchNorm(), Dropout(), MaxPool(4), Conv(10), BatchNorm(), GlobalAvgPool()),
+            (0, 4, 5, 7),
+            (1, 4, 5, 7),
+        ),
+        ((Conv(4), BatchNorm(), SiLU(), Conv(10), GlobalAvgPool()), (0, 3, 4), (2, 3, 4)),
+        ((Conv(4, 5), ReLU(functional=True), Conv(10, 24, bias=True)), (0, 2), (1, 2)),
+    ],
+)
+def test_a_station_for_each_convolution_and_pool(
+    layers: Network, stations: tuple[int, ...], shown: tuple[int, ...], digit: torch.Tensor
+) -> None:
+    model = build(layers, seed=1).eval().requires_grad_(False)
+    inside = explain.look_inside(model, digit)
+    spoken = explain.contributions(model, digit, inside.answer)
+    found = explain.stations(layers, inside, spoken)
+    assert tuple(station.row.index for station in found) == stations
+    for station, i in zip(found, shown, strict=True):
+        assert torch.equal(station.field, inside.maps[i][station.map])
+        assert spoken[i][(station.map, *station.cell)] == spoken[i][station.map].max()
+        if station is not found[-1]:
+            assert spoken[i].sum((1, 2)).argmax() == station.map
+    maps = inside.maps[shown[-1]]
+    assert found[-1].scale == (maps.min(), maps.max())  # single cells are compared with one another
+    assert found[0].scale == (found[0].field.min(), found[0].field.max())
+
+
+def test_at_the_end_the_answer_speaks_for_itself_even_below_zero(digit: torch.Tensor) -> None:
+    layers = (Conv(10, kernel=28, bias=True),)
+    model = build(layers, seed=0).eval().requires_grad_(False)
+    model[0].bias.fill_(-100)
+    inside = explain.look_inside(model, digit)
+    assert inside.maps[-1].max() < 0
+    (station,) = explain.stations(layers, inside, explain.contributions(model, digit, inside.answer))
+    assert station.map == inside.answer
 
 
 def test_ranking_and_flat_maps() -> None:

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from s5core.data import Digits
-from s5core.gallery import gallery
+from s5core.gallery import Exhibit, exhibition, gallery
 
 
 def test_pictures_are_the_digits_themselves(practice: Digits) -> None:
@@ -34,3 +34,15 @@ def test_a_caption_too_few_is_refused() -> None:
 
 def test_enlarged_by_whole_pixels() -> None:
     assert 'width="84" height="84"' in gallery(torch.zeros(1, 1, 28, 28, dtype=torch.uint8), ["a"], scale=3)
+
+
+def test_an_exhibit_has_its_pictures_above_its_words() -> None:
+    dark, light = (np.full((2, 2, 3), level, dtype=np.uint8) for level in (0, 255))
+    shown = Exhibit(((dark, "night"), (light, 'day & "noon"')), "2 < 3", ("first", "second"))
+    page = exhibition([shown, shown], "31%")
+    assert page.count('<figure style="margin:0;width:31%">') == 2
+    found = re.findall(r"data:image/png;base64,([^\"]+)", page)
+    drawn = [np.array(Image.open(io.BytesIO(base64.b64decode(data)))) for data in found]
+    assert np.array_equal(drawn, [dark, light, dark, light])
+    assert 'alt="day &amp; &quot;noon&quot;"' in page
+    assert "<b>2 &lt; 3</b><br>first<br>second</figcaption>" in page

@@ -52,3 +52,7 @@ def test_all_steps_read_a_digit_at_once():
 )
 def test_percent(probability, text):
     assert reading.percent(probability).replace("\N{NO-BREAK SPACE}", " ") == text
+
+
+def test_a_digit_has_its_article() -> None:
+    assert [reading.noun(label) for label in (1, 8, 9)] == ["a 1", "an 8", "a 9"]

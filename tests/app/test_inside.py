@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from s5core import runs, steps
+from s5core import checkpoint, data, explain, runs, steps
 from s5core.checkpoint import Checkpoint
 from s5core.layers import Conv, GlobalAvgPool, ReLU, build
 from s5core.recipe import Recipe
@@ -129,3 +130,44 @@ def test_a_digit_that_was_drawn() -> None:
     assert not app.exception and not app.info
     assert any("It reads" in words.value for words in app.markdown)
     assert "Inside a layer" in headings(app)
+
+
+def order_of_maps(app: AppTest):
+    return next(radio for radio in app.radio if radio.label == "Order of the maps")
+
+
+def tile_captions(app: AppTest) -> list[str]:
+    images = [image for element in app.get("image") for image in element.proto.imgs]
+    return [image.caption for image in images if image.caption.startswith("map ")]
+
+
+def test_the_maps_that_are_loudest_for_the_answer_come_first() -> None:
+    app = open_page("step1")
+    assert tile_captions(app) == [f"map {i}" for i in range(1, 13)]
+    order_of_maps(app).set_value("loudest for the answer first").run()
+    assert not app.exception
+    model = checkpoint.load(checkpoint.SHIPPED / "step1.safetensors").model()
+    four = data.practice_set()
+    digit = four.validation_images[explain.members(four.validation_labels, 4)[:1]]
+    answer = explain.look_inside(model, digit).answer
+    spoken = explain.contributions(model, digit, answer)[0].sum((1, 2))
+    expected = spoken.argsort(descending=True).tolist()
+    assert expected != list(range(12))
+    assert tile_captions(app) == [f"map {i + 1}" for i in expected]
+
+
+def way(app: AppTest) -> list[str]:
+    """The stations' names."""
+    strips = [
+        element.proto.body for element in app.get("html") if "its loudest cell framed" in element.proto.body
+    ]
+    assert len(strips) == 1 and strips[0].count("<img") == 2 * strips[0].count("<figure")
+    return re.findall(r"<b>(.*?)</b>", strips[0])
+
+
+def test_the_digit_passes_every_convolution_and_pool_of_the_chosen_step() -> None:
+    for step in ("step5", "step1"):
+        app = open_page(step)
+        names = [row.name for row in layer_table(steps.STEPS[step].layers)]
+        assert way(app) == [name for name in names if "Conv" in name or "Pool" in name]
+        assert "The digit goes through the net" in headings(app)

@@ -1,6 +1,7 @@
 """The router: page config, the choice of a network in the sidebar, the page that is asked for."""
 
 import gc
+import importlib
 
 import streamlit as st
 
@@ -16,6 +17,7 @@ def prepare_process() -> None:
     and a garbage collector that is spared what the imports made. Streamlit collects after
     every run of a script, and walking through torch's objects would take half a core."""
     reading.use_one_thread()
+    importlib.import_module("s5core.attribution")  # captum takes a second: now, when nobody waits
     gc.collect()
     gc.freeze()
 

@@ -265,7 +265,7 @@ def show() -> None:
             keep.show(sketches()[-1] if st.session_state.source == CANVAS else None)
     show_all_answers(answers, chosen)
     if chosen in answers:
-        why.show(models[chosen], field, answers[chosen])
+        why.show(models[chosen], answers[chosen], field)
 
 
 navigation.require_router()

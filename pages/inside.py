@@ -5,23 +5,23 @@ from __future__ import annotations
 import streamlit as st
 import torch
 
-from pages.parts import navigation, session
-from pages.parts.legend import show_legend
-from s5core import charts, explain, picture
+from pages.parts import legend, navigation, session
+from s5core import charts, explain, gallery, picture
 from s5core.data import Digits
 from s5core.errors import UserError
-from s5core.explain import Inside
+from s5core.explain import Inside, Station
 from s5core.layers import INPUT_SHAPE, Network
 from s5core.steps import Step
 from s5core.summary import Row, format_table, layer_table
 
 TILE = 112  # width of a map on the page, in CSS pixels
-STATION = 98  # the same on the way through the network, which should fit into one row
+NARROW, BROAD = 96, 144  # widths of a station: many in a line, or few
+FRAME = 8  # width of a frame on a picture of SHARP pixels or a little more
 SHARP = 2 * TILE  # width of its picture: screens of tablets have two pixels for one of CSS
 MOST_MAPS = 48  # that are shown at once
 MOST_KERNELS = 24  # rows and columns of kernels that are shown at once
 OWN, SHARED = "each its own", "shared by all"
-BY_NUMBER, BY_STRENGTH, BY_EVIDENCE = "by number", "strongest first", "loudest for the answer first"
+BY_NUMBER, BY_STRENGTH, BY_VOICE = "by number", "strongest first", "loudest for the answer first"
 
 
 def chosen_layers() -> Network:
@@ -186,12 +186,12 @@ def show_tiles(tiles: list[picture.Picture], captions: list[str]) -> None:
             st.image(picture.data_url(tile), caption=caption, width=TILE)
 
 
-def show_maps(maps: torch.Tensor, shared: bool, order: list[int]) -> None:
-    """The maps of a layer as a grid, in that order."""
+def show_maps(maps: torch.Tensor, shared: bool, order: list[int], which: str) -> None:
+    """The maps of a layer as a grid, in this order; `which` ones come first in it, in a word."""
     total = len(maps)
     shown = order[:MOST_MAPS]
     if total > MOST_MAPS:
-        st.caption(f"The first {MOST_MAPS} of {total:,} maps in this order are shown.")
+        st.caption(f"The {which} {MOST_MAPS} of {total:,} maps are shown.")
     low, high = explain.value_range(maps)
     tiles = []
     for i in shown:
@@ -199,14 +199,14 @@ def show_maps(maps: torch.Tensor, shared: bool, order: list[int]) -> None:
         tiles.append(picture.enlarge(picture.paint(maps[i], picture.ACTIVATIONS, *bounds), SHARP))
     show_tiles(tiles, [f"map {i + 1}" for i in shown])
     if shared:
-        show_legend(
+        legend.show(
             picture.ACTIVATIONS,
             signed(low),
             signed(high),
             "One scale for all maps: the brighter, the higher.",
         )
     else:
-        show_legend(
+        legend.show(
             picture.ACTIVATIONS,
             "lowest",
             "highest",
@@ -256,7 +256,7 @@ def show_kernels(kernels: torch.Tensor, shared: bool) -> None:
         )
     ends = (f"−{high:.2f}", f"+{high:.2f}") if shared else ("negative", "positive")
     meaning = "Orange counts for, blue counts against, white is zero."
-    show_legend(
+    legend.show(
         picture.WEIGHTS,
         *ends,
         meaning if shared else f"{meaning} Each kernel has its own scale, alike both ways.",
@@ -335,8 +335,49 @@ def choose_cell(name: str, count: int, help: str) -> int:
     return chosen - 1
 
 
-def show_layer(row: Row, inside: Inside, model: torch.nn.Sequential, digit: torch.Tensor, last: bool) -> None:
-    """Everything of one layer: its maps, its kernels, and what a cell of it sees."""
+def show_way(stations: list[Station], answer: int, digit: torch.Tensor) -> None:
+    """What speaks for the answer at every convolution and pool, and what of the digit it sees."""
+    st.header(
+        "The digit goes through the net",
+        help="A map's say is the sum over its cells of value times gradient: about what the answer's "
+        "score would lose if the map fell silent.",
+    )
+    st.markdown(
+        f"At each station stands the map that speaks loudest for the answer **{answer}**, its loudest cell "
+        "framed. Below it is what this cell sees of the digit: the view grows from layer to layer."
+    )
+    exhibits = []
+    for station in stations:
+        row, (total, height, width) = station.row, station.row.output_shape
+        coloured = picture.paint(station.field, picture.ACTIVATIONS, *station.scale)
+        marked = picture.mark_cell(coloured, *station.cell, SHARP, FRAME)
+        seen = picture.box_on_digit(digit, row.box(*station.cell), 0, SHARP // 28, FRAME)
+        lines = (
+            f"map {station.map + 1} of {total:,}",
+            f"{height} × {width} cells" if height * width > 1 else f"1 cell: {signed(station.field.item())}",
+            f"sees {row.receptive_field} × {row.receptive_field} px",
+        )
+        pictures = (marked, f"{row.name}, its loudest cell framed"), (seen, f"{row.name}, what it sees")
+        exhibits.append(gallery.Exhibit(pictures, row.name, lines))
+    in_one_line = f"100% / {len(stations)} - {gallery.GAP}px"
+    st.html(gallery.exhibition(exhibits, f"clamp({NARROW}px, {in_one_line}, {BROAD}px)"))
+    st.caption(
+        "A map is shown behind its layer's activation; the brighter, the higher, and a single cell is "
+        "compared with those of its layer's other maps. A digit is 28 pixels wide: a cell that sees more "
+        "sees padding, too."
+    )
+
+
+def show_layer(
+    row: Row,
+    inside: Inside,
+    spoken: torch.Tensor,
+    model: torch.nn.Sequential,
+    digit: torch.Tensor,
+    last: bool,
+) -> None:
+    """Everything of one layer: its maps, its kernels, and what a cell of it sees. `spoken`: what
+    its cells say for the answer."""
     maps = inside.maps[row.index]
     maps_in = inside.maps[row.index - 1].shape[0] if row.index else INPUT_SHAPE[0]
     channels, height, width = row.output_shape
@@ -353,12 +394,12 @@ def show_layer(row: Row, inside: Inside, model: torch.nn.Sequential, digit: torc
     )
     order = right.radio(
         "Order of the maps",
-        [BY_NUMBER, BY_STRENGTH, BY_EVIDENCE],
+        [BY_NUMBER, BY_STRENGTH, BY_VOICE],
         horizontal=True,
         key="inside_order",
         persist_state="session",
-        help="The strongest map is the one with the value farthest from zero; the loudest the one that "
-        "adds the most to the answer's logit.",
+        help="The strongest map is the one with the value farthest from zero; the loudest adds most to "
+        f"the score of the answer, here {inside.answer}.",
     )
     st.subheader(
         f"Feature maps: {channels:,} of {height} × {width}",
@@ -367,12 +408,12 @@ def show_layer(row: Row, inside: Inside, model: torch.nn.Sequential, digit: torc
     if height == width == 1:
         show_single_cells(maps, last)
     else:
-        orders = {
-            BY_NUMBER: list(range(channels)),
-            BY_STRENGTH: explain.ranking(maps),
-            BY_EVIDENCE: explain.loudness(inside.evidence[row.index]),
-        }
-        show_maps(maps, scale == SHARED, orders[order])
+        if order == BY_STRENGTH:
+            show_maps(maps, scale == SHARED, explain.ranking(maps), "strongest")
+        elif order == BY_VOICE:
+            show_maps(maps, scale == SHARED, explain.by_contribution(spoken), "loudest")
+        else:
+            show_maps(maps, scale == SHARED, list(range(channels)), "first")
     if kernels is not None:
         outs, ins, side, _ = kernels.shape
         st.subheader(
@@ -385,37 +426,6 @@ def show_layer(row: Row, inside: Inside, model: torch.nn.Sequential, digit: torc
         help="A cell's receptive field is the part of the digit that can change the cell's value.",
     )
     show_receptive_field(row, maps, digit)
-
-
-def show_way(rows: list[Row], layers: Network, inside: Inside, digit: torch.Tensor) -> None:
-    """The digit's way through the network: a map of each block, and what its cell sees."""
-    st.header(
-        "The way through the network",
-        help="At the end of each block: the map that adds the most to the answer's logit.",
-    )
-    with st.container(horizontal=True):
-        for station in explain.stations(layers, inside):
-            # A ReLU without a row of its own sees what the layer before it sees.
-            row = next(row for row in reversed(rows) if row.index <= station.layer)
-            y, x = station.cell
-            _, height, width = row.output_shape
-            field = inside.maps[station.layer][station.map]
-            coloured = picture.paint(field, picture.ACTIVATIONS, *explain.value_range(field))
-            margin = picture.padding_in_sight([row.box(0, 0), row.box(height - 1, width - 1)])
-            seen = picture.box_on_digit(digit, row.box(y, x), margin, factor=2 * STATION // 28)
-            with st.container(width=STATION, gap="xsmall"):
-                st.image(picture.data_url(picture.mark_cell(coloured, y, x, 2 * STATION)), width=STATION)
-                st.image(
-                    picture.data_url(seen),
-                    width=STATION,
-                    caption=f"{row.name}, map {station.map + 1}, "
-                    f"sees {row.receptive_field}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{row.receptive_field}",
-                )
-    st.caption(
-        f"Above, of each block the map that speaks loudest for the answer {inside.answer}, its loudest cell "
-        "framed; below, what that cell sees of the digit. The view grows from layer to layer, fastest "
-        "behind a pool: choose another step at the left and compare."
-    )
 
 
 def show_inside(rows: list[Row]) -> None:
@@ -433,7 +443,8 @@ def show_inside(rows: list[Row]) -> None:
     )
     with answer:
         show_answer(inside, true_class)
-    show_way(rows, trained.layers, inside, digit)
+    spoken = explain.contributions(model, digit, inside.answer)
+    show_way(explain.stations(trained.layers, inside, spoken), inside.answer, digit)
     st.header("Inside a layer", help="Pick a layer to see what it makes of this digit.")
     names = {row.name: row for row in rows}
     name = st.selectbox(
@@ -443,7 +454,8 @@ def show_inside(rows: list[Row]) -> None:
         persist_state="session",
         help="The layers in the order in which the digit passes them.",
     )
-    show_layer(names[name], inside, model, digit, last=names[name] is rows[-1])
+    row = names[name]
+    show_layer(row, inside, spoken[row.index], model, digit, last=row is rows[-1])
 
 
 navigation.require_router()

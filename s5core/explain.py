@@ -1,5 +1,5 @@
-"""What happens inside a network: the maps of every layer for one digit, its kernels, and which
-ink spoke for which answer."""
+"""What happens inside a network: the maps of every layer for one digit, what each of them says
+for a class, and its kernels."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from captum.attr import IntegratedGradients
 from torch import Tensor, nn
 
 from s5core.data import normalize, to_unit
-from s5core.layers import BatchNorm, Conv, Dropout, GlobalAvgPool, Layer, MaxPool, ReLU, SiLU
-
-STEPS = 64  # on the way from an empty picture to the digit; more are exacter and slower
+from s5core.layers import BatchNorm, Conv, Dropout, GlobalAvgPool, Layer, MaxPool, Network, ReLU, SiLU
+from s5core.summary import Row, layer_table
 
 
 @dataclass(frozen=True)
@@ -21,7 +19,6 @@ class Inside:
     """One digit on its way through a network."""
 
     maps: tuple[Tensor, ...]  # of layer i: (channels, height, width) float32
-    evidence: tuple[Tensor, ...]  # of each cell of them for the answer, in logits; same shapes
     probabilities: Tensor  # (10,) float32, summing to 1
 
     @property
@@ -35,69 +32,73 @@ class Inside:
         return 100 * float(self.probabilities.max())
 
 
+@torch.no_grad()
 def look_inside(model: nn.Sequential, digit: Tensor) -> Inside:
     """Read a digit and keep what every layer makes of it.
 
     `model`: as `layers.build` makes it, in eval mode, on the CPU. `digit`: (1, 1, 28, 28) uint8.
-    A cell's evidence for the answer is its value times the gradient of the answer's logit: what
-    the logit would lose without it, as far as the network is linear (arXiv:1605.01713).
     """
-    x = normalize(to_unit(digit)).requires_grad_()
-    outputs = []
+    *maps, logits = outputs(model, normalize(to_unit(digit)))
+    return Inside(tuple(output[0] for output in maps), logits[0].softmax(0))
+
+
+def outputs(model: nn.Sequential, x: Tensor) -> list[Tensor]:
+    """What every layer makes of `x`, (N, 1, 28, 28) float32, normalised; the (N, 10) logits come
+    last, as the network ends in a Flatten."""
+    found = []
     for module in model:
         # A ReLU works in place: without the copy it would rectify the map before it as well.
         x = module(x.clone())
-        outputs.append(x)
-    *maps, logits = outputs  # the Flatten comes last
-    gradients = torch.autograd.grad(logits.max(), maps)
-    return Inside(
-        tuple(output[0].detach() for output in maps),
-        tuple((output * gradient)[0].detach() for output, gradient in zip(maps, gradients, strict=True)),
-        logits[0].detach().softmax(0),
-    )
+        found.append(x)
+    return found
 
 
-def attribute(model: nn.Module, digit: Tensor, classes: Sequence[int]) -> Tensor:
-    """How much the ink of each pixel speaks for each of some classes: (len(classes), 28, 28).
+def contributions(model: nn.Sequential, digit: Tensor, label: int) -> tuple[Tensor, ...]:
+    """What each cell of each layer says for a class: the gradient of the class's logit with
+    respect to the cell, times the cell's value.
 
-    In logits: a class's pixels sum to its logit for this digit minus that for an empty picture
-    (integrated gradients, arXiv:1703.01365), to a few tenths. `model` and `digit` as for `look_inside`.
+    Layer i has (channels, height, width) float32, in units of the logit; negative is against.
+    In a network of convolutions without bias, ReLUs and pools, the cells of any layer sum to
+    the logit (Shrikumar et al., "Not Just a Black Box", arXiv:1605.01713). captum calls it
+    LayerGradientXActivation, one layer at a time and by hooks on the model; models are shared
+    between sessions here, so they get none. `model`, `digit`: as for `look_inside`.
     """
-    seen, empty = (normalize(to_unit(field)) for field in (digit, torch.zeros_like(digit)))
-    copies = seen.expand(len(classes), -1, -1, -1)
-    found: Tensor = IntegratedGradients(model).attribute(
-        copies, empty.expand_as(copies), target=list(classes), n_steps=STEPS
-    )
-    return found[:, 0].detach().float()
+    # Where no weight asks for a gradient, the digit must, or autograd would record nothing.
+    *maps, logits = outputs(model, normalize(to_unit(digit)).requires_grad_())
+    gradients = torch.autograd.grad(logits[0, label], maps)
+    return tuple((m * g)[0].detach() for m, g in zip(maps, gradients, strict=True))
 
 
 @dataclass(frozen=True)
 class Station:
-    """Where a digit on its way through a network is worth a look: the end of a block."""
+    """The loudest map of a block, on a digit's way through a network."""
 
-    layer: int  # index of the layer
-    map: int  # from 0: the one with the most evidence for the answer
-    cell: tuple[int, int]  # row and column of that map's cell with the most
+    row: Row  # of the block's convolution or pool; what follows in the block sees as much
+    map: int  # from 0
+    cell: tuple[int, int]  # the loudest one of that map: row and column
+    field: Tensor  # (height, width) float32: the map
+    scale: tuple[float, float]  # the lowest and the highest value to colour it by
 
 
-def stations(layers: Sequence[Layer], inside: Inside) -> list[Station]:
-    """The stations in order: the layers before each next convolution or pool, as long as they
-    have more than one cell. The first half of a separable convolution is no end of a block."""
+def stations(layers: Network, inside: Inside, spoken: Sequence[Tensor]) -> list[Station]:
+    """A station for each convolution and pool: the map that says most for the answer, as it leaves
+    the activation that follows.
+
+    `spoken`: the network's `contributions` to the answer.
+    """
+    starts = [row for row in layer_table(layers) if isinstance(row.layer, Conv | MaxPool | GlobalAvgPool)]
+    ends = [row.index for row in starts[1:]] + [len(layers)]
     found = []
-    for index, (maps, evidence) in enumerate(zip(inside.maps, inside.evidence, strict=True)):
-        following = layers[index + 1] if index + 1 < len(layers) else None
-        ends = following is None or isinstance(following, (Conv, MaxPool, GlobalAvgPool))
-        halfway = isinstance(layers[index], Conv) and isinstance(following, Conv)
-        if ends and not halfway and maps[0].numel() > 1:
-            loudest = loudness(evidence)[0]
-            found.append(Station(index, loudest, brightest(evidence[loudest])))
+    for row, end in zip(starts, ends, strict=True):
+        block = range(row.index, end)
+        index = max((i for i in block if isinstance(layers[i], ReLU | SiLU)), default=row.index)
+        maps, said = inside.maps[index], spoken[index]
+        # A logit speaks for its own class alone, even where it is below zero.
+        loudest = inside.answer if end == len(layers) else by_contribution(said)[0]
+        # A map of one cell has no pattern of its own: its colour compares it with the other maps.
+        scale = value_range(maps if maps[0].numel() == 1 else maps[loudest])
+        found.append(Station(row, loudest, brightest(said[loudest]), maps[loudest], scale))
     return found
-
-
-def loudness(evidence: Tensor) -> list[int]:
-    """Numbers from 0 of the maps (channels, height, width), the one with the most evidence for
-    the answer first."""
-    return [int(i) for i in evidence.sum((1, 2)).argsort(descending=True, stable=True)]
 
 
 def kernels(model: nn.Sequential, index: int) -> Tensor | None:
@@ -112,6 +113,12 @@ def kernels(model: nn.Sequential, index: int) -> Tensor | None:
 def ranking(maps: Tensor) -> list[int]:
     """Numbers from 0 of the maps (channels, height, width), the largest absolute value first."""
     return [int(i) for i in maps.abs().amax((1, 2)).argsort(descending=True, stable=True)]
+
+
+def by_contribution(spoken: Tensor) -> list[int]:
+    """Numbers from 0 of the maps whose `contributions` (channels, height, width) these are, the
+    largest sum first."""
+    return [int(i) for i in spoken.sum((1, 2)).argsort(descending=True, stable=True)]
 
 
 def brightest(field: Tensor) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Digits as small multiples: one piece of HTML that wraps at any width.
+"""Pictures as small multiples: one piece of HTML that wraps at any width.
 
 A picture is 28x28 grey levels and some hundred bytes, so it travels inside the page: sixty
 digits are one element and no further request.
@@ -9,13 +9,17 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from torch import Tensor
 
 from s5core.charts import RED
-from s5core.picture import data_url
+from s5core.picture import Picture, data_url
 
 SCALE = 4  # screen pixels a pixel of a digit; a whole number keeps all of them square
+GAP = 12  # screen pixels between two tiles
+THIN = "1px solid rgba(138,144,153,0.5)"  # the outline of a picture
+LOOK = f"display:block;border-radius:4px;outline:{THIN}"
 
 
 def gallery(images: Tensor, captions: Sequence[str], scale: int = SCALE, framed: Collection[int] = ()) -> str:
@@ -30,7 +34,39 @@ def gallery(images: Tensor, captions: Sequence[str], scale: int = SCALE, framed:
         _tile(image, caption, width, i in framed)
         for i, (image, caption) in enumerate(zip(images, captions, strict=True))
     ]
-    return f'<div style="display:flex;flex-wrap:wrap;gap:16px 12px">{"".join(tiles)}</div>'
+    return _wrap(tiles)
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """Pictures above one another, and what is said of them."""
+
+    pictures: tuple[tuple[Picture, str], ...]  # each with the words for those who cannot see it
+    title: str
+    lines: tuple[str, ...]
+
+
+def exhibition(exhibits: Sequence[Exhibit], width: str) -> str:
+    """HTML of exhibits side by side, GAP pixels between them. `width`: of each, as CSS has it."""
+    return _wrap([_exhibit(exhibit, width) for exhibit in exhibits])
+
+
+def _wrap(tiles: Sequence[str]) -> str:
+    return f'<div style="display:flex;flex-wrap:wrap;gap:16px {GAP}px">{"".join(tiles)}</div>'
+
+
+def _exhibit(exhibit: Exhibit, width: str) -> str:
+    look = f"{LOOK};width:100%;margin-bottom:6px"
+    pictures = "".join(
+        f'<img src="{data_url(shown)}" alt="{html.escape(words)}" style="{look}">'
+        for shown, words in exhibit.pictures
+    )
+    lines = "".join(f"<br>{html.escape(line)}" for line in exhibit.lines)
+    return (
+        f'<figure style="margin:0;width:{width}">{pictures}'
+        f'<figcaption style="font-size:14px;line-height:1.35"><b>{html.escape(exhibit.title)}</b>{lines}'
+        "</figcaption></figure>"
+    )
 
 
 def _tile(image: Tensor, caption: str, width: int, framed: bool) -> str:
@@ -38,12 +74,12 @@ def _tile(image: Tensor, caption: str, width: int, framed: bool) -> str:
     alt, shown = words.replace("\n", ", "), words.replace("\n", "<br>")
     # What stands in brackets goes to the next line as a whole.
     lines = re.sub(r"\(.*?\)", lambda part: part.group().replace(" ", "&nbsp;"), shown)
-    outline = f"4px solid {RED}" if framed else "1px solid rgba(138,144,153,0.5)"
+    outline = f"4px solid {RED}" if framed else THIN
     source = data_url(image[0].numpy())
     return (
         f'<figure style="margin:0;width:{width}px">'
-        f'<img src="{source}" alt="{alt}" width="{width}" height="{width}" style="display:block;'
-        f'image-rendering:pixelated;border-radius:4px;outline:{outline}">'
+        f'<img src="{source}" alt="{alt}" width="{width}" height="{width}" style="{LOOK};'
+        f'outline:{outline};image-rendering:pixelated">'
         '<figcaption style="font-size:14px;line-height:1.3;margin-top:6px;overflow-wrap:anywhere">'
         f"{lines}</figcaption></figure>"
     )

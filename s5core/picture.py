@@ -2,7 +2,7 @@
 
 A picture is (height, width, 3) uint8. Two palettes, which colour-blind people can tell apart
 and nobody can mistake for one another: viridis for activations (Smith and van der Walt, 2015),
-blue through white to vermilion for weights, which have a sign.
+blue through white to vermilion for weights and attributions, which have a sign.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageColor, ImageDraw, ImageFont
+from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageFilter, ImageFont
 from torch import Tensor
 
 from s5core import charts
@@ -25,6 +25,7 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom; pixel i cov
 SIDE = INPUT_SHAPE[1]  # of a digit, in pixels
 STEPS = 256  # colours of a palette
 SHADE = 0.4  # brightness that is left outside a receptive field
+INKED = 96  # grey level, 0 to 255, from which a pixel lies within a digit's outline
 
 
 def _palette(*colours: str) -> Picture:
@@ -77,18 +78,19 @@ def enlarge(picture: Picture, size: int) -> Picture:
     return picture.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def mark_cell(picture: Picture, row: int, column: int, size: int) -> Picture:
-    """The picture enlarged as by `enlarge`, with a frame around one pixel of it."""
+def mark_cell(picture: Picture, row: int, column: int, size: int, thick: int | None = None) -> Picture:
+    """The picture enlarged as by `enlarge`, with a frame around one pixel of it, `thick` pixels
+    wide; None suits a picture that fills half a page."""
     large = enlarge(picture, size)
     factor = large.shape[1] // picture.shape[1]
-    return _frame(large, (column, row, column + 1, row + 1), factor)
+    return _frame(large, (column, row, column + 1, row + 1), factor, thick)
 
 
-def box_on_digit(digit: Tensor, box: Box, margin: int, factor: int = 12) -> Picture:
+def box_on_digit(digit: Tensor, box: Box, margin: int, factor: int = 12, thick: int | None = None) -> Picture:
     """A digit with a receptive field framed and all beyond it darkened.
 
     `digit`: (1, 1, 28, 28) uint8. `margin`: pixels of hatched padding that are shown on every
-    side. A pixel becomes `factor` pixels wide.
+    side. A pixel becomes `factor` pixels wide. `thick`: as for `mark_cell`.
     """
     field = enlarge(paint(digit[0, 0], INK, 0, 255), SIDE * factor)
     side = (SIDE + 2 * margin) * factor
@@ -100,7 +102,21 @@ def box_on_digit(digit: Tensor, box: Box, margin: int, factor: int = 12) -> Pict
     window = slice(max(top, 0), bottom), slice(max(left, 0), right)
     shaded[window] = picture[window]
     edges = box[0] + margin, box[1] + margin, box[2] + margin, box[3] + margin
-    return _frame(shaded, edges, factor)
+    return _frame(shaded, edges, factor, thick)
+
+
+def outlined(field: Tensor, digit: Tensor, high: float, factor: int = 20) -> Picture:
+    """What each pixel of a digit counts, in colours from `-high` to `high`, with a thin line
+    around the ink, so that the digit is seen where nothing counts.
+
+    `field`: (28, 28). `digit`: (1, 1, 28, 28) uint8. A pixel becomes `factor` pixels wide.
+    """
+    coloured = enlarge(paint(field, WEIGHTS, -high, high), SIDE * factor)
+    inked = enlarge((digit[0, 0].numpy() > INKED).astype(np.uint8) * 255, SIDE * factor)
+    ink = Image.fromarray(inked)
+    line = ImageChops.subtract(ink.filter(ImageFilter.MaxFilter(3)), ink.filter(ImageFilter.MinFilter(3)))
+    coloured[np.asarray(line) > 0] = ImageColor.getrgb(charts.GREY)
+    return coloured
 
 
 def padding_in_sight(corners: Sequence[Box]) -> int:
@@ -163,12 +179,12 @@ def _hatching(side: int) -> Picture:
     return np.stack([stripes, stripes, stripes], axis=2)
 
 
-def _frame(picture: Picture, box: Box, factor: int) -> Picture:
+def _frame(picture: Picture, box: Box, factor: int, thick: int | None) -> Picture:
     """A frame around a box, inside it only at the picture's edge: orange between two lines of
     black, so that it stands out from whatever colour is around it."""
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)
-    thick = max(3, min(8, factor // 3))
+    thick = thick or max(3, min(8, factor // 3))
     left, top = (max(0, round(edge * factor) - thick) for edge in box[:2])
     right, bottom = (
         min(side, round(edge * factor) + thick) - 1 for edge, side in zip(box[2:], image.size, strict=True)

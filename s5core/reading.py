@@ -69,6 +69,11 @@ def agreement(answers: Mapping[str, Reading], digit: int) -> float:
     return statistics.mean(answer.probabilities[digit] for answer in answers.values())
 
 
+def noun(label: int) -> str:
+    """A digit with its article: "a 9", "an 8"."""
+    return f"{'an' if label == 8 else 'a'} {label}"
+
+
 def percent(probability: float) -> str:
     """A probability as exactly as it is of use, never broken over two lines: "97.3 %",
     "over 99.9 %", "under 0.1 %"."""

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from s5core.data import Digits
-from s5core.gallery import gallery
+from s5core.gallery import Exhibit, exhibition, gallery
 
 
 def test_pictures_are_the_digits_themselves(practice: Digits) -> None:
@@ -41,3 +41,15 @@ def test_frames_and_lines() -> None:
     first, second = page.split("</figure>")[:2]
     assert "outline:4px" in first and "outline:1px" in second
     assert 'alt="7 by &lt;i&gt;, read as 1"' in first and "7 by &lt;i&gt;<br>read as 1</figcaption>" in first
+
+
+def test_an_exhibit_has_its_pictures_above_its_words() -> None:
+    dark, light = (np.full((2, 2, 3), level, dtype=np.uint8) for level in (0, 255))
+    shown = Exhibit(((dark, "night"), (light, 'day & "noon"')), "2 < 3", ("first", "second"))
+    page = exhibition([shown, shown], "31%")
+    assert page.count('<figure style="margin:0;width:31%">') == 2
+    found = re.findall(r"data:image/png;base64,([^\"]+)", page)
+    drawn = [np.array(Image.open(io.BytesIO(base64.b64decode(data)))) for data in found]
+    assert np.array_equal(drawn, [dark, light, dark, light])
+    assert 'alt="day &amp; &quot;noon&quot;"' in page
+    assert "<b>2 &lt; 3</b><br>first<br>second</figcaption>" in page

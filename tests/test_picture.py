@@ -106,3 +106,25 @@ def test_kernel_matrix_with_a_scale_for_each_kernel() -> None:
 def test_color_bar() -> None:
     bar = picture.color_bar(picture.WEIGHTS)
     assert (bar[0, 0] == picture.WEIGHTS[0]).all() and (bar[0, -1] == picture.WEIGHTS[-1]).all()
+
+
+def test_the_ink_is_outlined_on_its_colours() -> None:
+    digit = torch.zeros(1, 1, 28, 28, dtype=torch.uint8)
+    digit[..., 10:14, 5:20] = 255
+    field = torch.zeros(28, 28)
+    field[11, 6], field[12, 6] = 2.0, -2.0
+    drawn = picture.outlined(field, digit, high=2.0, factor=10)
+    assert drawn.shape == (280, 280, 3)
+    white, orange, blue = picture.WEIGHTS[[128, 255, 0]]
+    assert (drawn[115, 65] == orange).all() and (drawn[125, 65] == blue).all()
+    assert (drawn[105, 150] == white).all() and (drawn[50, 150] == white).all()
+    line = (drawn == (138, 144, 153)).all(axis=2)
+    assert line[99:101, 60:190].all() and line[110:130, 199:201].all()
+    rows, columns = np.argwhere(line).T
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (99, 140, 49, 200)
+
+
+def test_a_frame_is_as_thick_as_is_asked() -> None:
+    small = picture.paint(torch.zeros(5, 5), picture.INK, 0, 1)
+    thin, thick = (picture.mark_cell(small, 2, 2, 100, width).any(axis=2).sum() for width in (4, 9))
+    assert thick > 2 * thin

@@ -89,3 +89,7 @@ def test_networks_are_sure_of_digits_and_mostly_not_of_letters(practice):
     letters = [is_sure(letter(character)) for character in "ACDEFGHJKMNPQRTUVWXY"]
     assert sum(digits) / len(digits) > 0.95
     assert sum(letters) / len(letters) < 0.6
+
+
+def test_a_digit_has_its_article() -> None:
+    assert [reading.noun(label) for label in (1, 8, 9)] == ["a 1", "an 8", "a 9"]

@@ -1,4 +1,4 @@
-"""A colour bar with what its ends mean."""
+"""A colour bar with its words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import streamlit as st
 from s5core import picture
 
 
-def show_legend(palette: picture.Picture, low: str, high: str, meaning: str) -> None:
+def show(palette: picture.Picture, low: str, high: str, meaning: str) -> None:
     """A colour bar between the values of its ends."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(low, width="content")

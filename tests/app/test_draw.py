@@ -12,7 +12,11 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from s5core import sketch
+from s5core import reading, runs, sketch
+from s5core.checkpoint import Checkpoint
+from s5core.layers import Conv, MaxPool, SiLU, build
+from s5core.recipe import Recipe
+from s5core.train import Metrics
 
 APP = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
 
@@ -47,7 +51,7 @@ def put(app: AppTest, hard_digit: str) -> None:
 
 def answer(app: AppTest) -> int | None:
     """The one in large type."""
-    found = [re.search(r"700[^>]*>(\d)<", element.proto.body) for element in app.get("html")]
+    found = [re.search(r"700[^>]*>(\d)\??<", element.proto.body) for element in app.get("html")]
     return next((int(match[1]) for match in found if match), None)
 
 
@@ -132,25 +136,69 @@ def test_a_bad_picture_is_refused_in_a_sentence(app, content):
     assert "three.png is damaged or no picture" in hints(app) and answer(app) is None
 
 
-def test_why_the_answer_and_not_a_rival(app):
-    put(app, "7 with a bar")
-    rival = next(element for element in app.segmented_control if element.label == "Rival")
-    assert answer(app) == 7 and 7 not in [int(option) for option in rival.options]
-    second = rival.value
-    assert f"Why a 7 and not a {second}?" in [heading.value for heading in app.subheader]
-    pictures = attributions(app)
-    assert len(pictures) == 3 and len({*pictures}) == 3
-    other = next(digit for digit in (1, 2, 4) if digit != second)
-    rival.set_value(other).run()
-    assert not app.exception
-    assert f"Why a 7 and not a {other}?" in [heading.value for heading in app.subheader]
-    assert attributions(app)[1] != pictures[1]
+def question(app: AppTest) -> str | None:
+    """The heading of the section that explains the answer."""
+    return next((heading.value for heading in app.subheader if heading.value.startswith("Why")), None)
 
 
-def attributions(app: AppTest) -> list[str]:
-    """The three pictures, in their order."""
-    return [
-        element.proto.imgs[0].url
-        for element in app.get("image")
-        if element.proto.imgs[0].alt.endswith("pixel by pixel")
-    ]
+def reasons(app: AppTest) -> str:
+    """The pictures of what counts for what."""
+    return next(element.proto.body for element in app.get("html") if "What decides" in element.proto.body)
+
+
+def test_why_the_answer_and_not_the_runner_up(app):
+    put(app, "9 like a g")
+    runner_up = re.match(r"\d", app.table[0].value["Next best"].iloc[0])[0]
+    assert question(app) == f"Why a 9 and not {'an' if runner_up == '8' else 'a'} {runner_up}?"
+    rivals = app.segmented_control(key="rival_of_9")
+    assert rivals.options == [str(label) for label in range(9)] and rivals.value == int(runner_up)
+    assert reasons(app).count("<img") == 3
+    scores = app.table[1].value
+    total = [float(text.strip("*").replace("−", "-")) for text in scores["Together"]]
+    assert total[0] > total[1] and total[2] == pytest.approx(total[0] - total[1], abs=0.11)
+
+
+def test_a_chosen_rival_stays_until_the_answer_is_another(app):
+    put(app, "9 like a g")
+    first = reasons(app)
+    rival = 8 if app.segmented_control(key="rival_of_9").value != 8 else 5
+    app.segmented_control(key="rival_of_9").set_value(rival).run()
+    article = "an" if rival == 8 else "a"
+    assert question(app) == f"Why a 9 and not {article} {rival}?"
+    assert f"For {article} {rival}" in reasons(app) and reasons(app) != first
+    put(app, "8, not quite closed" if rival == 8 else "5 like an S")  # now the rival is the answer
+    runner_up = int(app.table[0].value["Next best"].iloc[0][0])
+    assert answer(app) == rival and app.segmented_control(key=f"rival_of_{rival}").value == runner_up
+    click(app, "Undo")
+    assert answer(app) == 9 and app.segmented_control(key="rival_of_9").value == rival
+
+
+def test_the_rival_is_the_runner_up_whatever_was_there_before(app):
+    put(app, "9 like a g")
+    seen = set()
+    for step in ("step1", "step2", "step3", "step4", "step5"):
+        app.selectbox(key="step").set_value(step).run()
+        assert answer(app) == 9
+        rival = app.segmented_control(key="rival_of_9").value
+        assert str(rival) == app.table[0].value["Next best"].iloc[0][0]
+        seen.add(rival)
+    assert len(seen) > 1
+
+
+def test_no_digit_and_no_trained_network_is_no_question():
+    app = open_page("base")
+    assert question(app) is None
+    put(app, "4, closed")
+    assert question(app) is None
+
+
+def test_the_network_of_a_run_is_explained(tmp_path):
+    layers = (Conv(4), SiLU(), MaxPool(2), Conv(10, kernel=13))
+    weights = build(layers, seed=0).state_dict()
+    history = (Metrics(1, 1.0, 50.0, 1.0, 50.0, 500, 0.1, 1.0),)
+    made = Checkpoint("step5", layers, Recipe(epochs=1), "practice set", history, weights)
+    app = AppTest.from_file(APP, default_timeout=60)
+    app.session_state.step, app.session_state.run = "step5", runs.adopt(made, "step5", "mine").id
+    app.switch_page("pages/draw.py").run()
+    put(app, "4, closed")
+    assert question(app).startswith(f"Why {reading.noun(answer(app))} and not")

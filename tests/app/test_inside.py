@@ -7,7 +7,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from s5core import runs, steps
+from s5core import checkpoint, data, explain, runs, steps
 from s5core.checkpoint import Checkpoint
 from s5core.layers import Conv, GlobalAvgPool, ReLU, build
 from s5core.recipe import Recipe
@@ -70,7 +70,7 @@ def test_of_many_maps_and_kernels_some_are_shown() -> None:
     made = Checkpoint("step5", WIDE, Recipe(epochs=1), "practice set", history, weights)
     app = open_page("step5", run=runs.adopt(made, "step5", "wide").id)
     captions = [caption.value for caption in app.caption]
-    assert "The first 48 of 60 maps in this order are shown." in captions
+    assert "The first 48 of 60 maps are shown." in captions
     assert "The kernels of the first 24 of 60 maps are shown." in captions
     layer_box(app).set_value("Conv2d-3").run()
     captions = [caption.value for caption in app.caption]
@@ -132,25 +132,42 @@ def test_a_digit_that_was_drawn() -> None:
     assert "Inside a layer" in headings(app)
 
 
-def test_the_way_through_the_network_has_a_station_a_block() -> None:
-    app = open_page("step5")
-    captions = "\n".join(caption.value for caption in app.caption)
-    assert "The way through the network" in headings(app)
-    pictures = [element.proto.imgs[0].caption for element in app.get("image")]
-    seen = [int(match[1]) for caption in pictures if (match := re.search(r"sees (\d+)", caption))]
-    assert seen == [3, 5, 6, 10, 14, 16, 24]
-    assert "speaks loudest for the answer" in captions
+def order_of_maps(app: AppTest):
+    return next(radio for radio in app.radio if radio.label == "Order of the maps")
 
 
-def test_maps_can_be_ordered_by_what_they_say_for_the_answer() -> None:
-    app = open_page("step5")
-    orders = next(radio for radio in app.radio if radio.label == "Order of the maps")
+def tile_captions(app: AppTest) -> list[str]:
+    images = [image for element in app.get("image") for image in element.proto.imgs]
+    return [image.caption for image in images if image.caption.startswith("map ")]
 
-    def maps() -> list[str]:
-        captions = [element.proto.imgs[0].caption for element in app.get("image")]
-        return [caption for caption in captions if caption.startswith("map ")]
 
-    assert maps() == [f"map {i}" for i in range(1, 9)]
-    orders.set_value("loudest for the answer first").run()
+def test_the_maps_that_are_loudest_for_the_answer_come_first() -> None:
+    app = open_page("step1")
+    assert tile_captions(app) == [f"map {i}" for i in range(1, 13)]
+    order_of_maps(app).set_value("loudest for the answer first").run()
     assert not app.exception
-    assert sorted(maps()) == [f"map {i}" for i in range(1, 9)] and maps() != sorted(maps())
+    model = checkpoint.load(checkpoint.SHIPPED / "step1.safetensors").model()
+    four = data.practice_set()
+    digit = four.validation_images[explain.members(four.validation_labels, 4)[:1]]
+    answer = explain.look_inside(model, digit).answer
+    spoken = explain.contributions(model, digit, answer)[0].sum((1, 2))
+    expected = spoken.argsort(descending=True).tolist()
+    assert expected != list(range(12))
+    assert tile_captions(app) == [f"map {i + 1}" for i in expected]
+
+
+def way(app: AppTest) -> list[str]:
+    """The stations' names."""
+    strips = [
+        element.proto.body for element in app.get("html") if "its loudest cell framed" in element.proto.body
+    ]
+    assert len(strips) == 1 and strips[0].count("<img") == 2 * strips[0].count("<figure")
+    return re.findall(r"<b>(.*?)</b>", strips[0])
+
+
+def test_the_digit_passes_every_convolution_and_pool_of_the_chosen_step() -> None:
+    for step in ("step5", "step1"):
+        app = open_page(step)
+        names = [row.name for row in layer_table(steps.STEPS[step].layers)]
+        assert way(app) == [name for name in names if "Conv" in name or "Pool" in name]
+        assert "The digit goes through the net" in headings(app)

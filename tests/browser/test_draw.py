@@ -9,6 +9,17 @@ from playwright.sync_api import Locator, Page, expect
 
 SEVEN = [(70, 60), (205, 60), (130, 240)]
 CENTRED = "Centre the digit"
+NINE = [
+    (185, 95),
+    (150, 60),
+    (110, 75),
+    (100, 120),
+    (135, 145),
+    (180, 125),
+    (187, 80),
+    (190, 150),
+    (170, 240),
+]
 
 
 def canvas(page: Page) -> Locator:
@@ -26,6 +37,15 @@ def seen(page: Page) -> Locator:
 def read_as(digit: int) -> re.Pattern[str]:
     """The answer as it stands on the page: who reads, what, how surely."""
     return re.compile(rf"reads\s*{digit}\s*(over|\d)")
+
+
+def reasons(page: Page) -> Locator:
+    """The picture of what decides between the answer and its rival."""
+    return page.get_by_alt_text("What decides")
+
+
+def rivals(page: Page) -> Locator:
+    return page.get_by_role("radiogroup", name="Compare with").get_by_role("radio")
 
 
 def open_draw(page: Page, app) -> None:
@@ -117,3 +137,29 @@ def test_the_canvas_is_whole_on_a_phone(page, app):
     expect(answer(page)).to_contain_text(read_as(7))
     wide = page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollWidth")
     assert wide <= 400
+
+
+def test_why_a_nine_and_not_another_until_its_loop_is_wiped_off(page, app):
+    open_draw(page, app)
+    stroke(page, NINE)
+    expect(answer(page)).to_contain_text(read_as(9))
+    expect(page.get_by_role("heading", name="Why a 9 and not a")).to_be_visible()
+    expect(rivals(page)).to_have_text(list("012345678"))
+    rivals(page).filter(has_text="4").click()
+    expect(page.get_by_role("heading", name="Why a 9 and not a 4?")).to_be_visible()
+    four = reasons(page).get_attribute("src") or ""
+    rivals(page).filter(has_text="1").click()
+    expect(page.get_by_role("heading", name="Why a 9 and not a 1?")).to_be_visible()
+    expect(reasons(page)).not_to_have_attribute("src", four)
+    one = reasons(page).get_attribute("src") or ""
+    page.get_by_text("Eraser", exact=True).click()
+    expect(page.get_by_role("radio", name="Eraser")).to_be_checked()
+    stroke(page, [(160, 70), (130, 55)])  # a bit of the loop: the choice of the 1 stays
+    expect(reasons(page)).not_to_have_attribute("src", one)
+    expect(page.get_by_role("heading", name="Why a 9 and not a 1?")).to_be_visible()
+    stroke(page, [(150, 60), (110, 75), (100, 120), (135, 145), (165, 135)])  # all of it: the stem is left
+    expect(answer(page)).to_contain_text(read_as(1))
+    expect(page.get_by_role("heading", name="Why a 1 and not a")).to_be_visible()
+    expect(rivals(page)).to_have_text(list("023456789"))
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_role("heading", name="Why")).to_have_count(0)

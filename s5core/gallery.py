@@ -1,6 +1,6 @@
 """Pictures as small multiples: one piece of HTML that wraps at any width.
 
-A picture is 28x28 grey levels and some hundred bytes, so it travels inside the page: sixty
+A digit is 28x28 grey levels and some hundred bytes, so it travels inside the page: sixty
 digits are one element and no further request.
 """
 

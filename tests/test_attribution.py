@@ -85,11 +85,12 @@ def test_layers_that_work_in_place_do_no_harm(layers: Network | None, practice: 
 def test_what_decides_is_the_difference(practice: Digits) -> None:
     model, digit = shipped("step5"), practice.validation_images[:1]
     answer = explain.look_inside(model, digit).answer
-    verdict = attribution.compare(model, digit, answer, 0)
-    assert torch.allclose(verdict.ink[:2], attribution.attribute(model, digit, [answer, 0]))
-    assert torch.equal(verdict.ink[2], verdict.ink[0] - verdict.ink[1])
-    assert verdict.scores == pytest.approx(logits(model, digit)[[answer, 0]].tolist(), abs=1e-4)
-    nothing = logits(model, torch.zeros_like(digit))[[answer, 0]]
+    rival = (answer + 1) % 10
+    verdict = attribution.compare(model, digit, answer, rival)
+    assert torch.allclose(verdict.ink[:2], attribution.attribute(model, digit, [answer, rival]))
+    assert verdict.ink[2].any() and torch.equal(verdict.ink[2], verdict.ink[0] - verdict.ink[1])
+    assert verdict.scores == pytest.approx(logits(model, digit)[[answer, rival]].tolist(), abs=1e-4)
+    nothing = logits(model, torch.zeros_like(digit))[[answer, rival]]
     assert verdict.empty == pytest.approx(nothing.tolist(), abs=1e-4)
     assert verdict.strongest == verdict.ink.abs().max()
 

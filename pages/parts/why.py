@@ -31,7 +31,7 @@ def show(model: nn.Sequential, answer: Reading, digit: Tensor) -> None:
 
 def choose_rival(answer: Reading) -> int:
     """The digit to compare the answer with: the runner-up, until another one is chosen. A choice
-    holds while the answer stays the same."""
+    is kept for its answer, and comes back with it."""
     chosen: dict[int, int] = st.session_state.setdefault("rivals", {})  # by answer
     key = f"rival_of_{answer.answer}"
     # Set each time: the runner-up changes with every stroke, and a widget's default would not.

@@ -142,13 +142,13 @@ def tile_captions(app: AppTest) -> list[str]:
 
 
 def test_the_maps_that_are_loudest_for_the_answer_come_first() -> None:
-    app = open_page("step1")
+    digits = data.practice_set()
+    digit = digits.validation_images[explain.members(digits.validation_labels, 4)[:1]]
+    app = open_page("step1", inside_source="the digit that I drew", drawing=digit)
     assert tile_captions(app) == [f"map {i}" for i in range(1, 13)]
     order_of_maps(app).set_value("loudest for the answer first").run()
     assert not app.exception
     model = checkpoint.load(checkpoint.SHIPPED / "step1.safetensors").model()
-    four = data.practice_set()
-    digit = four.validation_images[explain.members(four.validation_labels, 4)[:1]]
     answer = explain.look_inside(model, digit).answer
     spoken = explain.contributions(model, digit, answer)[0].sum((1, 2))
     expected = spoken.argsort(descending=True).tolist()

@@ -58,7 +58,8 @@ def open_draw(page: Page, app) -> None:
 
 
 def stroke(page: Page, points: list[tuple[int, int]], steps: int = 8) -> None:
-    canvas(page).scroll_into_view_if_needed()
+    # Not merely into view: the page's header covers what is behind it.
+    canvas(page).evaluate("canvas => canvas.scrollIntoView({block: 'center'})")
     box = canvas(page).bounding_box()
     assert box and (box["width"], box["height"]) == (280, 280)
     first, *rest = [(box["x"] + x, box["y"] + y) for x, y in points]

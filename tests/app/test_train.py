@@ -50,7 +50,7 @@ def test_the_page_tells_of_the_practice_digits_and_starts_with_the_steps_recipe(
     assert not page.exception
     assert "practice digits" in page.warning[0].value
     assert page.select_slider(key="step5_learning_rate").value == 0.3
-    assert page.slider(key="step5_rotation").value == 8.0
+    assert page.slider(key="step5_rotation").value == STEPS["step5"].recipe.rotation == 10.0
     page.sidebar.selectbox(key="step").select("step4").run()
     assert page.slider(key="step4_dropout").value == 0.03
     assert page.selectbox(key="step4_schedule").value == "step"
@@ -65,7 +65,7 @@ def test_a_run_is_trained_stopped_and_resumed(page):
     assert not page.exception
     (run,) = runs.list_runs()
     assert page.session_state.run == run.id
-    assert (run.recipe.epochs, run.recipe.learning_rate, run.recipe.rotation) == (3, 0.1, 8.0)
+    assert (run.recipe.epochs, run.recipe.learning_rate, run.recipe.rotation) == (3, 0.1, 10.0)
     wait_for(lambda: run.log().epochs)
     page.run()
     assert "images a second" in page.get("progress")[0].proto.text

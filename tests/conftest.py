@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from torch import Tensor
 
 from s5core import data, drawn
 from s5core.data import Digits
@@ -46,3 +47,9 @@ def mnist(mnist_folder: Path) -> Digits:
 @pytest.fixture(scope="session")
 def practice() -> Digits:
     return data.practice_set()
+
+
+@pytest.fixture(scope="session")
+def drawn_fields(drawn_digits: DrawnDigits) -> Tensor:
+    """They as the networks see them, drawn with a pen of 18 pixels: (N, 1, 28, 28) uint8."""
+    return drawn.fields(drawn_digits, 18)

@@ -125,5 +125,5 @@ def test_the_command_prints_what_was_measured(hard):
     assert f"{step5['accuracy']['18']:.2f} %" in shown.output
 
 
-def test_nobody_s_digit_is_taken_for_several(drawn_digits):
-    assert len(drawn.fields(drawn_digits, 18)) == len(drawn_digits.labels)
+def test_nobody_s_digit_is_taken_for_several(drawn_digits, drawn_fields):
+    assert len(drawn_fields) == len(drawn_digits.labels)

@@ -4,7 +4,7 @@ import pytest
 
 import benchmarks.drawn
 from benchmarks import report
-from s5core import checkpoint, drawn, results, steps
+from s5core import checkpoint, results, steps
 from s5core.checkpoint import Checkpoint
 from s5core.evaluate import evaluate
 from s5core.layers import to_json
@@ -60,11 +60,11 @@ def test_recorded_steps_are_those_of_the_catalogue():
         assert Recipe.from_json(entry["recipe"]) == step.recipe
 
 
-def test_drawn_digits_are_still_read_as_well_as_recorded(drawn_digits):
+def test_drawn_digits_are_still_read_as_well_as_recorded(drawn_digits, drawn_fields):
     recorded = json.loads(benchmarks.drawn.RESULTS.read_text())
     assert recorded["digits"] == len(drawn_digits.labels)
     step5 = checkpoint.load(checkpoint.SHIPPED / "step5.safetensors").model()
-    found = evaluate(step5, drawn.fields(drawn_digits, 18), drawn_digits.labels)
+    found = evaluate(step5, drawn_fields, drawn_digits.labels)
     reached = recorded["ways"]["strokes"]["step5"]
     assert found.accuracy == pytest.approx(reached["accuracy"]["18"], abs=0.1)
     assert reached["mean"] >= 98.5

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 
 import streamlit as st
 from torch import nn
 
-from pages.parts import navigation, session
+from pages.parts import matrix, navigation, session
 from s5core import charts, class_digits, runs, steps
 from s5core.class_digits import MAX_DIGITS, ClassDigits, Reader
 from s5core.errors import UserError
@@ -199,19 +198,16 @@ def show_confusion(digits: ClassDigits, answer: Evaluation, chosen: str) -> None
     st.write(_pairs(answer, chosen))
     first = int(answer.labels[0]), int(answer.predictions[0])
     true, said = st.session_state.get("class_cell") or answer.commonest_error() or first
-    matrix, cell = st.columns([3, 2], gap="large")
-    with matrix:
-        # A new key for each cell and set: the frame is where the digits beside it are from.
-        chart = f"class matrix {true} {said} {len(answer.labels)}"
-        st.altair_chart(
-            charts.confusion_matrix(answer.confusion(), (true, said)),
-            width="stretch",
-            key=chart,
-            on_select=partial(_take_cell, chart),
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        matrix.show(
+            answer,
+            (true, said),
+            _take_cell,
             alt="Confusion matrix: how many of our digits that were meant as one were read as which.",
         )
         st.caption("Each row is what was meant, each column what was read. Click a cell to see its digits.")
-    with cell:
+    with right:
         indices = answer.cell(true, said).tolist()
         if not indices:
             st.info(f"No {true} is read as a {said}. Choose a cell with a number in it.")
@@ -235,10 +231,8 @@ def _pairs(answer: Evaluation, chosen: str) -> str:
     return f"**{chosen}** confuses {listed}{' and others' if len(pairs) > len(most) else ''}."
 
 
-def _take_cell(chart: str) -> None:
-    """Remember the cell that was clicked in the chart of that key."""
-    for cell in st.session_state[chart].selection.cell:
-        st.session_state.class_cell = cell["true"], cell["said"]
+def _take_cell(cell: matrix.Cell) -> None:
+    st.session_state.class_cell = cell
 
 
 def show_export(digits: ClassDigits, answers: dict[str, Evaluation]) -> None:

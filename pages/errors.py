@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import streamlit as st
 
-from pages.parts import navigation, session
+from pages.parts import matrix, navigation, session
 from s5core import charts, checkpoint, runs, steps
 from s5core.checkpoint import Checkpoint
 from s5core.data import Digits
@@ -120,8 +119,8 @@ def show_confusion(answers: Evaluation) -> None:
     first_true, first_said = answers.commonest_error() or (0, 0)
     st.session_state.setdefault("errors_true", first_true)
     st.session_state.setdefault("errors_said", first_said)
-    matrix, cell = st.columns([3, 2], gap="large")
-    with cell:
+    left, right = st.columns([3, 2], gap="large")
+    with right:
         true, said = choose_cell()
         indices = answers.cell(true, said).tolist()
         if not indices:
@@ -135,14 +134,11 @@ def show_confusion(answers: Evaluation) -> None:
         if indices:
             show_digits(indices, answers.confidence, count=12, scale=3)
             st.caption("Under each digit: the probability that the network gave to its answer.")
-    with matrix:
-        # A new key for each cell: the frame is where the boxes say, however it came there.
-        chart = f"matrix {true} {said}"
-        st.altair_chart(
-            charts.confusion_matrix(answers.confusion(), (true, said)),
-            width="stretch",
-            key=chart,
-            on_select=partial(take_cell, chart),
+    with left:
+        matrix.show(
+            answers,
+            (true, said),
+            take_cell,
             alt="Confusion matrix: how many digits of each true class were read as which class.",
         )
         st.caption(
@@ -171,10 +167,9 @@ def choose_cell() -> tuple[int, int]:
     return true, said
 
 
-def take_cell(chart: str) -> None:
-    """Put the cell that was clicked in the chart of that key into the two boxes."""
-    for cell in st.session_state[chart].selection.cell:
-        st.session_state.errors_true, st.session_state.errors_said = cell["true"], cell["said"]
+def take_cell(cell: matrix.Cell) -> None:
+    """Put a cell into the two boxes."""
+    st.session_state.errors_true, st.session_state.errors_said = cell
 
 
 def show_worst(answers: Evaluation) -> None:

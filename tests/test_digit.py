@@ -40,6 +40,29 @@ def test_a_digit_anywhere_is_centred_and_fills_the_box(box):
     assert int(rows[-1] - rows[0] + 1) == 20
 
 
+@pytest.mark.parametrize("pen", [4, 10, 24])
+def test_a_pen_s_width_is_measured(pen):
+    stroke = np.zeros((200, 100))
+    stroke[20:180, 40 : 40 + pen] = 1
+    assert digit._pen_width(stroke) == pytest.approx(pen, rel=0.15)  # the ends are edges, too
+
+
+def test_a_picture_s_pen_is_brought_to_mnist_s():
+    grey = []
+    for pen in (6, 14, 34):
+        field = digit.fit(digit.ink(sketch.hard_digit("2 with a loop", pen).pixels))
+        rows = (field[0, 0] > 25).any(1).nonzero().flatten()
+        assert int(rows[-1] - rows[0] + 1) == 20
+        grey.append(float(field.float().mean()))
+    assert max(grey) < 1.6 * min(grey)  # from 6 to 34 pixels the ink itself grows fivefold
+
+
+def test_a_picture_of_mnist_s_size_keeps_its_pen():
+    thick = np.zeros((28, 28), dtype=np.float32)
+    thick[4:24, 10:18] = 1
+    assert int(digit.fit(thick).count_nonzero()) == 20 * 8
+
+
 def test_colours_of_pen_and_paper_do_not_matter():
     white_on_black = digit.fit(digit.ink(canvas()))
     for paper, pen in [

@@ -25,17 +25,8 @@ def main() -> None:
     parser.add_argument("digits", type=Path)
     digits = drawn.load(parser.parse_args().digits)
     use_one_thread()  # as in the app
-    paths = {name: checkpoint.SHIPPED / f"{name}.safetensors" for name in steps.STEPS}
-    models = {name: checkpoint.load(path).model() for name, path in paths.items() if path.exists()}
-    content = {
-        "digits": len(digits.labels),
-        "writers": int(digits.writers.max()) + 1,
-        "milliseconds": {name: round(drawn.milliseconds(model, digits), 2) for name, model in models.items()},
-        "ways": {
-            way: {name: drawn.to_json(scores) for name, scores in drawn.measure(models, digits, way).items()}
-            for way in drawn.WAYS
-        },
-    }
+    networks = checkpoint.load_shipped(steps.STEPS)
+    content = {way: drawn.report(networks, digits, way) for way in drawn.WAYS}
     write_atomically(RESULTS, (json.dumps(content, indent=1) + "\n").encode())
 
 

@@ -52,16 +52,16 @@ def drawn_table() -> list[str]:
         "| step | strokes drawn anew | picture fitted | picture shrunk | calibration | a drawing takes |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for name, read in content["ways"]["strokes"].items():
+    for name, read in content["strokes"]["steps"].items():
         lows, highs = zip(*read["interval"].values(), strict=True)
-        ways = [f"{content['ways'][way][name]['mean']:.2f} %" for way in ("picture", "shrunk")]
+        ways = [f"{content[way]['steps'][name]['mean']:.2f} %" for way in ("picture", "shrunk")]
         error = statistics.mean(read["calibration_error"].values())
         cells = [
             f"{steps.STEPS[name].title} (`{name}`)",
             f"{read['mean']:.2f} % ({min(lows):.1f} to {max(highs):.1f})",
             *ways,
             f"{error:.2f} points",
-            f"{content['milliseconds'][name]:.1f} ms",
+            f"{read['milliseconds']:.1f} ms",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return lines

@@ -243,7 +243,7 @@ def other_networks() -> dict[str, str]:
     found = {
         SHIPPED + name: session.step_label(step)
         for name, step in steps.STEPS.items()
-        if (checkpoint.SHIPPED / f"{name}.safetensors").exists() and (chosen or step is not session.step())
+        if checkpoint.shipped_path(name).exists() and (chosen or step is not session.step())
     }
     for run in runs.list_runs():
         if run.model_path.exists() and (chosen is None or run.id != chosen.id):

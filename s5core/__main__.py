@@ -371,32 +371,21 @@ def drawn_command(
     as_json: AsJson = False,
 ) -> None:
     """Say how well the shipped steps read digits that were drawn with a pen."""
-    digits = drawn.load(file)
-    models = {
-        name: checkpoint.load(path).model()
-        for name in steps.STEPS
-        if (path := checkpoint.SHIPPED / f"{name}.safetensors").exists()
-    }
     use_one_thread()  # as in the app
-    scores = drawn.measure(models, digits, way)
-    times = {name: drawn.milliseconds(model, digits) for name, model in models.items()}
+    found = drawn.report(checkpoint.load_shipped(steps.STEPS), drawn.load(file), way)
     if as_json:
-        found = {
-            name: drawn.to_json(scores[name]) | {"milliseconds": round(times[name], 2)} for name in models
-        }
-        about = {"digits": len(digits.labels), "writers": int(digits.writers.max()) + 1, "way": way}
-        print(json.dumps(about | {"steps": found}))
+        print(json.dumps(found))
         return
-    print(f"{len(digits.labels):,} digits by {int(digits.writers.max()) + 1} writers, read from: {way}")
+    print(f"{found['digits']:,} digits by {found['writers']} writers, read from: {way}")
     print(f"{'step':<16}{'pen':>4}{'accuracy':>10}  {'95 % of writers':<17}{'ECE':<7}by class, 0 to 9")
-    for name, by_width in scores.items():
-        for width, score in by_width.items():
-            interval = f"{score.interval[0]:.2f}–{score.interval[1]:.2f}"
-            by_class = " ".join(f"{score.by_class.get(number, math.nan):5.1f}" for number in range(10))
-            calibration = f"{score.calibration_error:.2f}"
-            print(f"{name:<16}{width:>4}{score.accuracy:>8.2f} %  {interval:<17}{calibration:<7}{by_class}")
-        mean = statistics.mean(score.accuracy for score in by_width.values())
-        print(f"{name:<16}mean{mean:>8.2f} %  {times[name]:.1f} ms a digit")
+    for name, read in found["steps"].items():
+        for width, accuracy in read["accuracy"].items():
+            interval = "{:.2f}–{:.2f}".format(*read["interval"][width])
+            shares = read["by_class"][width]
+            by_class = " ".join(f"{shares.get(str(number), math.nan):5.1f}" for number in range(10))
+            calibration = f"{read['calibration_error'][width]:.2f}"
+            print(f"{name:<16}{width:>4}{accuracy:>8.2f} %  {interval:<17}{calibration:<7}{by_class}")
+        print(f"{name:<16}mean{read['mean']:>8.2f} %  {read['milliseconds']:.1f} ms a digit")
 
 
 @app.command()
@@ -459,7 +448,8 @@ def reproduce(
             if write:
                 results.record(run.checkpoint, results.describe_machine(run.device))
                 if seed == 0:  # what is shipped is the first seed, not the luckiest
-                    checkpoint.save(run.checkpoint, checkpoint.SHIPPED / f"{step.name}.safetensors")
+                    shipped = dataclasses.replace(run.checkpoint, temperature=step.temperature)
+                    checkpoint.save(shipped, checkpoint.shipped_path(step.name))
             elif step.name in reached:
                 print(f"{step.name}: recorded {reached[step.name]}, {reached[step.name].seeds} seeds")
 

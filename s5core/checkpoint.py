@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -47,6 +48,7 @@ class Checkpoint:
     history: tuple[Metrics, ...]  # of the finished epochs
     weights: dict[str, Tensor]
     state: State | None = None  # to go on with; None once the run is finished
+    temperature: float = 1.0  # of its logits, where one was fitted: see `evaluate.fit_temperature`
     versions: dict[str, str] = dataclasses.field(default_factory=lambda: current_versions())
 
     @property
@@ -61,7 +63,7 @@ class Checkpoint:
 
     def model(self) -> nn.Sequential:
         """The network with these weights, in eval mode on the CPU."""
-        model = build(self.layers, seed=0)
+        model = build(self.layers, seed=0, temperature=self.temperature)
         model.load_state_dict(self.weights)
         return model.eval()
 
@@ -96,6 +98,7 @@ def to_bytes(checkpoint: Checkpoint) -> bytes:
         "data": checkpoint.data,
         "history": [dataclasses.asdict(metrics) for metrics in checkpoint.history],
         "accuracy": checkpoint.accuracy,
+        "temperature": checkpoint.temperature,
         "versions": checkpoint.versions,
     }
     if checkpoint.state is not None:
@@ -124,6 +127,16 @@ def load(path: Path) -> Checkpoint:
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from error
     return from_bytes(content, str(path))
+
+
+def shipped_path(name: str) -> Path:
+    """Where the trained network of a step of that name is, if it comes with one."""
+    return SHIPPED / f"{name}.safetensors"
+
+
+def load_shipped(names: Iterable[str]) -> dict[str, Checkpoint]:
+    """The trained networks that come with these steps; a step without one is left out."""
+    return {name: load(path) for name in names if (path := shipped_path(name)).exists()}
 
 
 def from_bytes(content: bytes, name: str) -> Checkpoint:
@@ -163,6 +176,7 @@ def from_bytes(content: bytes, name: str) -> Checkpoint:
             )
             if "peak" in meta
             else None,
+            temperature=float(meta.get("temperature", 1)),
             versions={str(key): str(value) for key, value in meta["versions"].items()},
         )
         expected = _shapes(layers)
@@ -172,6 +186,8 @@ def from_bytes(content: bytes, name: str) -> Checkpoint:
         raise CheckpointError(
             f"{name} is no complete checkpoint: {error!s} is missing or malformed."
         ) from error
+    if not 0 < checkpoint.temperature < math.inf:
+        raise CheckpointError(f"{name} is no complete checkpoint: its temperature is malformed.")
     if not history:
         raise CheckpointError(f"{name} is no complete checkpoint: it has no finished epoch.")
     for part in ("weights", "trained") if parts["trained"] else ("weights",):

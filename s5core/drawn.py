@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from s5core import digit, sketch
+from s5core.checkpoint import Checkpoint
 from s5core.errors import UserError
 from s5core.evaluate import Evaluation, evaluate
 from s5core.layers import CLASSES
@@ -151,8 +152,22 @@ def measure(
     return scores
 
 
-def to_json(scores: Mapping[int, Score]) -> dict[str, Any]:
-    """One network's scores as JSON data, in percent, by the width of the pen."""
+def report(networks: Mapping[str, Checkpoint], digits: DrawnDigits, way: Way = "strokes") -> dict[str, Any]:
+    """What `measure` finds as JSON data, with the milliseconds that each network takes a drawing."""
+    models = {name: network.model() for name, network in networks.items()}
+    return {
+        "digits": len(digits.labels),
+        "writers": int(digits.writers.max()) + 1,
+        "way": way,
+        "steps": {
+            name: _to_json(scores) | {"milliseconds": round(milliseconds(models[name], digits), 2)}
+            for name, scores in measure(models, digits, way).items()
+        },
+    }
+
+
+def _to_json(scores: Mapping[int, Score]) -> dict[str, Any]:
+    """One network's scores, in percent, by the width of the pen."""
     return {
         "accuracy": {str(width): round(s.accuracy, 2) for width, s in scores.items()},
         "mean": round(sum(s.accuracy for s in scores.values()) / len(scores), 2),

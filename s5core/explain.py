@@ -44,7 +44,7 @@ def look_inside(model: nn.Sequential, digit: Tensor) -> Inside:
 
 def outputs(model: nn.Sequential, x: Tensor) -> list[Tensor]:
     """What every layer makes of `x`, (N, 1, 28, 28) float32, normalised; the (N, 10) logits come
-    last, as the network ends in a Flatten."""
+    last."""
     found = []
     for module in model:
         # A ReLU works in place: without the copy it would rectify the map before it as well.

@@ -271,11 +271,12 @@ def check(layers: Sequence[Layer]) -> None:
         )
 
 
-def build(layers: Sequence[Layer], seed: int | None = None) -> nn.Sequential:
+def build(layers: Sequence[Layer], seed: int | None = None, temperature: float = 1) -> nn.Sequential:
     """The network as a module: (N, 1, 28, 28) float32, normalised -> (N, 10) logits.
 
-    Module i is layer i; a Flatten comes last. `seed` fixes the initial weights without
-    touching torch's global generator; None draws from that generator.
+    Module i is layer i; `Logits` come last. `seed` fixes the initial weights without
+    touching torch's global generator; None draws from that generator. `temperature`, over 0,
+    divides the logits: above 1 the network gives the same answers less surely.
     Raises NetworkError for a network that `check` refuses.
     """
     check(layers)
@@ -283,7 +284,19 @@ def build(layers: Sequence[Layer], seed: int | None = None) -> nn.Sequential:
         if seed is not None:
             torch.manual_seed(seed)
         modules = [layer.module(shape) for layer, shape, _ in shapes(layers)]
-    return nn.Sequential(*modules, nn.Flatten())
+    return nn.Sequential(*modules, Logits(temperature))
+
+
+class Logits(nn.Flatten):
+    """The last module: (N, 10, 1, 1) -> (N, 10), divided by a temperature."""
+
+    def __init__(self, temperature: float) -> None:
+        super().__init__()
+        self.temperature = temperature
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits = super().forward(x)
+        return logits if self.temperature == 1 else logits / self.temperature
 
 
 def with_dropout(layers: Sequence[Layer]) -> Network:

@@ -40,6 +40,7 @@ class Step:
     result: str  # in words; the figures are in checkpoints/results.json
     analysis: str
     reported: Reported | None = None  # None for a network that is ours alone
+    temperature: float = 1.0  # of the shipped network; benchmarks/calibration.py fits it
 
 
 def block(channels: int, padding: int = 0) -> Network:

@@ -10,14 +10,14 @@ from s5core import attribution, checkpoint, explain, steps
 from s5core.data import STD, Digits, normalize, to_unit
 from s5core.layers import BatchNorm, Conv, GlobalAvgPool, Network, ReLU, SiLU, build
 
-SHIPPED = [name for name in steps.STEPS if (checkpoint.SHIPPED / f"{name}.safetensors").exists()]
+SHIPPED = [name for name in steps.STEPS if checkpoint.shipped_path(name).exists()]
 SMALL: Network = (Conv(4), SiLU(), ReLU(), Conv(10), GlobalAvgPool())
 RECTIFIED_FIRST: Network = (ReLU(), Conv(4), BatchNorm(), ReLU(), Conv(10), GlobalAvgPool())
 
 
 def shipped(name: str) -> nn.Sequential:
     """As the app has it: shared, and asking for no gradient."""
-    return checkpoint.load(checkpoint.SHIPPED / f"{name}.safetensors").model().requires_grad_(False)
+    return checkpoint.load(checkpoint.shipped_path(name)).model().requires_grad_(False)
 
 
 def logits(model: nn.Sequential, digit: torch.Tensor) -> torch.Tensor:

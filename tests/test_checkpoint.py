@@ -83,6 +83,13 @@ def test_the_model_is_the_one_that_was_validated(finished, practice):
     assert not finished.model().training
 
 
+def test_the_model_is_as_sure_as_its_temperature_says(finished, practice):
+    warm = checkpoint.from_bytes(checkpoint.to_bytes(dataclasses.replace(finished, temperature=2)), "warm")
+    images, labels = practice.validation_images[:100], practice.validation_labels[:100]
+    plain, less_sure = (evaluate(made.model(), images, labels) for made in (finished, warm))
+    torch.testing.assert_close(less_sure.logits, plain.logits / 2)
+
+
 def test_every_truncation_is_refused(finished):
     content = checkpoint.to_bytes(finished)
     for length in (0, 4, 8, 100, len(content) // 2, len(content) - 1):
@@ -100,6 +107,8 @@ def test_every_truncation_is_refused(finished):
         ({"layers": ...}, "'layers'"),
         ({"recipe": {"epochs": 0}}, "epochs is 0"),
         ({"recipe": {"speed": 1}}, "no field 'speed'"),
+        ({"temperature": 0}, "its temperature is malformed"),
+        ({"temperature": "hot"}, "missing or malformed"),
         ({"history": []}, "no finished epoch"),
         ({"history": [{"epoch": 1}]}, "missing or malformed"),
         ({"history": 7}, "missing or malformed"),
@@ -169,17 +178,18 @@ SHIPPED = ("step1", "step2", "step3", "step4", "step5", "step5_small", "step5_fa
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_checkpoint_is_its_step(name):
-    shipped = checkpoint.load(checkpoint.SHIPPED / f"{name}.safetensors")
+    shipped = checkpoint.load(checkpoint.shipped_path(name))
     step = steps.STEPS[name]
     assert shipped.layers == step.layers and shipped.name == name
     assert shipped.recipe == step.recipe and shipped.recipe.seed == 0
     assert shipped.state is None and shipped.data == "MNIST"
+    assert shipped.temperature == step.temperature
     assert len(shipped.history) == step.recipe.epochs < steps.EPOCH_BUDGET
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_checkpoint_reaches_what_it_records(name, mnist):
-    shipped = checkpoint.load(checkpoint.SHIPPED / f"{name}.safetensors")
+    shipped = checkpoint.load(checkpoint.shipped_path(name))
     found = evaluate(shipped.model(), mnist.validation_images, mnist.validation_labels)
     # Another processor rounds in another order, and may tip a digit on the edge.
     assert abs(found.accuracy - shipped.accuracy) <= 0.02
@@ -189,7 +199,7 @@ def test_a_shipped_checkpoint_reaches_what_it_records(name, mnist):
 def test_a_shipped_checkpoint_reaches_what_was_reported_for_its_step(name):
     """Ours in the last epoch, except for the published fifth step, which is no step of ours:
     what was reported for it is the best epoch, and that is what is compared."""
-    shipped = checkpoint.load(checkpoint.SHIPPED / f"{name}.safetensors")
+    shipped = checkpoint.load(checkpoint.shipped_path(name))
     step = steps.STEPS[name]
     if name == "step5_published":
         assert max(metrics.validation_accuracy for metrics in shipped.history) >= step.reported.test
@@ -205,7 +215,7 @@ def test_results_record_each_shipped_checkpoint():
 
     recorded = results.read()["steps"]
     for name in SHIPPED:
-        shipped = checkpoint.load(checkpoint.SHIPPED / f"{name}.safetensors")
+        shipped = checkpoint.load(checkpoint.shipped_path(name))
         run = next(run for run in recorded[name]["seeds"] if run["seed"] == 0)
         assert run["last"] == round(shipped.accuracy, 2)
         assert recorded[name]["parameters"] == shipped.parameters

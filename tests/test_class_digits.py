@@ -242,7 +242,7 @@ class CountedModel(torch.nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.network = checkpoint.load(checkpoint.SHIPPED / "step5.safetensors").model()
+        self.network = checkpoint.load(checkpoint.shipped_path("step5")).model()
         self.digits = 0
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -282,7 +282,7 @@ def picture(file: zipfile.ZipFile, name: str) -> np.ndarray:
 def test_the_export_holds_each_digit_and_each_answer() -> None:
     keep_all()
     found = class_digits.load()
-    network = checkpoint.load(checkpoint.SHIPPED / "step5.safetensors").model()
+    network = checkpoint.load(checkpoint.shipped_path("step5")).model()
     answers = evaluate(network, found.images, found.labels)
     file, (header, *rows) = archive({"Step 5": answers})
     assert header == ["file", "label", "nickname", "time", "Step 5: answer", "Step 5: confidence"]

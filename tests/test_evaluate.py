@@ -10,7 +10,15 @@ from torch import Tensor, nn
 
 from s5core import steps
 from s5core.data import Digits, normalize, to_unit
-from s5core.evaluate import Evaluation, allowed_errors, compare, evaluate, standard_error, wilson_interval
+from s5core.evaluate import (
+    Evaluation,
+    allowed_errors,
+    compare,
+    evaluate,
+    fit_temperature,
+    standard_error,
+    wilson_interval,
+)
 from s5core.layers import build
 
 
@@ -239,6 +247,20 @@ def test_errors_of_calibration_do_not_cancel_between_bins():
     logits[:10, 4], logits[10:, 4] = math.log(0.1), math.log(0.5 - 1e-3)
     labels = torch.tensor([3] * 5 + [4] * 5 + [3] * 9 + [4])
     assert Evaluation(logits, labels).calibration_error == pytest.approx(40, abs=0.2)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 1.7])
+def test_the_temperature_of_answers_that_were_heated_is_found(temperature: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = 3 * torch.randn(20_000, 10, generator=generator)
+    labels = logits.softmax(1).multinomial(1, generator=generator)[:, 0]  # right as often as they say
+    heated = Evaluation(logits * temperature, labels)
+    fitted = fit_temperature(heated)
+    assert fitted == pytest.approx(temperature, rel=0.03)
+    cooled = heated.cooled(fitted)
+    assert torch.equal(cooled.predictions, heated.predictions)
+    assert cooled.calibration_error < 1
+    assert cooled.loss < min(heated.cooled(fitted * 1.05).loss, heated.cooled(fitted / 1.05).loss)
 
 
 def test_wilson_interval_agrees_with_scipy() -> None:

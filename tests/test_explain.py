@@ -63,7 +63,7 @@ def test_kernels(digit: torch.Tensor) -> None:
 
 def shipped(name: str) -> nn.Sequential:
     """As the app has it: shared, and asking for no gradient."""
-    return checkpoint.load(checkpoint.SHIPPED / f"{name}.safetensors").model().requires_grad_(False)
+    return checkpoint.load(checkpoint.shipped_path(name)).model().requires_grad_(False)
 
 
 def test_in_a_network_without_bias_every_layer_says_all_of_the_logit(digit: torch.Tensor) -> None:

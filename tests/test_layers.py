@@ -17,6 +17,7 @@ from s5core.layers import (
     GeneratorDropout,
     GlobalAvgPool,
     Layer,
+    Logits,
     MaxPool,
     Network,
     NetworkError,
@@ -157,9 +158,15 @@ def test_output_is_ten_logits_a_digit(layers: Network) -> None:
 @each_step
 def test_module_i_is_layer_i(layers: Network) -> None:
     *modules, last = build(layers, seed=0)
-    assert isinstance(last, nn.Flatten)
+    assert isinstance(last, Logits)
     kinds = [type(module).__name__.removeprefix("Generator") for module in modules]
     assert kinds == [layer.kind for layer in layers]
+
+
+def test_a_temperature_divides_the_logits() -> None:
+    x = torch.randn(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    plain, warm = (build(steps.STEP5, seed=0, temperature=t).eval()(x) for t in (1, 2))
+    torch.testing.assert_close(warm, plain / 2)
 
 
 @each_step

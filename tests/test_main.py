@@ -21,7 +21,7 @@ from s5core.__main__ import main
 ROOT = Path(__file__).parent.parent
 # An empty S5_DATA_DIR is none, and nothing listens on port 9.
 NOWHERE = {"S5_DATA_DIR": "", "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
-STEP5 = str(checkpoint.SHIPPED / "step5.safetensors")
+STEP5 = str(checkpoint.shipped_path("step5"))
 SMALL = [
     {"layer": "Conv", "channels": 4},
     {"layer": "BatchNorm"},

@@ -62,10 +62,10 @@ def test_recorded_steps_are_those_of_the_catalogue():
 
 def test_drawn_digits_are_still_read_as_well_as_recorded(drawn_digits, drawn_fields):
     recorded = json.loads(benchmarks.drawn.RESULTS.read_text())
-    assert recorded["digits"] == len(drawn_digits.labels)
-    step5 = checkpoint.load(checkpoint.SHIPPED / "step5.safetensors").model()
+    assert recorded["strokes"]["digits"] == len(drawn_digits.labels)
+    step5 = checkpoint.load(checkpoint.shipped_path("step5")).model()
     found = evaluate(step5, drawn_fields, drawn_digits.labels)
-    reached = recorded["ways"]["strokes"]["step5"]
+    reached = recorded["strokes"]["steps"]["step5"]
     assert found.accuracy == pytest.approx(reached["accuracy"]["18"], abs=0.1)
     assert reached["mean"] >= 98.5
 

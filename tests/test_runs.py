@@ -98,7 +98,7 @@ def test_a_damaged_folder_hides_no_other_run(home, content):
 
 
 def test_an_uploaded_checkpoint_becomes_a_run():
-    shipped = checkpoint.load(checkpoint.SHIPPED / "step5.safetensors")
+    shipped = checkpoint.load(checkpoint.shipped_path("step5"))
     run = runs.adopt(shipped, "step5", "from outside")
     read = runs.open_run(run.id)
     assert read.layers == steps.STEPS["step5"].layers and read.step == "step5"

@@ -46,13 +46,13 @@ def network() -> Checkpoint | None:
     """The trained network that is chosen: the run's, else the step's. None while it has no
     finished epoch, or where the step is shipped without a checkpoint."""
     chosen = run()
-    path = chosen.model_path if chosen else checkpoint.SHIPPED / f"{step().name}.safetensors"
+    path = chosen.model_path if chosen else checkpoint.shipped_path(step().name)
     return _load(str(path), path.stat().st_mtime_ns) if path.exists() else None
 
 
 def shipped(name: str) -> Checkpoint | None:
     """The checkpoint that comes with the app for a step, or None."""
-    path = checkpoint.SHIPPED / f"{name}.safetensors"
+    path = checkpoint.shipped_path(name)
     return _load(str(path), path.stat().st_mtime_ns) if path.exists() else None
 
 

@@ -71,10 +71,10 @@ def test_each_network_is_counted_with_its_interval() -> None:
     found = class_digits.load()
     app = open_page()
     table = app.table[0].value
-    shipped = [name for name in steps.STEPS if (checkpoint.SHIPPED / f"{name}.safetensors").exists()]
+    shipped = [name for name in steps.STEPS if checkpoint.shipped_path(name).exists()]
     assert [name.strip("*")[:1] for name in table["Network"]] == ["1", "2", "3", "4", "5", "S", "S", "S"]
     for row, step in enumerate(shipped):
-        trained = checkpoint.load(checkpoint.SHIPPED / f"{step}.safetensors")
+        trained = checkpoint.load(checkpoint.shipped_path(step))
         answers = evaluate(trained.model(), found.images, found.labels)
         assert table["Read right"][row] == f"{3 - answers.errors} of 3"
         assert table["95 % interval"][row].startswith(f"{answers.interval[0]:.1f} to ")

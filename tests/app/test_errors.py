@@ -54,7 +54,7 @@ def answers(practice: Digits) -> Evaluation:
 
 
 def read(step: str, digits: Digits) -> Evaluation:
-    model = checkpoint.load(checkpoint.SHIPPED / f"{step}.safetensors").model()
+    model = checkpoint.load(checkpoint.shipped_path(step)).model()
     return evaluate.evaluate(model, digits.validation_images, digits.validation_labels)
 
 
@@ -77,7 +77,7 @@ def test_digits_seen_in_training_are_called_so(app: AppTest) -> None:
 
 
 def test_a_run_on_the_practice_set_is_called_fair_and_compared_with_its_step() -> None:
-    shipped = checkpoint.load(checkpoint.SHIPPED / "step5.safetensors")
+    shipped = checkpoint.load(checkpoint.shipped_path("step5"))
     run = runs.adopt(replace(shipped, data="practice set"), "step5", "mine")
     app = open_page(run=run.id)
     assert not app.warning
@@ -128,7 +128,7 @@ def test_a_network_without_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
         return Evaluation(torch.eye(10)[labels], labels)
 
     monkeypatch.setattr(evaluate, "evaluate", perfect)
-    run = runs.adopt(checkpoint.load(checkpoint.SHIPPED / "step5.safetensors"), "step5", "perfect")
+    run = runs.adopt(checkpoint.load(checkpoint.shipped_path("step5")), "step5", "perfect")
     app = open_page(run=run.id)
     assert metric(app, "Accuracy") == "100.00 %"
     assert any("There is none" in info.value for info in app.info)
@@ -136,5 +136,5 @@ def test_a_network_without_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_untrained_network_says_so() -> None:
     app = open_page(step="base")
-    if not (checkpoint.SHIPPED / "base.safetensors").exists():
+    if not checkpoint.shipped_path("base").exists():
         assert "not trained yet" in app.info[0].value

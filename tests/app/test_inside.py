@@ -148,7 +148,7 @@ def test_the_maps_that_are_loudest_for_the_answer_come_first() -> None:
     assert tile_captions(app) == [f"map {i}" for i in range(1, 13)]
     order_of_maps(app).set_value("loudest for the answer first").run()
     assert not app.exception
-    model = checkpoint.load(checkpoint.SHIPPED / "step1.safetensors").model()
+    model = checkpoint.load(checkpoint.shipped_path("step1")).model()
     answer = explain.look_inside(model, digit).answer
     spoken = explain.contributions(model, digit, answer)[0].sum((1, 2))
     expected = spoken.argsort(descending=True).tolist()

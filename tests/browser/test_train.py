@@ -137,7 +137,7 @@ def test_a_bad_checkpoint_is_refused_in_a_sentence(train_page, tmp_path):
 
 
 def test_a_good_checkpoint_becomes_a_run(train_page):
-    shipped = checkpoint.SHIPPED / "step4.safetensors"
+    shipped = checkpoint.shipped_path("step4")
     train_page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(shipped)
     expect(train_page.get_by_role("heading", name=re.compile("step4.safetensors, "))).to_be_visible()
     expect(train_page).to_have_url(re.compile(r"step=step4&run=\d{8}-\d{6}-step4-"))

@@ -11,6 +11,7 @@ from s5core.data import Digits
 from s5core.errors import UserError
 from s5core.explain import Inside, Station
 from s5core.layers import INPUT_SHAPE, Network
+from s5core.reading import percent
 from s5core.steps import Step
 from s5core.summary import Row, format_table, layer_table
 
@@ -165,7 +166,7 @@ def choose_validation_digit(digits: Digits) -> tuple[torch.Tensor, int]:
 
 def show_answer(inside: Inside, true_class: int | None) -> None:
     """What the network reads, and how sure it is of each class."""
-    verdict = f"**It reads {inside.answer}**, {inside.confidence:.2f} % sure."
+    verdict = f"**It reads {inside.answer}**, {percent(inside.confidence)} sure."
     if true_class is not None:
         verdict += " That is right." if inside.answer == true_class else f" In truth it is a {true_class}."
     st.markdown(verdict, help="The class with the highest probability is the network's answer.")

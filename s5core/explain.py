@@ -28,8 +28,8 @@ class Inside:
 
     @property
     def confidence(self) -> float:
-        """The probability of that class, in percent."""
-        return 100 * float(self.probabilities.max())
+        """The probability of that class, 0 to 1."""
+        return float(self.probabilities.max())
 
 
 @torch.no_grad()

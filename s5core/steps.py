@@ -334,7 +334,7 @@ STEPS: dict[str, Step] = {
                 "ReLU again: a SiLU takes a fifth longer.",
                 "The parameters that are left go into the last layer, where they cost hardly any time.",
             ),
-            result="About the target's accuracy after half of the epochs.",
+            result="Over the target on average, after half of the epochs.",
             analysis=(
                 "Time goes where maps are large: the second convolution makes 24x24 cells and has 576 "
                 "weights, the last one 4x4 cells and 4,608 weights, yet the second takes several times as "

@@ -40,7 +40,7 @@ def test_maps_are_what_each_layer_gives(name: str, digit: torch.Tensor) -> None:
         logits = model(normalize(to_unit(digit)))[0]
     assert torch.allclose(inside.probabilities, logits.softmax(0))
     assert inside.answer == logits.argmax()
-    assert inside.confidence == pytest.approx(100 * logits.softmax(0).max().item())
+    assert inside.confidence == pytest.approx(logits.softmax(0).max().item())
 
 
 def test_a_convolution_keeps_its_negative_values_before_the_relu(digit: torch.Tensor) -> None:

@@ -12,7 +12,7 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import drawn
+from benchmarks import calibration, drawn
 from s5core import results, steps
 from s5core.summary import count_parameters
 
@@ -49,25 +49,50 @@ def drawn_table() -> list[str]:
     """How each step reads drawn digits, mean over the widths of the pen."""
     content = json.loads(drawn.RESULTS.read_text())
     lines = [
-        "| step | strokes drawn anew | picture fitted | picture shrunk | calibration | a drawing takes |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        "| step | strokes drawn anew | picture fitted | picture shrunk | a drawing takes |",
+        "| --- | ---: | ---: | ---: | ---: |",
     ]
     for name, read in content["strokes"]["steps"].items():
         lows, highs = zip(*read["interval"].values(), strict=True)
         ways = [f"{content[way]['steps'][name]['mean']:.2f} %" for way in ("picture", "shrunk")]
-        error = statistics.mean(read["calibration_error"].values())
         cells = [
             f"{steps.STEPS[name].title} (`{name}`)",
             f"{read['mean']:.2f} % ({min(lows):.1f} to {max(highs):.1f})",
             *ways,
-            f"{error:.2f} points",
             f"{read['milliseconds']:.1f} ms",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
-TABLES: dict[str, Callable[[], list[str]]] = {"results": steps_table, "drawn": drawn_table}
+def calibration_table() -> list[str]:
+    """Each step's temperature, and how far confidence and accuracy are apart."""
+    read = json.loads(drawn.RESULTS.read_text())["strokes"]["steps"]
+    lines = [
+        "| step | fitted temperature | held-out digits, without | with it | in use "
+        "| MNIST's test digits | drawn digits |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name, entry in json.loads(calibration.RESULTS.read_text()).items():
+        held_out = entry["held_out"]
+        cells = [
+            f"{steps.STEPS[name].title} (`{name}`)",
+            f"{entry['fitted']:.2f}",
+            f"{held_out['without']:.2f}",
+            f"{held_out['with_fitted']:.2f}",
+            f"{entry['used']:.2f}",
+            f"{entry['mnist']:.2f}",
+            f"{statistics.mean(read[name]['calibration_error'].values()):.2f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+TABLES: dict[str, Callable[[], list[str]]] = {
+    "results": steps_table,
+    "drawn": drawn_table,
+    "calibration": calibration_table,
+}
 
 
 def fill(text: str) -> str:

@@ -84,11 +84,12 @@ def ink(image: Image.Image | NDArray[np.uint8]) -> Ink:
     picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
     rgba = np.asarray(picture.convert("RGBA"), dtype=np.float32) / 255
     alpha = rgba[..., 3]
-    grey = rgba[..., :3] @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
     if alpha.min() < 0.5 < alpha.max():
         return alpha
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    return np.asarray(np.abs(grey - np.median(border)), dtype=np.float32)
+    rgb = rgba[..., :3]
+    border = np.concatenate([rgb[0], rgb[-1], rgb[:, 0], rgb[:, -1]])
+    # Red on green can be as bright as its paper: the channel that differs most counts.
+    return np.asarray(np.abs(rgb - np.median(border, axis=0)).max(-1), dtype=np.float32)
 
 
 def photographed_ink(photo: Image.Image) -> Ink:

@@ -70,6 +70,7 @@ def test_colours_of_pen_and_paper_do_not_matter():
         ((0, 0, 0, 0), (0, 0, 0, 255)),
         ((255, 255, 255, 0), (255, 0, 0, 255)),
         ((250, 240, 200, 255), (20, 20, 160, 255)),
+        ((0, 160, 0, 255), (230, 40, 40, 255)),
     ]:
         assert torch.equal(digit.fit(digit.ink(canvas(paper=paper, pen=pen))), white_on_black)
 

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+import benchmarks.calibration
 import benchmarks.drawn
 from benchmarks import report
 from s5core import checkpoint, results, steps
@@ -68,6 +69,11 @@ def test_drawn_digits_are_still_read_as_well_as_recorded(drawn_digits, drawn_fie
     reached = recorded["strokes"]["steps"]["step5"]
     assert found.accuracy == pytest.approx(reached["accuracy"]["18"], abs=0.1)
     assert reached["mean"] >= 98.5
+
+
+def test_each_step_has_the_temperature_that_was_fitted():
+    for name, entry in json.loads(benchmarks.calibration.RESULTS.read_text()).items():
+        assert steps.STEPS[name].temperature == entry["used"] == max(1, entry["fitted"])
 
 
 def test_the_readme_agrees_with_the_results():

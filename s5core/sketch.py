@@ -77,12 +77,11 @@ def _middle_line(shape: dict[str, Any]) -> Stroke:
     for command, *numbers in shape["path"]:
         *control, end = zip(numbers[::2], numbers[1::2], strict=True)
         if command == "Q":
-            start, bend = np.array(points[-1]), np.array(control[0])
-            for t in np.arange(1, BENDS) / BENDS:
-                ends = (1 - t) ** 2 * start + t**2 * np.array(end)
-                points.append(tuple(ends + 2 * t * (1 - t) * bend))
+            start, (bend,) = points[-1], control
+            for t in (step / BENDS for step in range(1, BENDS)):
+                points.append(_blend((1 - t) ** 2, start, 2 * t * (1 - t), bend, t**2, end))
                 # It measures the cubic curve that has the one control point twice.
-                bounds.append(tuple((1 - t) ** 3 * start + t**3 * np.array(end) + 3 * t * (1 - t) * bend))
+                bounds.append(_blend((1 - t) ** 3, start, 3 * t * (1 - t), bend, t**3, end))
         points.append(end)
         bounds.append(end)
     if "left" not in shape or not points:
@@ -93,6 +92,10 @@ def _middle_line(shape: dict[str, Any]) -> Stroke:
     size = [shape.get(f"scale{axis}", 1) * (-1 if shape.get(f"flip{axis}") else 1) for axis in "XY"]
     placed = ((np.array(points) - middle) * size) @ turn.T + (shape["left"], shape["top"])
     return [(float(x), float(y)) for x, y in placed]
+
+
+def _blend(a: float, first: Point, b: float, second: Point, c: float, third: Point) -> Point:
+    return a * first[0] + b * second[0] + c * third[0], a * first[1] + b * second[1] + c * third[1]
 
 
 def _cut(stroke: Stroke, eraser: Stroke, radius: float) -> list[Stroke]:

@@ -535,6 +535,12 @@ def _large(layers: list[alt.Chart], height: int) -> alt.LayerChart:
 _LABELS: dict[str, Any] = {"labelFontSize": 14, "titleFontSize": 14}
 
 
+def _epochs(last: int) -> alt.X:
+    """Whole epochs from left to right; the frame is there before the first is finished."""
+    scale = alt.Scale(domain=[0, last], nice=False)
+    return alt.X("epoch:Q", scale=scale, axis=alt.Axis(**_LABELS, tickMinStep=1))
+
+
 def rates(points: Sequence[tuple[float, float]], epochs: int) -> alt.Chart:
     """The learning rate over a run, as steps. `points`: epoch (0 to `epochs`) and rate."""
     scale = alt.Scale(domain=[0, max((rate for _, rate in points), default=1.0)])
@@ -542,7 +548,7 @@ def rates(points: Sequence[tuple[float, float]], epochs: int) -> alt.Chart:
         alt.Chart(alt.InlineData(values=[{"epoch": epoch, "rate": rate} for epoch, rate in points]))
         .mark_line(interpolate="step-after", color=OURS, strokeWidth=3)
         .encode(
-            x=alt.X("epoch:Q", scale=alt.Scale(domain=[0, epochs], nice=False), axis=alt.Axis(**_LABELS)),
+            x=_epochs(epochs),
             y=alt.Y("rate:Q", title="learning rate", scale=scale, axis=alt.Axis(**_LABELS, tickCount=4)),
             tooltip=[alt.Tooltip("epoch:Q", format=".1f"), alt.Tooltip("rate:Q", format=".4g")],
         )
@@ -585,7 +591,7 @@ def curves(
     scale = alt.Scale(domain=list(domain), nice=False, type="log" if logarithmic else "linear", clamp=True)
     legend = alt.Legend(title=None, orient="bottom", labelFontSize=14, labelLimit=260, columns=2)
     base = alt.Chart(alt.InlineData(values=rows)).encode(
-        x=alt.X("epoch:Q", scale=alt.Scale(domain=[0, epochs], nice=False), axis=alt.Axis(**_LABELS)),
+        x=_epochs(epochs),
         y=alt.Y("value:Q", title=title, scale=scale, axis=alt.Axis(**_LABELS, tickCount=6)),
         color=alt.Color("line:N", scale=alt.Scale(domain=names, range=colours), legend=legend),
         strokeDash=alt.StrokeDash("line:N", scale=alt.Scale(domain=names, range=dashes), legend=legend),

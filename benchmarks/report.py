@@ -69,19 +69,20 @@ def calibration_table() -> list[str]:
     """Each step's temperature, and how far confidence and accuracy are apart."""
     read = json.loads(drawn.RESULTS.read_text())["strokes"]["steps"]
     lines = [
-        "| step | fitted temperature | held-out digits, without | with it | in use "
-        "| MNIST's test digits | drawn digits |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| step | temperature, fitted | in use | held-out digits, without | as fitted "
+        "| MNIST's test digits, without | as in use | drawn digits, as in use |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, entry in json.loads(calibration.RESULTS.read_text()).items():
         held_out = entry["held_out"]
         cells = [
             f"{steps.STEPS[name].title} (`{name}`)",
             f"{entry['fitted']:.2f}",
+            f"{entry['used']:.2f}",
             f"{held_out['without']:.2f}",
             f"{held_out['with_fitted']:.2f}",
-            f"{entry['used']:.2f}",
-            f"{entry['mnist']:.2f}",
+            f"{entry['mnist']['without']:.2f}",
+            f"{entry['mnist']['as_used']:.2f}",
             f"{statistics.mean(read[name]['calibration_error'].values()):.2f}",
         ]
         lines.append(f"| {' | '.join(cells)} |")

@@ -3,6 +3,7 @@
 Orders come as JSON lines on stdin, answers go as JSON lines to stdout:
 
     {"order": "train", "run": "/…/runs/ID", "threads": 2}   ->   {"done": "ID"}
+    {"order": "threads", "value": 1}     go on with so many, as another run has begun or ended
     {"order": "rate", "value": 0.05}     a new peak learning rate for the run in progress
     {"order": "stop"}                    end the run in progress; its finished epochs are kept
 
@@ -133,6 +134,8 @@ class Worker:
             for order in self._pending():
                 if order["order"] == "rate" and isinstance(event, Batch):
                     rate = float(order["value"])
+                elif order["order"] == "threads":
+                    torch.set_num_threads(order["value"])
                 elif order["order"] in ("stop", "gone"):
                     log.write({"event": "stopped", "epoch": finished})
                     return order is not GONE

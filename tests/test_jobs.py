@@ -100,6 +100,23 @@ def test_a_third_run_waits_in_line(jobs):
     assert not started(third) and not jobs.is_active(third.id)
 
 
+def test_runs_share_the_cores(jobs):
+    def threads() -> list[int]:
+        return [process.threads for process in jobs._processes if process.run is not None]
+
+    cores = os.cpu_count() or 1
+    first, second = new(), new()
+    jobs.submit(first)
+    assert threads() == [cores]
+    jobs.submit(second)
+    assert threads() == [max(1, cores // 2)] * 2
+    wait_for(lambda: started(first) and started(second))
+    jobs.stop(first.id)
+    wait_for(lambda: threads() == [cores])
+    batches = len(second.log().batches)
+    wait_for(lambda: len(second.log().batches) > batches)
+
+
 def test_the_learning_rate_of_a_running_run_changes(jobs):
     run = new(LONG.replace(schedule="constant", learning_rate=0.1))
     jobs.submit(run)

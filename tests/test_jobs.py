@@ -29,11 +29,22 @@ def home(tmp_path, monkeypatch):
         pytest.skip("MNIST is in data/, so that the practice set is not used")
 
 
+@pytest.fixture(scope="module")
+def queue() -> Iterator[Jobs]:
+    """One for all tests: its workers take seconds to start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("S5_DATA_DIR", "")
+        made = Jobs(limit=2)
+        yield made
+        made.close()
+
+
 @pytest.fixture
-def jobs() -> Iterator[Jobs]:
-    made = Jobs(limit=2)
-    yield made
-    made.close()
+def jobs(queue: Jobs) -> Iterator[Jobs]:
+    yield queue
+    for run in [*queue._waiting, *queue.training()]:
+        queue.stop(run.id)
+    wait_for(lambda: not queue.training())
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:

@@ -243,7 +243,8 @@ def _with_mnist_pen(drawing: Ink) -> Ink:
     # What stays as it is is the middle of the strokes, length - pen from end to end. It becomes
     # length - wanted once the new pen's ends reach the box again.
     new_pen = wanted * (length - pen) / (length - wanted)
-    return _grow(drawing, (new_pen - pen) / 2)
+    changed = _grow(drawing, (new_pen - pen) / 2)
+    return changed if changed.max() > FAINT else drawing  # a texture has no strokes to thin
 
 
 def _pen_width(drawing: Ink) -> float:

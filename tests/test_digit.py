@@ -57,6 +57,12 @@ def test_a_picture_s_pen_is_brought_to_mnist_s():
     assert max(grey) < 1.6 * min(grey)  # from 6 to 34 pixels the ink itself grows fivefold
 
 
+def test_a_picture_without_strokes_does_not_vanish():
+    rows, columns = np.mgrid[:160, :160]
+    for texture in ((rows + columns) % 2, columns % 2):
+        assert int(digit.fit(texture.astype(np.float32)).max()) > 0
+
+
 def test_a_picture_of_mnist_s_size_keeps_its_pen():
     thick = np.zeros((28, 28), dtype=np.float32)
     thick[4:24, 10:18] = 1

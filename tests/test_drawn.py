@@ -83,6 +83,7 @@ def test_a_digit_that_nobody_wrote_has_no_accuracy(tmp_path):
     digits = drawn.load(write(tmp_path / "two.npz", HARD[:2], [0, 1]))
     score = drawn.score(digits, sure_of(digits.labels, digits))
     assert score.by_class == {0: 100.0, 1: 100.0}
+    assert drawn._to_json({8: score})["by_class"]["8"] == {"0": 100.0, "1": 100.0}
 
 
 @pytest.mark.parametrize(

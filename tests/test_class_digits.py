@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import multiprocessing
+import time
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -113,6 +114,7 @@ def test_many_keep_at_the_same_moment_while_others_look(home: Path) -> None:
     while any(process.is_alive() for process in writers):
         assert class_digits.load().damaged == ()
         looks += 1
+        time.sleep(0.01)  # the writers need the core, too
     for process in writers:
         process.join()
     assert [process.exitcode for process in writers] == [0] * 3 and looks > 1

@@ -2,7 +2,7 @@
 
     python -m benchmarks.report
 
-Only what stands between the markers of each table is replaced.
+Only what stands between the markers of each part is replaced.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import calibration, drawn
+from benchmarks import calibration, drawn, latency
 from s5core import results, steps
 from s5core.summary import count_parameters
 
@@ -89,20 +89,32 @@ def calibration_table() -> list[str]:
     return lines
 
 
-TABLES: dict[str, Callable[[], list[str]]] = {
+def latency_sentence() -> list[str]:
+    """How long a person at the canvas waits."""
+    content = json.loads(latency.RESULTS.read_text())
+    waits = content["milliseconds"]
+    return [
+        f"From the end of a stroke to the answer of all networks on the page it takes "
+        f"{statistics.median(waits):.0f} ms (median of {len(waits)} digits, {min(waits)} to {max(waits)}; "
+        f"server and browser on the same {content['cores']} cores)."
+    ]
+
+
+PARTS: dict[str, Callable[[], list[str]]] = {
     "results": steps_table,
     "drawn": drawn_table,
+    "latency": latency_sentence,
     "calibration": calibration_table,
 }
 
 
 def fill(text: str) -> str:
     """The README's text with the figures of now. Raises ValueError without the markers."""
-    for name, table in TABLES.items():
+    for name, lines in PARTS.items():
         begin, end = f"<!-- {name}: written by python -m benchmarks.report -->\n", f"<!-- end of {name} -->\n"
         before, rest = text.split(begin)
         _, after = rest.split(end)
-        text = "\n".join([before + begin, *table(), "", end + after])
+        text = "\n".join([before + begin, *lines(), "", end + after])
     return text
 
 

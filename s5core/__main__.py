@@ -447,11 +447,13 @@ def reproduce(
             assert run.checkpoint is not None
             if write:
                 results.record(run.checkpoint, results.describe_machine(run.device))
-                if seed == 0:  # what is shipped is the first seed, not the luckiest
+                if seed == 0 and step.shipped:  # the first seed, not the luckiest
                     shipped = dataclasses.replace(run.checkpoint, temperature=step.temperature)
                     checkpoint.save(shipped, checkpoint.shipped_path(step.name))
-            elif step.name in reached:
-                print(f"{step.name}: recorded {reached[step.name]}, {reached[step.name].seeds} seeds")
+            elif result := reached.get(step.name):
+                before = result.last_by_seed.get(seed)
+                same = "" if before is None else f"seed {seed} {before:.2f} %, "
+                print(f"{step.name}: recorded {same}all {result.seeds} seeds {result}")
 
 
 def _read_network(source: str) -> tuple[str, Network, Recipe]:

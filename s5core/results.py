@@ -33,13 +33,30 @@ class Result:
 
     parameters: int
     epochs: int
-    seeds: int
-    last: float  # accuracy of the last epoch, mean over the seeds
-    deviation: float | None  # standard deviation of it over the seeds; None for a single one
-    worst: float  # accuracy of the last epoch of the worst seed
+    last_by_seed: dict[int, float]  # accuracy of the last epoch, by seed
     best: float  # accuracy of the best epoch, mean over the seeds
     train: float  # accuracy on the training digits in the last epoch, mean over the seeds
     seconds: float  # mean over the seeds
+
+    @property
+    def seeds(self) -> int:
+        """How many there are."""
+        return len(self.last_by_seed)
+
+    @property
+    def last(self) -> float:
+        """Accuracy of the last epoch, mean over the seeds."""
+        return statistics.mean(self.last_by_seed.values())
+
+    @property
+    def deviation(self) -> float | None:
+        """Standard deviation of it over the seeds; None for a single one."""
+        return statistics.stdev(self.last_by_seed.values()) if self.seeds > 1 else None
+
+    @property
+    def worst(self) -> float:
+        """The same of the worst seed."""
+        return min(self.last_by_seed.values())
 
     def __str__(self) -> str:
         spread = "" if self.deviation is None else f" ± {self.deviation:.2f}"
@@ -55,14 +72,10 @@ def read(path: Path = PATH) -> dict[str, Any]:
 def summarize(entry: dict[str, Any]) -> Result:
     """Mean and deviation over the seeds of one step's entry."""
     seeds = entry["seeds"]
-    last = [seed["last"] for seed in seeds]
     return Result(
         parameters=entry["parameters"],
         epochs=entry["recipe"]["epochs"],
-        seeds=len(seeds),
-        last=statistics.mean(last),
-        deviation=statistics.stdev(last) if len(last) > 1 else None,
-        worst=min(last),
+        last_by_seed={seed["seed"]: seed["last"] for seed in seeds},
         best=statistics.mean(seed["best"] for seed in seeds),
         train=statistics.mean(seed["epochs"][-1]["train"] for seed in seeds),
         seconds=statistics.mean(seed["seconds"] for seed in seeds),

@@ -28,11 +28,8 @@ def steps_table() -> list[str]:
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for step in steps.STEPS.values():
-        reported = "–"
-        if step.reported is not None and step.reported.test is not None:
-            reported = f"{step.reported.test:.2f} %"
-            if step.reported.parameters != count_parameters(step.layers):
-                reported += f" with {step.reported.parameters:,}"
+        parameters = count_parameters(step.layers)
+        reported = step.reported.beside(parameters) if step.reported else "–"
         result = reached.get(step.name)
         ours = (
             f"{result} | {result.seeds} | {result.worst:.2f} % | {result.best:.2f} % | {result.train:.2f} % "
@@ -40,8 +37,7 @@ def steps_table() -> list[str]:
             if result
             else "– | – | – | – | – | –"
         )
-        parameters = f"{count_parameters(step.layers):,}"
-        lines.append(f"| {step.title} (`{step.name}`) | {parameters} | {reported} | {ours} |")
+        lines.append(f"| {step.title} (`{step.name}`) | {parameters:,} | {reported} | {ours} |")
     return lines
 
 

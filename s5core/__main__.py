@@ -21,11 +21,13 @@ import torch
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
 
 from s5core import checkpoint, data, digit, drawn, results, steps
 from s5core.benchmark import compare
 from s5core.checkpoint import Checkpoint
 from s5core.data import Digits, normalize, to_unit
+from s5core.digit import DigitError
 from s5core.errors import UserError
 from s5core.evaluate import evaluate as evaluate_model
 from s5core.layers import Network, check, from_json, with_dropout
@@ -68,20 +70,22 @@ def list_steps(as_json: AsJson = False) -> None:
                         "title": step.title,
                         "parameters": count_parameters(step.layers),
                         "reported": step.reported.test if step.reported else None,
-                        "reached": dataclasses.asdict(reached[step.name]) if step.name in reached else None,
+                        "reported_parameters": step.reported.parameters if step.reported else None,
+                        "reached": reached[step.name].to_json() if step.name in reached else None,
                     }
                     for step in steps.STEPS.values()
                 ]
             )
         )
         return
-    print(f"{'step':<16} {'title':<34} {'parameters':>10} {'reported':>9} {'ours':>16} {'seeds':>5}")
+    print(f"{'step':<16} {'title':<34} {'parameters':>10} {'reported':>19} {'ours':>16} {'seeds':>5}")
     for step in steps.STEPS.values():
         result = reached.get(step.name)
+        parameters = count_parameters(step.layers)
+        reported = step.reported.beside(parameters) if step.reported else "–"
         print(
-            f"{step.name:<16} {step.title:<34} {count_parameters(step.layers):>10,} "
-            f"{f'{step.reported.test:.2f} %' if step.reported and step.reported.test else '-':>9} "
-            f"{str(result) if result else '-':>16} {result.seeds if result else 0:>5}"
+            f"{step.name:<16} {step.title:<34} {parameters:>10,} {reported:>19} "
+            f"{str(result) if result else '–':>16} {result.seeds if result else 0:>5}"
         )
 
 
@@ -181,6 +185,8 @@ def train_command(
         recipe = recipe.replace(**changes)
         layers = with_dropout(layers) if recipe.dropout else layers
     digits = _load_digits(recipe.split, folder)
+    if resume is not None:
+        started.check_data(digits.name)
     finished = []
     for seed in range(recipe.seed, recipe.seed + seeds):
         path = out if out is None or seeds == 1 else out.with_stem(f"{out.stem}-seed{seed}")
@@ -217,8 +223,8 @@ class Run:
         self._resume = state
 
     def show(self, lines: Any) -> None:
-        """Train to the end, an epoch a line to `lines`. Raises typer.Exit when the run is
-        interrupted (130) or diverges (1)."""
+        """Train to the end, an epoch a line to `lines`. Raises typer.Exit(130) when the run is
+        interrupted, and UserError when it diverges."""
         events = train(self.layers, self.recipe, self.digits, self._resume)
         with Progress(
             TextColumn("{task.description}"),
@@ -348,7 +354,7 @@ def predict(
 ) -> None:
     """Say which digit each picture shows, and how sure the network is."""
     model = checkpoint.load(file).model()
-    fields = [digit.fit(digit.ink(digit.open_image(path)), center) for path in images]
+    fields = [_read_picture(path, center) for path in images]
     with torch.no_grad():
         probabilities = model(normalize(to_unit(torch.cat(fields)))).softmax(1)
     if as_json:
@@ -360,6 +366,15 @@ def predict(
     else:
         for path, row in zip(images, probabilities, strict=True):
             print(f"{path}: {int(row.argmax())} ({100 * float(row.max()):.1f} %)")
+
+
+def _read_picture(path: Path, center: bool) -> Tensor:
+    """The digit of a picture as the networks see it: (1, 1, 28, 28) uint8."""
+    image = digit.open_image(path)
+    try:
+        return digit.fit(digit.photographed_ink(image), center)
+    except DigitError as error:
+        raise UserError(f"{path}: {error}") from error
 
 
 @app.command("drawn")

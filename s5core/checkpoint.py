@@ -67,6 +67,14 @@ class Checkpoint:
         model.load_state_dict(self.weights)
         return model.eval()
 
+    def check_data(self, data: str) -> None:
+        """Raise CheckpointError unless these are the digits that it was trained on: a run that went
+        on with others would mix the figures of both."""
+        if data != self.data:
+            raise CheckpointError(
+                f"This run began with other digits ({self.data}, and here is {data}): start a new run."
+            )
+
     @classmethod
     def of(cls, name: str, layers: Network, recipe: Recipe, data: str, state: State) -> Checkpoint:
         """The checkpoint at the end of an epoch: resumable while epochs are left."""

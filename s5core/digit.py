@@ -29,6 +29,7 @@ FAINT = 0.1  # ink below this share of the darkest counts as paper
 MAX_PIXELS = 40_000_000  # a photograph of a modern phone has 12 to 50 million
 MAX_BYTES = 20 * 2**20
 PHOTO_SIDE = 400  # pixels of a photograph's longer side are enough for a digit
+SCAN_SIDE = 56  # pixels of a picture that no camera made, such as one of MNIST's 28x28
 PEN = 2.2  # pixels of the 28x28: drawn digits then have as much ink as MNIST's have on average
 PENS = (1.8, 2.9)  # of MNIST's training digits, as `_pen_width` measures them: 2.3 on average, ± 0.6
 DOT = 12  # pixels of the canvas; what is smaller is a dot, and stays small
@@ -48,7 +49,7 @@ class BlankError(DigitError):
     """There is nothing on it at all."""
 
     def __init__(self) -> None:
-        super().__init__("There is nothing drawn yet: draw a digit.")
+        super().__init__("There is no digit on it, only paper.")
 
 
 def open_image(source: Path | bytes, name: str = "") -> Image.Image:
@@ -97,6 +98,8 @@ def photographed_ink(photo: Image.Image) -> Ink:
     the paper's grain do not count. Raises DigitError where nothing stands out."""
     photo = photo.copy()
     photo.thumbnail((PHOTO_SIDE, PHOTO_SIDE))
+    if max(photo.size) <= SCAN_SIDE:
+        return ink(photo)
     if photo.has_transparency_data and np.asarray(photo.convert("RGBA"))[..., 3].min() < 128:
         return ink(photo)  # drawn on nothing, not photographed
     grey = photo.convert("L").filter(ImageFilter.MedianFilter(3))

@@ -10,6 +10,7 @@ of ours from here.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import platform
 import statistics
@@ -57,6 +58,11 @@ class Result:
     def worst(self) -> float:
         """The same of the worst seed."""
         return min(self.last_by_seed.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """All figures as JSON data."""
+        derived = {name: getattr(self, name) for name in ("seeds", "last", "deviation", "worst")}
+        return dataclasses.asdict(self) | derived
 
     def __str__(self) -> str:
         spread = "" if self.deviation is None else f" ± {self.deviation:.2f}"

@@ -88,7 +88,7 @@ def test_without_centring_a_drawing_is_merely_shrunk():
 
 @pytest.mark.parametrize("paper", [(0, 0, 0, 255), (255, 255, 255, 255), (0, 0, 0, 0)])
 def test_an_empty_canvas_is_no_digit(paper):
-    with pytest.raises(DigitError, match="nothing drawn"):
+    with pytest.raises(DigitError, match="only paper"):
         digit.fit(digit.ink(canvas(paper=paper, pen=paper)))
 
 
@@ -187,7 +187,7 @@ def test_redrawn_digits_have_as_much_ink_as_those_of_mnist(practice):
 def test_a_dot_stays_a_dot_and_nothing_is_no_digit():
     dot = digit.redraw([[(29.98, 30.0), (30.02, 30.0)]])
     assert 4 <= int((dot > 100).sum()) <= 12
-    with pytest.raises(DigitError, match="nothing drawn"):
+    with pytest.raises(DigitError, match="only paper"):
         digit.redraw([])
 
 

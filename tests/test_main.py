@@ -11,11 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from s5core import checkpoint, data
+from s5core import checkpoint, data, sketch
 from s5core.__main__ import main
 
 ROOT = Path(__file__).parent.parent
@@ -153,6 +154,19 @@ def test_predict_reads_pictures(s5core, practice, tmp_path):
     assert [answer["digit"] for answer in answers] == [int(Path(file).stem) for file in files]
     assert all(sum(answer["probabilities"]) == pytest.approx(1, abs=1e-5) for answer in answers)
     assert "%)" in s5core("predict", STEP5, files[0]).stdout
+
+
+def test_predict_reads_photographs_and_names_the_one_that_it_cannot_read(s5core, tmp_path):
+    """Paper in uneven light, a pen that is dark and not black."""
+    light = np.linspace(120, 235, 400)[None].repeat(300, 0)
+    pen = Image.fromarray(sketch.hard_digit("2 with a loop", 20).pixels).resize((200, 200))
+    light[60:260, 60:260] -= 0.4 * np.asarray(pen)
+    Image.fromarray(light.clip(0, 255).astype(np.uint8)).save(tmp_path / "two.png")
+    (answer,) = json.loads(s5core("predict", STEP5, str(tmp_path / "two.png"), "--json").stdout)
+    assert answer["digit"] == 2
+    Image.new("L", (300, 300), 255).save(tmp_path / "blank.png")
+    done = s5core("predict", STEP5, str(tmp_path / "two.png"), str(tmp_path / "blank.png"), code=1)
+    assert "blank.png: No digit stands out" in done.stderr.replace("\n", " ") and done.stdout == ""
 
 
 def test_evaluate_of_the_shipped_step_5(s5core, mnist_folder):

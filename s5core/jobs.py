@@ -171,6 +171,17 @@ class Jobs:
         if not idle and len(self._processes) < self.limit:
             self._start()
 
+    def _give_up(self, run: Run | None) -> None:
+        """A worker could not even start: another one would fare no better."""
+        if self._closed:
+            return  # it was not let
+        doomed = [] if run is None else [run]
+        if not self._processes:
+            doomed += self._waiting
+            self._waiting = []
+        for run in doomed:
+            run.fail("No worker could be started; the server's log says why.")
+
     def _start(self) -> Process:
         process = Process(self._heard)
         self._processes.append(process)
@@ -181,10 +192,10 @@ class Jobs:
         with self._lock:
             if message is None:
                 self._processes.remove(process)
-                died_early = not process.ready
+                if not process.ready:
+                    self._give_up(process.run)
+                    return
                 process.run = None
-                if died_early:
-                    return  # it cannot even start: another one would fare no better
             elif "ready" in message:
                 process.ready = True
                 return

@@ -27,7 +27,7 @@ from s5core.errors import UserError
 from s5core.files import write_atomically
 from s5core.layers import Layer, Network, from_json, to_json
 from s5core.recipe import Recipe
-from s5core.train import Batch, Diverged, Epoch, Finished, Metrics, Started, event_from_json
+from s5core.train import Batch, Diverged, Epoch, Finished, Metrics, Started, event_from_json, event_to_json
 
 HOME = Path(__file__).resolve().parent.parent / "runs"
 
@@ -57,6 +57,7 @@ class Log:
     started: Started | None = None  # the latest start
     batches: list[Batch] = field(default_factory=list)  # a few a second, not every one
     epochs: list[Metrics] = field(default_factory=list)
+    peak: float | None = None  # learning rate that was set while it ran; None: the recipe's
     end: Finished | Diverged | Failed | Stopped | None = None  # None: waiting, running or cut off
 
 
@@ -102,6 +103,11 @@ class Run:
             _take(log, json.loads(line))
         return log
 
+    def fail(self, message: str) -> None:
+        """Enter into the log why the run is not trained, where no worker is there to do so."""
+        with open(self.events_path, "ab") as file:
+            file.write(json.dumps({"event": "failed", "message": message}).encode() + b"\n")
+
     def checkpoint(self) -> Checkpoint:
         """The network as of the last finished epoch. Raises CheckpointError without one."""
         return checkpoint.load(self.model_path)
@@ -113,6 +119,9 @@ def _take(log: Log, data: dict[str, Any]) -> None:
         return
     if data["event"] == "failed":
         log.end = Failed(data["message"])
+        return
+    if data["event"] == "rate":
+        log.peak = data["value"]
         return
     match event_from_json(data):
         case Started() as started:
@@ -152,11 +161,8 @@ def create(title: str, step: str, layers: Sequence[Layer], recipe: Recipe) -> Ru
 def adopt(made: Checkpoint, step: str, title: str) -> Run:
     """A checkpoint from elsewhere, such as an upload, as a run of its own beside those of a step."""
     run = create(title, step, made.layers, made.recipe)
-    lines = [{"event": "epoch"} | vars(metrics) for metrics in made.history]
-    last = made.history[-1]
-    best = max(metrics.validation_accuracy for metrics in made.history)
-    seconds = sum(metrics.seconds for metrics in made.history)
-    lines.append({"event": "finished"} | vars(Finished(last.epoch, made.accuracy, best, seconds)))
+    lines = [event_to_json(Epoch(metrics)) for metrics in made.history]
+    lines.append(event_to_json(Finished.of(made.history)))
     checkpoint.save(made, run.model_path)
     write_atomically(run.events_path, "".join(json.dumps(line) + "\n" for line in lines).encode())
     return run

@@ -88,6 +88,16 @@ class Finished:
     best_accuracy: float  # of the best epoch, in percent
     seconds: float  # of all epochs
 
+    @classmethod
+    def of(cls, history: Sequence[Metrics]) -> Finished:
+        """The end of a run with these epochs, at least one."""
+        return cls(
+            epochs=len(history),
+            validation_accuracy=history[-1].validation_accuracy,
+            best_accuracy=max(past.validation_accuracy for past in history),
+            seconds=sum(past.seconds for past in history),
+        )
+
 
 @dataclass(frozen=True)
 class Diverged:
@@ -243,12 +253,7 @@ def train(
         )
         yield Epoch(history[-1], _state(history, peak, model, optimizer, average))
 
-    yield Finished(
-        epochs=recipe.epochs,
-        validation_accuracy=history[-1].validation_accuracy,
-        best_accuracy=max(past.validation_accuracy for past in history),
-        seconds=sum(past.seconds for past in history),
-    )
+    yield Finished.of(history)
 
 
 def _make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

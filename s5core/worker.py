@@ -33,7 +33,7 @@ from s5core.data import Digits
 from s5core.errors import UserError
 from s5core.recipe import Recipe, Split
 from s5core.runs import Run
-from s5core.train import Batch, Epoch, event_to_json, train
+from s5core.train import Batch, Epoch, Event, Finished, Started, event_to_json, train
 
 INTERVAL = 0.5  # seconds between two batches in the log; a page looks once a second
 
@@ -106,18 +106,26 @@ class Worker:
         return True
 
     def _train(self, run: Run, log: EventLog) -> bool:
-        resume = run.checkpoint().state if run.model_path.exists() else None
+        kept = run.checkpoint() if run.model_path.exists() else None
+        if kept is not None and kept.state is None:  # its worker was killed before it could say so
+            log.write(event_to_json(Finished.of(kept.history)))
+            return True
         digits = self.digits(run.recipe.split)
-        events = train(run.layers, run.recipe, digits, resume)
-        finished = len(resume.history) if resume else 0
+        if kept is not None:
+            kept.check_data(digits.name)
+        events = train(run.layers, run.recipe, digits, kept.state if kept else None)
+        finished = len(kept.history) if kept else 0
         written = 0.0
         rate: float | None = None
+        go_on = True
+        event: Event | None = None
         while True:
+            heard = isinstance(event, Batch)  # a rate that came at another event is kept until then
             try:
-                event = events.send(rate) if rate is not None else next(events)
+                event = events.send(rate if heard else None)
             except StopIteration:
-                return True
-            rate = None
+                return go_on
+            rate = None if heard else rate
             if isinstance(event, Epoch):
                 assert event.state is not None
                 # First the line, then the file: a line too many is dropped when the run is
@@ -128,17 +136,22 @@ class Worker:
                 finished = event.metrics.epoch
             elif not isinstance(event, Batch):
                 log.write(event_to_json(event))
+                if isinstance(event, Started) and kept is not None and kept.state is not None:
+                    log.write({"event": "rate", "value": kept.state.peak})
             elif event.batch == 1 or time.monotonic() - written > INTERVAL:
                 written = time.monotonic()
                 log.write(event_to_json(event))
             for order in self._pending():
-                if order["order"] == "rate" and isinstance(event, Batch):
+                if order["order"] == "rate":
                     rate = float(order["value"])
+                    log.write({"event": "rate", "value": rate})
                 elif order["order"] == "threads":
                     torch.set_num_threads(order["value"])
                 elif order["order"] in ("stop", "gone"):
-                    log.write({"event": "stopped", "epoch": finished})
-                    return order is not GONE
+                    go_on = go_on and order is not GONE
+                    if finished < run.recipe.epochs:  # else there is nothing left to stop
+                        log.write({"event": "stopped", "epoch": finished})
+                        return go_on
 
     def _pending(self) -> Iterator[Order]:
         while not self.orders.empty():

@@ -161,6 +161,22 @@ def test_a_killed_worker_leaves_a_run_that_can_be_resumed(jobs):
     assert [metrics.epoch for metrics in run.log().epochs][:kept] == list(range(1, kept + 1))
 
 
+def test_runs_that_no_worker_can_train_say_so(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    broken = Jobs(limit=1)
+    first, second = new(), new()
+    for run in (first, second):
+        broken.submit(run)
+    wait_for(lambda: first.log().end and second.log().end)
+    assert (
+        first.log().end
+        == second.log().end
+        == Failed("No worker could be started; the server's log says why.")
+    )
+    assert broken.place(second.id) is None
+    broken.close()
+
+
 SERVER = """
 import sys, time
 from s5core import runs

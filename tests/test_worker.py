@@ -1,18 +1,28 @@
+import dataclasses
 import json
 import queue
 
+import pytest
 import torch
 
 from s5core import runs
 from s5core.layers import Conv, GlobalAvgPool, MaxPool
 from s5core.recipe import Recipe
-from s5core.worker import EventLog, Order, Worker
+from s5core.runs import Failed, Run
+from s5core.train import Finished
+from s5core.worker import GONE, EventLog, Order, Worker
+
+TINY = (Conv(4), MaxPool(4), Conv(10), GlobalAvgPool())
 
 
-def test_a_run_goes_on_with_as_many_threads_as_it_is_given(tmp_path, monkeypatch):
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path))
     monkeypatch.setenv("S5_DATA_DIR", "")
-    run = runs.create("a run", "step5", (Conv(4), MaxPool(4), Conv(10), GlobalAvgPool()), Recipe(epochs=1))
+
+
+def test_a_run_goes_on_with_as_many_threads_as_it_is_given(home):
+    run = runs.create("a run", "step5", TINY, Recipe(epochs=1))
     orders: queue.Queue[Order] = queue.Queue()
     orders.put({"order": "threads", "value": 3})
     before = torch.get_num_threads()
@@ -20,6 +30,57 @@ def test_a_run_goes_on_with_as_many_threads_as_it_is_given(tmp_path, monkeypatch
     after = torch.get_num_threads()
     torch.set_num_threads(before)
     assert after == 3 and len(run.log().epochs) == 1
+
+
+class Late(queue.Queue[Order]):
+    """Orders that come when the log has so many lines of an event."""
+
+    def __init__(self, run: Run, event: str, lines: int, *orders: Order) -> None:
+        super().__init__()
+        self.run, self.event, self.lines, self.late = run, event, lines, list(orders)
+
+    def empty(self) -> bool:
+        if self.late and self.run.events_path.read_text().count(f'"event": "{self.event}"') == self.lines:
+            for order in self.late:
+                self.put(order)
+            self.late = []
+        return super().empty()
+
+
+@pytest.mark.parametrize("order", [{"order": "stop"}, GONE])
+def test_a_run_that_is_stopped_after_its_last_epoch_is_finished(home, order):
+    run = runs.create("a run", "step5", TINY, Recipe(epochs=2))
+    assert Worker(Late(run, "epoch", 2, order)).train(run) == (order is not GONE)
+    assert isinstance(run.log().end, Finished) and run.checkpoint().state is None
+
+
+def test_a_worker_killed_behind_its_last_epoch_has_finished_the_run(home):
+    run = runs.create("a run", "step5", TINY, Recipe(epochs=1))
+    Worker(queue.Queue()).train(run)
+    end, trained = run.log().end, run.model_path.read_bytes()
+    lines = run.events_path.read_text().splitlines(keepends=True)
+    run.events_path.write_text("".join(lines[:-1]))
+    assert run.log().end is None
+    Worker(queue.Queue()).train(run)
+    assert run.log().end == end and run.model_path.read_bytes() == trained
+
+
+def test_a_rate_that_comes_between_two_epochs_counts_in_the_next(home):
+    run = runs.create("a run", "step5", TINY, Recipe(epochs=2, schedule="constant", learning_rate=0.1))
+    Worker(Late(run, "epoch", 1, {"order": "rate", "value": 0.01})).train(run)
+    assert [metrics.learning_rate for metrics in run.log().epochs] == [0.1, 0.01]
+    assert run.log().peak == 0.01
+
+
+def test_a_run_does_not_go_on_with_other_digits(home, practice):
+    run = runs.create("a run", "step5", TINY, Recipe(epochs=2))
+    Worker(Late(run, "epoch", 1, {"order": "stop"})).train(run)
+    kept = run.model_path.read_bytes()
+    other = Worker(queue.Queue())
+    other._digits["test"] = dataclasses.replace(practice, name="MNIST", notice="")
+    other.train(run)
+    assert isinstance(run.log().end, Failed) and "began with other digits" in run.log().end.message
+    assert run.model_path.read_bytes() == kept
 
 
 def test_what_a_killed_writer_left_unfinished_is_cut_off(tmp_path):

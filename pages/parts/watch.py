@@ -79,10 +79,10 @@ def _log_of_a_start(run: Run) -> Log:
 
 def _state(run: Run, log: Log, training: bool, place: int | None) -> None:
     if place is not None:
-        others = len(session.jobs().training())
+        limit = session.jobs().limit
         st.info(
-            f"Waiting in line, place {place}: {others} runs are in training, and no more than that run "
-            "side by side. It starts by itself."
+            f"Waiting in line, place {place}: no more than {limit} run{'s go' if limit > 1 else ' goes'} on "
+            "at a time. It starts by itself."
         )
     elif training and log.end is None:
         _progress(run, log)
@@ -150,7 +150,7 @@ def _buttons(step: Step, run: Run, log: Log, training: bool, place: int | None, 
         )  # fmt: skip
         if training:
             with rate:
-                _change_rate(run)
+                _change_rate(run, log.peak or run.recipe.learning_rate)
         return
     if isinstance(log.end, Diverged):
         lower = recipe_form.lower_rate(run.recipe.learning_rate)
@@ -177,19 +177,22 @@ def _stop(run: Run) -> None:
         time.sleep(0.02)
 
 
-def _change_rate(run: Run) -> None:
+def _change_rate(run: Run, peak: float) -> None:
     """A new peak learning rate for a run in training; it counts from the next batch on."""
-    rate = st.select_slider(
+    st.select_slider(
         "Learning rate from now on",
-        sorted({*recipe_form.RATES, run.recipe.learning_rate}),
-        value=run.recipe.learning_rate,
+        sorted({*recipe_form.RATES, run.recipe.learning_rate, peak}),
+        value=peak,
         format_func=lambda value: f"{value:g}",
         key=f"rate_{run.id}",
+        on_change=_send_rate,
+        args=(run,),
         help="Moves the peak of the schedule while the run goes on; the chart below shows the change.",
     )
-    if rate != st.session_state.get(f"rate_sent_{run.id}", run.recipe.learning_rate):
-        st.session_state[f"rate_sent_{run.id}"] = rate
-        session.jobs().set_rate(run.id, rate)
+
+
+def _send_rate(run: Run) -> None:
+    session.jobs().set_rate(run.id, st.session_state[f"rate_{run.id}"])
 
 
 def _use(run: Run) -> None:

@@ -72,21 +72,36 @@ def load(path: Path) -> DrawnDigits:
             arrays = {name: file[name] for name in file.files}
     except OSError as error:
         raise DrawnError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except (ValueError, zipfile.BadZipFile, EOFError) as error:
+    except (ValueError, TypeError, zipfile.BadZipFile, EOFError) as error:  # TypeError: a single array
         raise DrawnError(f"{path} is damaged or no .npz file of drawn digits.") from error
     missing = {"label", "writer", "points", "stroke_offsets", "digit_offsets"} - set(arrays)
     if missing:
         raise DrawnError(f"{path} has no array {min(missing)!r}: it is no file of drawn digits.")
+    whole = ("label", "stroke_offsets", "digit_offsets")
+    if any(arrays[name].ndim != 1 or arrays[name].dtype.kind not in "iu" for name in whole):
+        raise DrawnError(f"{path} is damaged: {', '.join(whole)} must be rows of whole numbers.")
+    if (
+        arrays["points"].ndim != 2
+        or arrays["points"].shape[1] != 2
+        or arrays["points"].dtype.kind not in "iuf"
+    ):
+        raise DrawnError(f"{path} is damaged: its points must be pairs of numbers.")
     labels = torch.from_numpy(arrays["label"].astype(np.int64))
-    ends, digits = arrays["stroke_offsets"], arrays["digit_offsets"]
+    if not len(labels) or labels.min() < 0 or labels.max() >= CLASSES:
+        raise DrawnError(f"{path} needs labels from 0 to {CLASSES - 1}, and at least one.")
+    ends, digits = (arrays[name].astype(np.int64) for name in ("stroke_offsets", "digit_offsets"))
     fits = len(digits) == len(labels) + 1 and len(arrays["writer"]) == len(labels)
     if not (fits and digits[-1] < len(ends) and ends[-1] <= len(arrays["points"])):
         raise DrawnError(f"{path} is damaged: its offsets do not fit its {len(labels):,} labels.")
-    if not len(labels) or labels.min() < 0 or labels.max() >= CLASSES:
-        raise DrawnError(f"{path} needs labels from 0 to {CLASSES - 1}, and at least one.")
+    if min(digits[0], ends[0]) < 0 or (np.diff(ends) < 0).any() or (np.diff(ends[digits]) < 1).any():
+        raise DrawnError(f"{path} is damaged: each digit needs a point, and offsets must not fall.")
     points = arrays["points"].astype(float).tolist()
     strokes = [
-        [[(x, y) for x, y in points[ends[i] : ends[i + 1]]] for i in range(first, last)]
+        [
+            [(x, y) for x, y in points[ends[i] : ends[i + 1]]]
+            for i in range(first, last)
+            if ends[i] < ends[i + 1]
+        ]
         for first, last in pairwise(digits)
     ]
     return DrawnDigits(labels, np.unique(arrays["writer"], return_inverse=True)[1], strokes)

@@ -84,8 +84,9 @@ class Recipe:
 
     @property
     def augments(self) -> bool:
-        """Whether training digits are moved at all."""
-        return any((self.rotation, self.shift, self.scale, self.shear, self.slash))
+        """Whether training digits are moved at all, in any epoch."""
+        moved = any((self.rotation, self.shift, self.scale, self.shear, self.slash))
+        return moved and self.plain_epochs < self.epochs
 
     def replace(self, **changes: Any) -> Recipe:
         """A copy with some fields changed. Raises RecipeError as the constructor does."""

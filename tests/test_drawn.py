@@ -93,6 +93,9 @@ def test_a_digit_that_nobody_wrote_has_no_accuracy(tmp_path):
         ({"label": np.array([3])}, "offsets do not fit"),
         ({"label": np.array([10] * 12)}, "labels from 0 to 9"),
         ({"stroke_offsets": np.array([0, 10_000])}, "offsets do not fit"),
+        ({"stroke_offsets": np.zeros(100, int)}, "each digit needs a point"),
+        ({"label": np.array(["3"] * 12)}, "rows of whole numbers"),
+        ({"points": np.zeros((5000, 3))}, "pairs of numbers"),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused(tmp_path, change, message):
@@ -104,6 +107,9 @@ def test_a_file_that_does_not_fit_is_refused(tmp_path, change, message):
 def test_what_is_no_file_of_digits_is_refused(tmp_path):
     with pytest.raises(DrawnError, match="cannot be read"):
         drawn.load(tmp_path / "none.npz")
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    with pytest.raises(DrawnError, match="damaged or no"):
+        drawn.load(tmp_path / "one.npy")
     (tmp_path / "text.npz").write_text("no digits")
     with pytest.raises(DrawnError, match="damaged or no"):
         drawn.load(tmp_path / "text.npz")

@@ -38,7 +38,7 @@ def read(digits: ClassDigits) -> dict[str, Evaluation]:
     """What every network reads in the set, by name, in the order of the steps; a run comes
     first. Raises UserError when the chosen network cannot be opened."""
     models = session.readers()
-    order = [session.step_label(step) for step in steps.STEPS.values()]
+    order = [step.label for step in steps.STEPS.values()]
     names = sorted(models, key=lambda name: order.index(name) if name in order else -1)
     return {name: _reader(id(models[name]), models[name]).read(digits) for name in names}
 
@@ -106,7 +106,7 @@ def _percent(number: float) -> str:
 
 def _on_mnist() -> dict[str, str]:
     """The accuracy on MNIST's test digits by the network's name, where it was measured on them."""
-    named = {session.step_label(step): session.shipped(step.name) for step in steps.STEPS.values()}
+    named = {step.label: session.shipped(step.name) for step in steps.STEPS.values()}
     named.setdefault(session.network_name(), session.network())
     return {
         name: f"{trained.accuracy:.2f}\N{NO-BREAK SPACE}%"

@@ -13,7 +13,7 @@ from s5core.data import Digits
 from s5core.errors import UserError
 from s5core.evaluate import Evaluation, allowed_errors, compare, evaluate
 from s5core.gallery import gallery
-from s5core.steps import TARGET_ACCURACY, Step
+from s5core.steps import TARGET_ACCURACY
 
 FEW, MANY = 24, 60  # digits in a gallery, and in one that was asked for more
 SHIPPED = "shipped "  # begins the name of a network of ours in the list of those to compare with
@@ -241,14 +241,14 @@ def other_networks() -> dict[str, str]:
     """What the chosen network can be compared with: names for the list, by what opens them."""
     chosen = session.run()
     found = {
-        SHIPPED + name: session.step_label(step)
+        SHIPPED + name: step.label
         for name, step in steps.STEPS.items()
         if checkpoint.shipped_path(name).exists() and (chosen or step is not session.step())
     }
     for run in runs.list_runs():
         if run.model_path.exists() and (chosen is None or run.id != chosen.id):
             found[run.id] = (
-                f"{run.title} ({_name(steps.STEPS[run.step])})" if run.step in steps.STEPS else run.title
+                f"{run.title} ({steps.STEPS[run.step].short})" if run.step in steps.STEPS else run.title
             )
     return found
 
@@ -263,21 +263,16 @@ def open_network(name: str) -> Checkpoint | None:
 def chosen_name() -> str:
     """The network of the sidebar in a word or two."""
     chosen = session.run()
-    return chosen.title if chosen else _name(session.step())
+    return chosen.title if chosen else session.step().short
 
 
 def _short(name: str) -> str:
     """A network of the list in a word or two."""
     return (
-        _name(steps.find(name.removeprefix(SHIPPED)))
+        steps.find(name.removeprefix(SHIPPED)).short
         if name.startswith(SHIPPED)
         else runs.open_run(name).title
     )
-
-
-def _name(step: Step) -> str:
-    number = step.name.removeprefix("step")
-    return f"Step {number}" if number.isdecimal() else step.title
 
 
 def _nearest(names: list[str]) -> int:

@@ -38,14 +38,7 @@ TINTS = {
 
 def label(step: Step) -> str:
     """A step's name as the page writes it: `Step 3: An earlier pool, a falling rate`."""
-    number = BADGES[step.name]
-    return f"Step {number}: {step.title}" if number.isdecimal() else step.title
-
-
-def short(step: Step) -> str:
-    """A step's name where room is scarce."""
-    number = BADGES[step.name]
-    return f"Step {number}" if number.isdecimal() else step.title
+    return f"{step.short}: {step.title}" if step.number else step.title
 
 
 def show_target(reached: Mapping[str, Result]) -> None:
@@ -157,10 +150,10 @@ def _what_accuracy_is() -> str:
 
 def show_cards(reached: Mapping[str, Result]) -> None:
     st.subheader("Step by step")
-    names = {short(step): step for step in STEPS.values()}
+    names = {step.short: step for step in STEPS.values()}
     chosen = session.step()
     # Another step in the sidebar makes other tabs, of which that step's is open.
-    tabs = st.tabs(list(names), default=short(chosen), key=f"steps_card_{chosen.name}")
+    tabs = st.tabs(list(names), default=chosen.short, key=f"steps_card_{chosen.name}")
     for tab, step in zip(tabs, names.values(), strict=True):
         with tab:
             _show_card(step, reached.get(step.name))
@@ -287,7 +280,7 @@ def _show_layers(before: Step, after: Step, difference: Difference) -> None:
     )
     heads = ["output", "parameters", "sees"]
     # The names of columns must differ, so those of the second network end in a space.
-    columns = ["mark", short(before), *heads, short(after), *(f"{head} " for head in heads)]
+    columns = ["mark", before.short, *heads, after.short, *(f"{head} " for head in heads)]
     table = pd.DataFrame([_layer_cells(pair) for pair in difference.pairs], columns=columns)
     st.table(_tinted(table, difference), hide_index=True, border="horizontal")
     st.caption(
@@ -326,7 +319,7 @@ def _row_cells(row: Row | None) -> list[str]:
 def _show_curves(before: Step, after: Step) -> None:
     entries = results.read()["steps"]
     curves = {
-        short(step): compare.curve(entries[step.name]) for step in (before, after) if step.name in entries
+        step.short: compare.curve(entries[step.name]) for step in (before, after) if step.name in entries
     }
     missing = [label(step) for step in (before, after) if step.name not in entries]
     st.markdown("**Training curves**")

@@ -51,6 +51,22 @@ class Step:
     temperature: float = 1.0  # of the shipped network; benchmarks/calibration.py fits it
     shipped: bool = True  # whether checkpoints/ holds a trained network of it
 
+    @property
+    def number(self) -> str:
+        """That of one of the five steps; empty for the networks beside them."""
+        number = self.name.removeprefix("step")
+        return number if number.isdecimal() else ""
+
+    @property
+    def label(self) -> str:
+        """As lists name it: "3 · An earlier pool, a falling rate"."""
+        return f"{self.number} · {self.title}" if self.number else self.title
+
+    @property
+    def short(self) -> str:
+        """Where room is scarce: "Step 3"."""
+        return f"Step {self.number}" if self.number else self.title
+
 
 def block(channels: int, padding: int = 0) -> Network:
     """Convolution, batch norm, SiLU: the unit that our step 5 is made of."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 import torch
@@ -46,25 +47,26 @@ def network() -> Checkpoint | None:
     """The trained network that is chosen: the run's, else the step's. None while it has no
     finished epoch, or where the step is shipped without a checkpoint."""
     chosen = run()
-    path = chosen.model_path if chosen else checkpoint.shipped_path(step().name)
-    return _load(str(path), path.stat().st_mtime_ns) if path.exists() else None
+    return _in_file(chosen.model_path if chosen else checkpoint.shipped_path(step().name))
 
 
 def shipped(name: str) -> Checkpoint | None:
     """The checkpoint that comes with the app for a step, or None."""
-    path = checkpoint.shipped_path(name)
-    return _load(str(path), path.stat().st_mtime_ns) if path.exists() else None
+    return _in_file(checkpoint.shipped_path(name))
 
 
 def trained_by(run: Run) -> Checkpoint | None:
     """The network of any run as of its last finished epoch; None before the first."""
-    path = run.model_path
-    return _load(str(path), path.stat().st_mtime_ns) if path.exists() else None
+    return _in_file(run.model_path)
+
+
+def _in_file(path: Path) -> Checkpoint | None:
+    return _load(path, path.stat().st_mtime_ns) if path.exists() else None
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _load(path: str, changed: int) -> Checkpoint:
-    return checkpoint.load(checkpoint.Path(path))
+def _load(path: Path, changed: int) -> Checkpoint:
+    return checkpoint.load(path)
 
 
 def model(trained: Checkpoint) -> nn.Sequential:
@@ -81,7 +83,7 @@ def _model(trained: Checkpoint) -> tuple[Checkpoint, nn.Sequential]:
 def network_name() -> str:
     """What lists call the chosen network: the run's title, else the step's."""
     chosen = run()
-    return chosen.title if chosen else step_label(step())
+    return chosen.title if chosen else step().label
 
 
 def readers() -> dict[str, nn.Module]:
@@ -89,14 +91,8 @@ def readers() -> dict[str, nn.Module]:
     then the steps as they are shipped. Raises UserError when the chosen one cannot be opened."""
     named = {network_name(): network()}
     for other in steps.STEPS.values():
-        named.setdefault(step_label(other), shipped(other.name))
+        named.setdefault(other.label, shipped(other.name))
     return {name: model(trained) for name, trained in named.items() if trained is not None}
-
-
-def step_label(step: Step) -> str:
-    """A step as lists name it: "3 · An earlier pool, a falling rate"."""
-    number = step.name.removeprefix("step")
-    return f"{number} · {step.title}" if number.isdecimal() else step.title
 
 
 @st.cache_data(show_spinner=False)

@@ -22,7 +22,7 @@ def show() -> None:
         st.selectbox(
             "Step",
             list(steps.STEPS),
-            format_func=lambda name: session.step_label(steps.STEPS[name]),
+            format_func=lambda name: steps.STEPS[name].label,
             key="step",
             on_change=_forget_run,
             help="The network that all pages speak of.",

@@ -2,12 +2,14 @@
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from pages.parts import session
 from s5core import data, runs
 from s5core.runs import Stopped
 from s5core.steps import STEPS
@@ -18,14 +20,17 @@ APP = str(Path(__file__).parents[2] / "streamlit_app.py")
 
 
 @pytest.fixture
-def nowhere(tmp_path, monkeypatch) -> None:
-    """No MNIST, no network, no runs."""
+def nowhere(tmp_path, monkeypatch) -> Iterator[None]:
+    """No MNIST, no network, no runs; and no worker that goes on beside the next test."""
     monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path))
     monkeypatch.setenv("S5_DATA_DIR", "")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
     if not data.missing_files(data.HOME):
         pytest.skip("MNIST is in data/, so that the practice set is not used")
+    st.cache_resource.clear()
+    yield
+    session.jobs().close()
     st.cache_resource.clear()
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 from torch import Tensor
 
-from pages.parts import keep, navigation, session, why
+from pages.parts import canvas, keep, navigation, session, why
 from s5core import charts, digit, picture, reading, sketch
 from s5core.digit import BlankError, DigitError, Ink
 from s5core.errors import UserError
@@ -87,8 +87,7 @@ def show_canvas(pen_width: int, colour: str) -> None:
 
 def draw() -> Sketch:
     """The canvas with its tools. What is on it."""
-    st.caption("Draw here:")  # the canvas shows tools of its own in this line when it is hovered
-    canvas = st.container()  # drawn last, as the slider below it sets its pen
+    paper = st.container(gap=None)  # drawn last, as the slider below it sets its pen
     tools = st.container(horizontal=True, gap="xsmall")
     st.selectbox(
         "Hard digits",
@@ -119,7 +118,8 @@ def draw() -> Sketch:
         persist_state="session",
         help="The width of the next stroke, in pixels of the canvas.",
     )
-    with canvas:
+    with paper:
+        canvas.remove_tools()
         show_canvas(pen_width, sketch.PEN if tool == PEN else sketch.PAPER)
     with tools:
         st.button(

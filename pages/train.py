@@ -58,7 +58,6 @@ st.markdown(
 try:
     fetch_digits()
     digits = session.digits()
-    session.jobs()  # a worker warms up while the recipe is being chosen
 except UserError as error:
     st.error(str(error))
     st.stop()
@@ -89,6 +88,7 @@ with settings:
 
 with live:
     try:
+        session.jobs()  # the controls stand: while the recipe is being chosen, a worker warms up
         run = session.run()
     except UserError as error:
         st.error(str(error))

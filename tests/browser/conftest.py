@@ -7,7 +7,7 @@
 `second_page`  another browser's page, watched in the same way
 
 A test that needs a server of its own takes `serving` and `watched_page`:
-`from .conftest import App, free_port, serving, watched_page`.
+`from .conftest import App, free_port, serving, visit_first, watched_page`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ else:
 
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever proxy other tests set
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60  # seconds for the server's first answer
+PATIENCE = 60  # seconds for the server's first answer, and for its first page
 NARROW, WIDE = {"width": 400, "height": 900}, {"width": 1280, "height": 900}
 SUSPECT = re.compile(r"warning|deprecat|traceback|error|exception", re.IGNORECASE)
 
@@ -89,6 +89,7 @@ def app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     folder = tmp_path_factory.mktemp("app")
     running = App(free_port(), folder / "runs", folder / "server.log")
     with serving(running):
+        visit_first(browser, running)
         yield running
 
 
@@ -136,6 +137,16 @@ def wait_until_healthy(app: App, server: subprocess.Popen[bytes]) -> None:
         except OSError:
             time.sleep(0.2)
     pytest.fail(f"The app did not start:\n{app.log.read_text()}")
+
+
+def visit_first(browser: Browser, app: App) -> None:
+    """Have a fresh server import torch and all else, which takes a busy machine longer than a
+    test waits for a page."""
+    page = browser.new_page()
+    page.goto(app.url("train"))
+    ready = expect(page.get_by_role("button", name="Train", exact=True))
+    ready.to_be_visible(timeout=PATIENCE * 1000)
+    page.close()
 
 
 @contextmanager

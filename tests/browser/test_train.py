@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from s5core import checkpoint, data
 
-from .conftest import App, free_port, serving, watched_page
+from .conftest import App, free_port, serving, visit_first, watched_page
 
 RUNNING = re.compile(r"Epoch \d+ of \d+ · [\d,]+ images a second")
 
@@ -28,6 +28,7 @@ def practice_app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> 
     nowhere = {"S5_DATA_DIR": "", "http_proxy": dead, "https_proxy": dead}
     app = App(free_port(), folder / "runs", folder / "server.log", nowhere)
     with serving(app):
+        visit_first(browser, app)
         yield app
 
 

@@ -90,6 +90,12 @@ def candidates() -> Iterator[Candidate]:
             optimizer="adamw", learning_rate=rate, schedule="step", every=6, decay=decay, batch_size=64,
         )  # fmt: skip
 
+    # A class whose score a ReLU has set to zero stays lost, which shows after two epochs: how
+    # high may the rate be, and does a slow start help?
+    two = {"optimizer": "adamw", "schedule": "constant", "batch_size": 64, "epochs": 2}
+    for rate in (0.005, 0.003, 0.002, 0.001):
+        yield step("step3", steps.STEP3, f"adamw {rate}, batch 64, 2 epochs", learning_rate=rate, **two)
+
     # SiLU, a last epoch on plain digits, slashed zeros.
     smooth = {"activation": "SiLU", "plain_epochs": 1, "slash": 0.1, "weight_decay": 5e-5}
     for notation in ("8 8 pool 14 16 pool 26p", "8 10 pool 14 16 pool 22p", "8 8 pool 14 16 pool 22p"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit_drawable_canvas import st_canvas
 from torch import Tensor
 
@@ -85,43 +86,40 @@ def show_canvas(pen_width: int, colour: str) -> None:
         st.session_state.sketches = [*sketches()[-KEPT:], sketch.of_canvas(result.json_data, image)]
 
 
-def draw() -> Sketch:
-    """The canvas with its tools. What is on it."""
-    paper = st.container(gap=None)  # drawn last, as the slider below it sets its pen
-    tools = st.container(horizontal=True, gap="xsmall")
-    st.selectbox(
-        "Hard digits",
-        list(sketch.HARD),
-        index=None,
-        placeholder="Choose one to try",
-        key="hard_digit",
-        on_change=put_hard_digit,
-        filter_mode=None,
-        help="Ways to write a digit that some networks find hard; you can go on drawing on them.",
-    )
-    tool = st.segmented_control(
-        "Tool",
-        [PEN, ERASER],
-        default=PEN,
-        required=True,
-        key="tool",
-        persist_state="session",
-        help="Wipe a part of the digit out, and see what the networks make of the rest.",
-    )
-    pen_width = st.slider(
-        "Width",
-        8,
-        40,
-        PEN_WIDTH,
-        format="%d px",
-        key="pen_width",
-        persist_state="session",
-        help="The width of the next stroke, in pixels of the canvas.",
-    )
-    with paper:
-        canvas.remove_tools()
-        show_canvas(pen_width, sketch.PEN if tool == PEN else sketch.PAPER)
+def draw(tools: DeltaGenerator) -> Sketch:
+    """The canvas, and what is on it; what is seldom changed stands in `tools`."""
     with tools:
+        pen_width = st.slider(
+            "Width",
+            8,
+            40,
+            PEN_WIDTH,
+            format="%d px",
+            key="pen_width",
+            persist_state="session",
+            help="The width of the next stroke, in pixels of the canvas.",
+        )
+        st.selectbox(
+            "Hard digits",
+            list(sketch.HARD),
+            index=None,
+            placeholder="Choose one to try",
+            key="hard_digit",
+            on_change=put_hard_digit,
+            filter_mode=None,
+            help="Ways to write a digit that some networks find hard; you can go on drawing on them.",
+        )
+    paper = st.container(gap=None)  # drawn last, as the tool below it sets its pen
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+        tool = st.segmented_control(
+            "Tool",
+            [PEN, ERASER],
+            default=PEN,
+            required=True,
+            key="tool",
+            persist_state="session",
+            label_visibility="collapsed",
+        )
         st.button(
             "Undo",
             on_click=undo,
@@ -130,6 +128,9 @@ def draw() -> Sketch:
             help="Take back the last stroke.",
         )
         st.button("Clear", on_click=put, args=(EMPTY,), width="stretch", help="Empty the canvas.")
+    with paper:
+        canvas.remove_tools()
+        show_canvas(pen_width, sketch.PEN if tool == PEN else sketch.PAPER)
     return sketches()[-1]
 
 
@@ -208,8 +209,8 @@ def show_reading(field: Tensor, answers: dict[str, Reading], chosen: str) -> Non
         st.caption(f"How probable **{chosen}** finds each digit, in percent. The ten bars sum to 100.")
 
 
-def choose_digit() -> Tensor | None:
-    """The digit as the networks receive it; None while there is none."""
+def choose_digit(tools: DeltaGenerator) -> Tensor:
+    """The digit as the networks receive it. Raises DigitError, BlankError where there is none yet."""
     source = st.segmented_control(
         "Digit from",
         [CANVAS, PHOTO],
@@ -219,10 +220,17 @@ def choose_digit() -> Tensor | None:
         help="Draw with mouse, pen or finger, or show a picture of a digit on paper.",
     )
     try:
-        given = draw() if source == CANVAS else photograph()
-    except DigitError as error:
-        st.error(str(error))
-        return None
+        given = draw(tools) if source == CANVAS else photograph()
+    finally:  # the switch stays where it is when a photograph cannot be read
+        with tools:
+            center = show_centring()
+    if given is None:
+        raise BlankError
+    return digit.of_sketch(given, center) if isinstance(given, Sketch) else digit.fit(given, center)
+
+
+def show_centring() -> bool:
+    """Whether the digit is brought to the form of MNIST's digits."""
     center = st.toggle(
         "Centre the digit",
         value=True,
@@ -233,15 +241,7 @@ def choose_digit() -> Tensor | None:
     )
     if not center:
         st.caption(NOT_CENTRED)
-    try:
-        if isinstance(given, Sketch):
-            return digit.of_sketch(given, center)
-        return None if given is None else digit.fit(given, center)
-    except BlankError:  # there is nothing yet, or all of it is wiped off
-        return None
-    except DigitError as error:
-        st.warning(str(error))
-        return None
+    return center
 
 
 @st.fragment
@@ -252,18 +252,29 @@ def show() -> None:
     except UserError as error:
         st.error(str(error))
         return
+    # Side by side, or on a phone one below the other: the answer next to the canvas, tools next.
     with st.container(horizontal=True, gap="medium"):
-        with st.container(width=sketch.SIDE):
-            field = choose_digit()
-        with st.container():
-            session.keep_drawing(field)
-            if field is None:
+        paper, answered = st.container(width=sketch.SIDE), st.container()
+    with st.container(horizontal=True, gap="medium"):
+        tools, compared = st.container(width=sketch.SIDE), st.container()
+    try:
+        with paper:
+            field = choose_digit(tools)
+    except DigitError as error:
+        session.keep_drawing(None)
+        with answered:
+            if isinstance(error, BlankError):
                 st.info(NO_DIGIT)
-                return
-            answers = reading.read_digit(models, field)
-            show_reading(field, answers, chosen)
-            keep.show(sketches()[-1] if st.session_state.source == CANVAS else None)
-    show_all_answers(answers, chosen)
+            else:
+                st.warning(str(error))
+        return
+    session.keep_drawing(field)
+    answers = reading.read_digit(models, field)
+    with answered:
+        show_reading(field, answers, chosen)
+    with compared:
+        keep.show(sketches()[-1] if st.session_state.source == CANVAS else None)
+        show_all_answers(answers, chosen)
     if chosen in answers:
         why.show(models[chosen], answers[chosen], field)
 

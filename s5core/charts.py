@@ -205,7 +205,7 @@ def class_probabilities(probabilities: Sequence[float], true_class: int | None =
         ]
     )
     base = alt.Chart(table).encode(
-        x=alt.X("class:O", title="class", axis=alt.Axis(labelAngle=0, labelFontSize=15, titleFontSize=14)),
+        x=alt.X("class:O", title="digit", axis=alt.Axis(labelAngle=0, labelFontSize=15, titleFontSize=14)),
         y=alt.Y(
             "percent:Q",
             title="probability in %",

@@ -223,7 +223,10 @@ def _refuse_several(spans: list[Span]) -> None:
     height = max(part[3] for part in parts) - min(part[2] for part in parts)
     tall = [part for part in parts if part[3] - part[2] > height / 2]
     if any(after[0] - before[1] > GAP * height for before, after in pairwise(tall)):
-        raise DigitError("There are several digits side by side: draw one digit at a time.")
+        raise DigitError(
+            "There are several digits side by side, or the parts of one stand far apart: draw one digit "
+            "at a time, its parts close together."
+        )
 
 
 def _crop(drawing: Ink) -> Ink:

@@ -58,7 +58,7 @@ def answer(app: AppTest) -> int | None:
 
 
 def hints(app: AppTest) -> str:
-    return " ".join(element.value for element in (*app.info, *app.error, *app.caption))
+    return " ".join(element.value for element in (*app.info, *app.warning, *app.error, *app.caption))
 
 
 def test_an_empty_canvas_is_no_prediction(app):

@@ -97,7 +97,7 @@ def test_a_seven_is_read_and_undone_and_cleared(page, app):
     stroke(page, [(95, 150), (190, 150)])
     expect_lit(page, drawn + 500, 280**2)
     expect(seen(page)).not_to_have_attribute("src", seven)
-    page.get_by_test_id("stButton").get_by_role("button", name="Undo").click()  # the canvas has its own
+    page.get_by_role("button", name="Undo").click()
     expect(seen(page)).to_have_attribute("src", seven)
     expect_lit(page, 0.97 * drawn, 1.03 * drawn)
     expect(answer(page)).to_contain_text(read_as(7))
@@ -141,6 +141,30 @@ def test_the_canvas_is_whole_on_a_phone(page, app):
     expect(answer(page)).to_contain_text(read_as(7))
     wide = page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollWidth")
     assert wide <= 400
+    below = page.get_by_role("slider", name="Width").bounding_box()["y"]
+    assert answer(page).bounding_box()["y"] < below  # no scrolling past all tools
+
+
+def test_strokes_may_begin_in_every_corner(page, app):
+    """The canvas has tools of its own, unseen in its upper right corner."""
+    open_draw(page, app)
+    for _ in range(2):
+        expect(page.locator(".dc-toolbar")).to_be_hidden()
+        expect(page.get_by_role("button", name="Undo")).to_have_count(1)
+        stroke(page, [(270, 8), (80, 12)])
+        stroke(page, [(270, 8), (130, 240)])
+        expect(answer(page)).to_contain_text(read_as(7))
+        page.get_by_role("button", name="Clear").click()  # brings a new canvas
+        expect(page.get_by_text("There is no digit yet")).to_be_visible()
+
+
+def test_several_digits_are_refused_where_the_answer_would_be(page, app):
+    open_draw(page, app)
+    stroke(page, [(60, 60), (60, 240)])
+    stroke(page, [(150, 60), (230, 60), (190, 240)])
+    expect(page.get_by_text("There are several digits side by side")).to_be_in_viewport()
+    expect(page.get_by_text("There is no digit yet")).to_have_count(0)
+    expect(answer(page)).to_have_count(0)
 
 
 def test_why_a_nine_and_not_another_until_its_loop_is_wiped_off(page, app):

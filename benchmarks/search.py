@@ -90,11 +90,16 @@ def candidates() -> Iterator[Candidate]:
             optimizer="adamw", learning_rate=rate, schedule="step", every=6, decay=decay, batch_size=64,
         )  # fmt: skip
 
-    # A class whose score a ReLU has set to zero stays lost, which shows after two epochs: how
-    # high may the rate be, and does a slow start help?
+    # A class whose score a ReLU has set to zero stays lost, which shows after two epochs. A lower
+    # rate is no help; is a rate that begins low?
     two = {"optimizer": "adamw", "schedule": "constant", "batch_size": 64, "epochs": 2}
     for rate in (0.005, 0.003, 0.002, 0.001):
         yield step("step3", steps.STEP3, f"adamw {rate}, batch 64, 2 epochs", learning_rate=rate, **two)
+    for rate in (0.005, 0.01):
+        yield step(
+            "step3", steps.STEP3, f"adamw {rate} one-cycle, batch 64",
+            optimizer="adamw", learning_rate=rate, batch_size=64,
+        )  # fmt: skip
 
     # SiLU, a last epoch on plain digits, slashed zeros.
     smooth = {"activation": "SiLU", "plain_epochs": 1, "slash": 0.1, "weight_decay": 5e-5}

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import streamlit as st
 from torch import nn
 
-from pages.parts import matrix, navigation, session
+from pages.parts import keep, matrix, navigation, session
 from s5core import charts, class_digits, runs, steps
 from s5core.class_digits import MAX_DIGITS, ClassDigits, Reader
 from s5core.errors import UserError
@@ -72,7 +72,7 @@ def show_accuracies(answers: dict[str, Evaluation], chosen: str) -> None:
     st.caption(
         "A point is the share of our digits that a network reads right, the line through it the 95 % "
         "interval (Wilson): where the share for very many digits like these may lie, as far as "
-        f"{_digits(count)} can tell. Lines that overlap much show no difference. "
+        f"{keep.counted(count)} can tell. Lines that overlap much show no difference. "
         f"The filled point is **{chosen}**."
     )
     mnist = _on_mnist()
@@ -126,11 +126,11 @@ def _verdict(answers: dict[str, Evaluation]) -> str:
         return f"All networks read equally many right, {_right(first):,} of {count:,}: no difference yet."
     if len(level) > 1:
         names = ", ".join(f"**{name}**" for name in level)
-        return f"{names} read most: {_right(first):,} of {_digits(count)} each."
+        return f"{names} read most: {_right(first):,} of {keep.counted(count)} each."
     second = answers[others[0]]
     lead, luck = second.errors - first.errors, compare(first, second).luck
     return (
-        f"**{best}** reads most: {_right(first):,} of {_digits(count)}. **{others[0]}** comes next with "
+        f"**{best}** reads most: {_right(first):,} of {keep.counted(count)}. **{others[0]}** comes next with "
         f"{_right(second):,}. Two equally good networks would differ by up to about {luck:.0f} by luck "
         f"alone: a lead of {lead:,} is {'more than that.' if lead > luck else 'no more than that.'}"
     )
@@ -239,7 +239,7 @@ def show_export(digits: ClassDigits, answers: dict[str, Evaluation]) -> None:
     """The set as a file."""
     st.subheader("Take them with you")
     st.download_button(
-        f"Download {_digits(len(digits.digits))}",
+        f"Download {keep.counted(len(digits.digits))}",
         lambda: class_digits.archive(digits, answers),
         "class_digits.zip",
         "application/zip",
@@ -267,10 +267,10 @@ def show_deletion(digits: ClassDigits) -> None:
         show_digits(digits, [by_id[id] for id in chosen], None)
     with st.container(horizontal=True):
         with st.popover("Delete the chosen …", disabled=not chosen):
-            st.write(f"{_digits(len(chosen))} will be gone for good.")
+            st.write(f"{keep.counted(len(chosen))} will be gone for good.")
             st.button("Yes, delete", key="delete_chosen", on_click=_delete, args=(chosen,))
         with st.popover("Delete all …"):
-            st.write(f"{_digits(len(by_id))} will be gone for good. Download them first to keep a copy.")
+            st.write(f"{keep.counted(len(by_id))} will be gone for good. Download them first to keep a copy.")
             st.button("Yes, delete all", key="delete_all", on_click=_delete, args=(None,))
 
 
@@ -291,10 +291,6 @@ def show_privacy() -> None:
         st.write(PRIVACY.format(folder=f"{runs.home().name}/{class_digits.home().name}"))
 
 
-def _digits(count: int) -> str:
-    return "1 digit" if count == 1 else f"{count:,} digits"
-
-
 def show() -> None:
     """The page below its first words."""
     version = class_digits.version()
@@ -312,12 +308,14 @@ def show() -> None:
         show_privacy()
         return
     try:
-        with st.spinner(f"Reading {_digits(len(digits.digits))} …"):
+        with st.spinner(f"Reading {keep.counted(len(digits.digits))} …"):
             answers, chosen = read(digits), session.network_name()
     except UserError as error:
         st.error(str(error))
         return
-    st.caption(f"{_digits(len(digits.digits))} of {MAX_DIGITS:,} at the most. New ones come by themselves.")
+    st.caption(
+        f"{keep.counted(len(digits.digits))} of {MAX_DIGITS:,} at the most. New ones come by themselves."
+    )
     show_accuracies(answers, chosen)
     show_gallery(digits, answers.get(chosen), chosen)
     if chosen in answers:

@@ -247,9 +247,8 @@ def other_networks() -> dict[str, str]:
     }
     for run in runs.list_runs():
         if run.model_path.exists() and (chosen is None or run.id != chosen.id):
-            found[run.id] = (
-                f"{run.title} ({steps.STEPS[run.step].short})" if run.step in steps.STEPS else run.title
-            )
+            step = f"{steps.STEPS[run.step].short}, " if run.step in steps.STEPS else ""
+            found[run.id] = step + run.label
     return found
 
 
@@ -262,17 +261,13 @@ def open_network(name: str) -> Checkpoint | None:
 
 def chosen_name() -> str:
     """The network of the sidebar in a word or two."""
-    chosen = session.run()
-    return chosen.title if chosen else session.step().short
+    return (session.run() or session.step()).short
 
 
 def _short(name: str) -> str:
     """A network of the list in a word or two."""
-    return (
-        steps.find(name.removeprefix(SHIPPED)).short
-        if name.startswith(SHIPPED)
-        else runs.open_run(name).title
-    )
+    shipped = name.startswith(SHIPPED)
+    return steps.find(name.removeprefix(SHIPPED)).short if shipped else runs.open_run(name).short
 
 
 def _nearest(names: list[str]) -> int:

@@ -37,9 +37,8 @@ def start_chosen(step: Step) -> None:
 def start(step: Step, recipe: Recipe) -> None:
     """Make a run, put it in line, and choose it."""
     layers = with_dropout(step.layers) if recipe.dropout else step.layers
-    title = f"{recipe.schedule}, rate {recipe.learning_rate:g}, {recipe.epochs} epochs, seed {recipe.seed}"
     try:
-        run = runs.create(title, step.name, layers, recipe)
+        run = runs.create(recipe.summary(step.recipe), step.name, layers, recipe)
     except OSError as error:
         st.session_state.start_error = f"The run could not be written to {runs.home()}: {error.strerror}."
         return

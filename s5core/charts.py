@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 import altair as alt
@@ -576,20 +577,25 @@ def curves(
 ) -> alt.LayerChart:
     """Values over the epochs of a run, on scales that stay put while it goes on.
 
-    `domain`: lowest and highest value shown; what lies outside is cut off at the edge.
-    `target`: a dashed line to reach.
+    `domain`: lowest and highest value shown; what lies outside stands at the edge. A longer
+    curve of another run ends where this one does. `target`: a dashed line to reach.
     """
     rows = [
         {"epoch": x, "value": min(max(y, domain[0]), domain[1]), "exact": y, "line": line.name}
         for line in lines
         for x, y in line.points
+        if x <= epochs
     ]
     names = [line.name for line in lines]
-    strong = [OURS, ORANGE, GREEN]
-    colours = [GREY if line.faint else strong[i % len(strong)] for i, line in enumerate(lines)]
-    dashes = [[5, 3] if line.faint else [1, 0] for line in lines]
+    strong, dashed = cycle([OURS, ORANGE, GREEN]), cycle([[6, 3], [2, 2], [10, 3, 2, 3]])
+    colours = [GREY if line.faint else next(strong) for line in lines]
+    dashes = [next(dashed) if line.faint else [1, 0] for line in lines]
     scale = alt.Scale(domain=list(domain), nice=False, type="log" if logarithmic else "linear", clamp=True)
-    legend = alt.Legend(title=None, orient="bottom", labelFontSize=14, labelLimit=260, columns=2)
+    columns = 1 if any(line.faint for line in lines) else 2  # the names of runs are long
+    legend = alt.Legend(
+        title=None, orient="bottom", labelFontSize=14, labelLimit=300, columns=columns,
+        symbolType="stroke", symbolSize=500, symbolStrokeWidth=2.5,
+    )  # fmt: skip
     base = alt.Chart(alt.InlineData(values=rows)).encode(
         x=_epochs(epochs),
         y=alt.Y("value:Q", title=title, scale=scale, axis=alt.Axis(**_LABELS, tickCount=6)),
@@ -601,8 +607,7 @@ def curves(
             alt.Tooltip("exact:Q", title=title, format=".4g" if logarithmic else ".2f"),
         ],
     )
-    ends = [(line.name, *line.points[-1]) for line in lines if line.points and not line.faint]
-    dots = [{"line": name, "epoch": x, "value": y} for name, x, y in ends if domain[0] <= y <= domain[1]]
+    dots = list({row["line"]: row for row in rows}.values())  # the end of each: all of a first epoch
     layers: list[alt.Chart] = [
         base.mark_line(strokeWidth=2.5),
         alt.Chart(alt.InlineData(values=dots))
@@ -615,4 +620,5 @@ def curves(
             .mark_rule(color=TARGET, strokeWidth=2, strokeDash=[8, 4])
             .encode(y="target:Q", tooltip=alt.Tooltip("target:Q", format=".1f"))
         )
-    return alt.LayerChart(layer=layers).properties(height=320)
+    height = 300 + 24 * math.ceil(len(names) / columns)  # the legend's lines are part of it
+    return alt.LayerChart(layer=layers).properties(height=height)

@@ -88,6 +88,18 @@ class Recipe:
         moved = any((self.rotation, self.shift, self.scale, self.shear, self.slash))
         return moved and self.plain_epochs < self.epochs
 
+    def summary(self, usual: Recipe) -> str:
+        """In one line what a class changes first, and what else is not as in the `usual` recipe."""
+        first = {
+            "schedule": self.schedule,
+            "learning_rate": f"rate {self.learning_rate:g}",
+            "epochs": "1 epoch" if self.epochs == 1 else f"{self.epochs} epochs",
+            "seed": f"seed {self.seed}",
+        }
+        own, others = self.to_json(), usual.to_json()
+        changed = [name for name in own if name not in first and own[name] != others[name]]
+        return ", ".join([*first.values(), *(f"{name.replace('_', ' ')} {own[name]}" for name in changed)])
+
     def replace(self, **changes: Any) -> Recipe:
         """A copy with some fields changed. Raises RecipeError as the constructor does."""
         return Recipe.from_json(self.to_json() | changes)

@@ -83,6 +83,11 @@ class Run:
         return f"{self.title} ({self.id[-6:]})"
 
     @property
+    def short(self) -> str:
+        """Where room is scarce: "Run 3f9a21"."""
+        return f"Run {self.id[-6:]}"
+
+    @property
     def events_path(self) -> Path:
         """events.jsonl"""
         return self.folder / "events.jsonl"

@@ -27,7 +27,7 @@ from s5core.augment import augment
 from s5core.data import Digits, normalize, to_unit
 from s5core.device import autocast, choose
 from s5core.evaluate import evaluate
-from s5core.layers import Dropout, GeneratorDropout, Layer, build
+from s5core.layers import CLASSES, Dropout, GeneratorDropout, Layer, build
 from s5core.recipe import Recipe, RecipeError
 
 
@@ -69,6 +69,12 @@ class Metrics:
     validation_errors: int  # digits read wrong
     learning_rate: float  # of the last batch
     seconds: float  # training and validation
+
+    @property
+    def guesses(self) -> bool:
+        """Whether the network gives all digits the same answer: the loss is that of ten equal
+        chances."""
+        return abs(self.validation_loss - math.log(CLASSES)) < 0.01
 
 
 @dataclass(frozen=True)

@@ -191,3 +191,12 @@ def test_each_movement_makes_a_recipe_augment(name: str) -> None:
 
 def test_the_default_recipe_moves_nothing() -> None:
     assert not Recipe().augments
+
+
+def test_a_summary_names_what_was_changed():
+    usual = Recipe(rotation=10, batch_size=64)
+    assert usual.summary(usual) == "one-cycle, rate 0.1, 14 epochs, seed 0"
+    changed = usual.replace(epochs=1, seed=3, rotation=0, nesterov=False, batch_size=128)
+    assert changed.summary(usual) == (
+        "one-cycle, rate 0.1, 1 epoch, seed 3, batch size 128, nesterov False, rotation 0.0"
+    )

@@ -60,7 +60,7 @@ def _form(strokes: list[Stroke]) -> None:
             st.error(trouble)
         elif kept:
             count = len(class_digits.load().digits)
-            st.success(f"Kept as a {kept.label}: {_digits(count)} in the class set.")
+            st.success(f"Kept as a {kept.label}: {counted(count)} in the class set.")
         elif label is None:
             st.caption("Keep your drawing for the class: say which digit you meant.")
         st.page_link("pages/digits.py", label="Our digits: how well the class is read")
@@ -85,5 +85,6 @@ def _author() -> str:
     return author
 
 
-def _digits(count: int) -> str:
+def counted(count: int) -> str:
+    """So many digits, in words."""
     return "1 digit" if count == 1 else f"{count:,} digits"

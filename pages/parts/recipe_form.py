@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any, get_args
 
 import streamlit as st
@@ -45,16 +45,39 @@ def lower_rate(rate: float) -> float:
     return min(RATES, key=lambda choice: abs(choice - rate / 3))
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What the controls of a step begin from. Another origin brings fresh controls."""
+
+    recipe: Recipe
+    count: int = 0  # of recipes that were put into the controls before
+
+    def key(self, step: Step, name: str) -> str:
+        """The session's key for the control of a field."""
+        return f"{step.name}_{name}" + (f"_{self.count}" if self.count else "")
+
+
+def origin(step: Step) -> Origin:
+    """The step's own recipe, or what was put into the controls last."""
+    found: Origin = st.session_state.get(f"{step.name}_origin", Origin(step.recipe))
+    return found
+
+
+def take_over(step: Step, recipe: Recipe) -> None:
+    """Put a recipe into the controls."""
+    st.session_state[f"{step.name}_origin"] = Origin(recipe, origin(step).count + 1)
+
+
 def chosen(step: Step) -> Recipe:
     """The recipe that the controls say at this moment, as a callback needs it: a slider may
     have been moved since the page was drawn. Raises RecipeError where that is none."""
-    keys = {field.name: f"{step.name}_{field.name}" for field in fields(Recipe)}
-    state = st.session_state
-    return step.recipe.replace(**{name: state[key] for name, key in keys.items() if key in state})
+    start, state = origin(step), st.session_state
+    keys = {field.name: start.key(step, field.name) for field in fields(Recipe)}
+    return start.recipe.replace(**{name: state[key] for name, key in keys.items() if key in state})
 
 
 def show(step: Step, digits: Digits) -> Recipe | None:
-    """The controls, filled with the step's own recipe; the recipe that they say, or None
+    """The controls, filled with the step's own recipe at first; the recipe that they say, or None
     where they contradict each other (which the page then says)."""
     form = Form(step)
     form.choose("learning_rate", "Learning rate", RATES)
@@ -102,6 +125,11 @@ def show(step: Step, digits: Digits) -> Recipe | None:
     except UserError as error:
         st.error(str(error))
         return None
+    if recipe != step.recipe.replace(device=recipe.device):
+        st.button(
+            f"Back to the recipe of {step.short.lower()}", on_click=take_over, args=(step, step.recipe),
+            type="tertiary", help="The one that the shipped network was trained with.",
+        )  # fmt: skip
     if recipe.epochs >= EPOCH_BUDGET:
         st.info(f"{recipe.epochs} epochs are more than the exercise allows: fewer than {EPOCH_BUDGET}.")
     with rate_preview.container():
@@ -127,22 +155,22 @@ class Form:
     """Controls of one step; each step keeps its own settings for as long as the session lasts."""
 
     def __init__(self, step: Step) -> None:
-        self.step = step
+        self.step, self.origin = step, origin(step)
         self.values: dict[str, Any] = {}
 
     def recipe(self) -> Recipe:
         """The recipe that the controls say. Raises RecipeError where that is none."""
-        return self.step.recipe.replace(**self.values)
+        return self.origin.recipe.replace(**self.values)
 
     def _options(self, name: str) -> dict[str, Any]:
         return {
-            "key": f"{self.step.name}_{name}",
+            "key": self.origin.key(self.step, name),
             "help": HELP[name],
             "persist_state": "session",
         }
 
     def _default(self, name: str) -> Any:
-        return getattr(self.step.recipe, name)
+        return getattr(self.origin.recipe, name)
 
     def choose(self, name: str, label: str, choices: list[Any]) -> None:
         """A slider over values that are not evenly spaced."""
@@ -157,16 +185,19 @@ class Form:
 
     def slide(self, name: str, label: str, low: Any, high: Any, by: Any) -> None:
         """A slider over evenly spaced values."""
-        self.values[name] = st.slider(label, low, high, self._default(name), by, **self._options(name))
+        default = self._default(name)
+        low, high = min(low, default), max(high, default)
+        self.values[name] = st.slider(label, low, high, default, by, **self._options(name))
 
     def pick(self, name: str, label: str, words: dict[str, str] | None = None) -> None:
         """One of a few words."""
         shown = words or {word: word for word in get_args(field_types()[name])}
         choices = list(shown)
+        default = self._default(name)
         self.values[name] = st.selectbox(
             label,
             choices,
-            index=choices.index(self._default(name)),
+            index=choices.index(default) if default in choices else 0,  # another machine's device
             format_func=lambda word: shown.get(word, word),
             **self._options(name),
         )

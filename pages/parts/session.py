@@ -81,9 +81,8 @@ def _model(trained: Checkpoint) -> tuple[Checkpoint, nn.Sequential]:
 
 
 def network_name() -> str:
-    """What lists call the chosen network: the run's title, else the step's."""
-    chosen = run()
-    return chosen.title if chosen else step().label
+    """What lists call the chosen network, a run or a step."""
+    return (run() or step()).label
 
 
 def readers() -> dict[str, nn.Module]:

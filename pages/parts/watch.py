@@ -17,7 +17,16 @@ from s5core.steps import EPOCH_BUDGET, PARAMETER_BUDGET, TARGET_ACCURACY, Step
 from s5core.summary import count_parameters
 from s5core.train import Diverged, Finished, Metrics
 
+REFRESH, SELDOM = 1.0, 4.0  # seconds from one look at a run to the next: in training, stopped
 FIRST_POINT = 1.5  # seconds that a page waits for the first point of a run that has just begun
+FITTING = "fitting"
+FLOORS = {"98 %": 98.0, "90 %": 90.0, "0 %": 0.0}  # of the chart of accuracies
+
+GUESSING = (
+    "The network still guesses: its loss is 2.30, the logarithm of ten, whatever digit it is shown. A rate "
+    "too low has not moved its weights yet; one too high has thrown them so far that its ReLUs put out "
+    "nothing but zeros, and no gradient brings those back. Try another learning rate."
+)
 
 Start = Callable[[Step, Recipe], None]
 
@@ -28,7 +37,9 @@ def show(step: Step, run: Run | None, start: Start) -> None:
         _invite(step)
         return
     active = session.jobs().is_active(run.id)
-    st.fragment(_watch, run_every=1.0 if active else None)(step, run, start, active)
+    over = isinstance(run.log().end, Finished | Diverged)  # another browser can resume what is not
+    refresh = None if over else REFRESH if active else SELDOM
+    st.fragment(_watch, run_every=refresh)(step, run, start, active)
 
 
 def _invite(step: Step) -> None:
@@ -62,9 +73,17 @@ def _watch(step: Step, run: Run, start: Start, was_active: bool) -> None:
     st.subheader(run.label)
     _state(run, log, training, place)
     _buttons(step, run, log, training, place, start)
+    if st.button(
+        "Put its recipe into the controls",
+        on_click=recipe_form.take_over, args=(step, run.recipe), type="tertiary",
+        help="To change one thing and train again. Your present settings are given up.",
+    ):  # fmt: skip
+        st.rerun()  # the controls are not in this part of the page
     if log.started is None:
         return
     _lights(run, log)
+    if log.epochs and log.epochs[-1].guesses:
+        st.warning(GUESSING)
     _charts(step, run, log)
 
 
@@ -113,10 +132,12 @@ def _duration(seconds: float) -> str:
 def _end(run: Run, log: Log) -> None:
     match log.end:
         case Finished() as end:
-            st.success(
-                f"Finished: {end.validation_accuracy:.2f} % in the last of {end.epochs} epochs "
-                f"(best epoch {end.best_accuracy:.2f} %), {_duration(end.seconds)}."
+            when = (
+                f"in the last of {end.epochs} epochs (best epoch {end.best_accuracy:.2f} %)"
+                if end.epochs > 1
+                else "after one epoch"
             )
+            st.success(f"Finished: {end.validation_accuracy:.2f} % {when}, {_duration(end.seconds)}.")
         case Diverged() as end:
             st.error(
                 f"The run diverged: at epoch {end.epoch}, batch {end.batch}, the loss was no longer a "
@@ -224,10 +245,10 @@ def _lights(run: Run, log: Log) -> None:
         ),
         ("Held for 3 epochs", f"{sum(a >= TARGET_ACCURACY for a in accuracies[-3:])} of 3", held),
     ]
-    for column, (label, value, met) in zip(st.columns(4), lights, strict=True):
-        with column:
-            st.metric(label, value)
-            st.badge("met" if met else "not yet", color="green" if met else "gray")
+    for column, (label, value, met) in zip([*st.columns(2), *st.columns(2)], lights, strict=True):
+        with column, st.container(horizontal=True, vertical_alignment="bottom"):
+            st.metric(label, value, width="content")
+            st.badge("met" if met else "not yet", color="green" if met else "gray", width="content")
     if log.epochs and log.started:
         allowed = allowed_errors(TARGET_ACCURACY, log.started.validation_digits)
         st.caption(
@@ -241,13 +262,14 @@ def _charts(step: Step, run: Run, log: Log) -> None:
     batches = [(batch.epoch - 1 + batch.batch / per_epoch, batch) for batch in log.batches]
     zoom = st.segmented_control(
         "Accuracy from",
-        ["98 %", "90 %", "0 %"],
-        default="98 %",
+        [FITTING, *FLOORS],
+        default=FITTING,
+        required=True,
         key="zoom",
         persist_state="session",
         help="The lowest accuracy on the chart: 98 % shows the last points, 0 % the whole climb.",
     )
-    low = float((zoom or "98 %").removesuffix(" %"))
+    low = FLOORS[zoom] if zoom in FLOORS else _fitting_floor(log.epochs)
     earlier = _earlier(step, run)
     st.altair_chart(
         charts.curves(
@@ -288,6 +310,12 @@ def _charts(step: Step, run: Run, log: Log) -> None:
         charts.rates([(x, batch.learning_rate) for x, batch in batches], run.recipe.epochs), width="stretch"
     )
     st.caption("The learning rate as it was used.")
+
+
+def _fitting_floor(epochs: list[Metrics]) -> float:
+    """The highest floor of the chart on which the last epoch is seen."""
+    last = epochs[-1].validation_accuracy if epochs else TARGET_ACCURACY
+    return max(floor for floor in FLOORS.values() if floor <= last)
 
 
 def _earlier(step: Step, run: Run) -> list[tuple[str, list[Metrics]]]:

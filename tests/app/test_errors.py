@@ -83,7 +83,7 @@ def test_a_run_on_the_practice_set_is_called_fair_and_compared_with_its_step() -
     assert not app.warning
     assert "its figures are fair" in app.info[0].value
     assert app.selectbox("errors_other").value == "shipped step5"
-    assert metric(app, "Only mine wrong") == metric(app, "Only Step 5 wrong") == "0"
+    assert metric(app, f"Only {run.short} wrong") == metric(app, "Only Step 5 wrong") == "0"
     assert any("favours it" in caption.value for caption in app.caption)
 
 

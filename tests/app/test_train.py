@@ -13,7 +13,7 @@ from pages.parts import session
 from s5core import data, runs
 from s5core.runs import Stopped
 from s5core.steps import STEPS
-from s5core.train import Diverged, Finished, event_to_json
+from s5core.train import Diverged, Epoch, Finished, Metrics, Started, event_to_json
 
 STEP = STEPS["step5"]
 APP = str(Path(__file__).parents[2] / "streamlit_app.py")
@@ -121,3 +121,38 @@ def test_a_link_opens_step_and_run(tmp_path, monkeypatch):
     assert app.sidebar.selectbox(key="run").value == run.id
     app.sidebar.selectbox(key="step").select("step1").run()
     assert app.sidebar.selectbox(key="run").value == "shipped"
+
+
+def test_a_run_s_recipe_is_put_into_the_controls_and_the_step_s_back_again(nowhere):
+    recipe = STEP.recipe.replace(learning_rate=0.07, epochs=40, rotation=3, device="cuda:7")
+    run = runs.create("mine", "step5", STEP.layers, recipe)
+    page = AppTest.from_file(APP, default_timeout=60)
+    page.query_params["run"] = run.id
+    page.run().switch_page("pages/train.py").run()
+    assert page.slider(key="step5_epochs").value == 14
+    button(page, "Put its recipe").click().run()
+    assert not page.exception
+    assert page.slider(key="step5_epochs_1").value == 40
+    assert page.select_slider(key="step5_learning_rate_1").value == 0.07
+    page.slider(key="step5_rotation_1").set_value(4.0).run()
+    button(page, "Train").click().run()
+    other = next(found for found in runs.list_runs() if found.id != run.id)
+    assert other.recipe == recipe.replace(rotation=4, device="auto")
+    assert other.title == "one-cycle, rate 0.07, 40 epochs, seed 0, rotation 4.0"
+    button(page, "Back to the recipe of step 5").click().run()
+    assert page.slider(key="step5_epochs_2").value == 14
+    assert "Back to the recipe of step 5" not in [button.label for button in page.button]
+
+
+def test_a_network_that_guesses_is_called_so(nowhere):
+    run = runs.create("dead", "step5", STEP.layers, STEP.recipe.replace(epochs=1))
+    dead = Metrics(1, 2.31, 11.2, 2.3026, 11.4, 886, 0.3, 1.0)
+    started = Started("a CPU", "MNIST", 60000, 1000, 7820, 1, 469, 1)
+    events = [started, Epoch(dead), Finished.of((dead,))]
+    run.events_path.write_text("".join(json.dumps(event_to_json(event)) + "\n" for event in events))
+    page = AppTest.from_file(APP, default_timeout=60)
+    page.query_params["run"] = run.id
+    page.run().switch_page("pages/train.py").run()
+    assert not page.exception
+    assert "after one epoch" in page.success[0].value
+    assert "still guesses" in page.warning[-1].value

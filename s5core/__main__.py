@@ -27,6 +27,7 @@ from s5core import checkpoint, data, digit, drawn, results, steps
 from s5core.benchmark import compare
 from s5core.checkpoint import Checkpoint
 from s5core.data import Digits, normalize, to_unit
+from s5core.device import keep_freed_memory
 from s5core.digit import DigitError
 from s5core.errors import UserError
 from s5core.evaluate import evaluate as evaluate_model
@@ -525,6 +526,7 @@ def _set_threads(threads: int | None) -> None:
 
 def main() -> None:
     """Run the command line; a UserError becomes one line on stderr and exit code 1."""
+    keep_freed_memory()
     try:
         app()
     except UserError as error:

@@ -30,6 +30,7 @@ import torch
 from s5core import checkpoint, data, runs, steps
 from s5core.checkpoint import Checkpoint
 from s5core.data import Digits
+from s5core.device import keep_freed_memory
 from s5core.errors import UserError
 from s5core.recipe import Recipe, Split
 from s5core.runs import Run
@@ -167,6 +168,7 @@ def read_orders(orders: queue.Queue[Order]) -> None:
 
 def main() -> None:
     """Take orders until stdin ends."""
+    keep_freed_memory()
     orders: queue.Queue[Order] = queue.Queue()
     threading.Thread(target=read_orders, args=(orders,), daemon=True).start()
     worker = Worker(orders)

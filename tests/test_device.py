@@ -1,12 +1,18 @@
 from __future__ import annotations
 
 import contextlib
+import platform
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 
 from s5core.device import Device, DeviceError, autocast, available, choose
+
+ROOT = Path(__file__).parent.parent
 
 Machine = Callable[..., None]
 
@@ -93,3 +99,27 @@ def test_mixed_precision_on_a_gpu_that_has_bfloat16() -> None:
     a = torch.ones(4, 4, device="cuda")
     with autocast(choose("cuda")):
         assert (a @ a).dtype == torch.bfloat16
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="tunes GNU's malloc")
+def test_a_process_that_trains_keeps_what_it_frees():
+    script = """
+import resource, torch
+from s5core.device import keep_freed_memory
+
+def pages():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+def fault():
+    before = pages()
+    for _ in range(20):
+        torch.ones(4 * 2**20)  # 16 MiB
+    return pages() - before
+
+freed = fault()
+keep_freed_memory()
+fault()
+print(fault() * 10 < freed)
+"""
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert ran.stdout == "True\n", ran.stderr

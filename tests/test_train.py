@@ -97,7 +97,7 @@ def test_first_steps_equal_a_plain_torch_loop(digits):
     )
     ours = [event.loss for event in train(TINY, recipe, digits) if isinstance(event, Batch)]
 
-    model = build(TINY, seed=0).train()
+    model = build(TINY, seed=0).to(memory_format=torch.channels_last).train()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, nesterov=True, weight_decay=1e-3)
     order = torch.randperm(300, generator=torch.Generator().manual_seed(1))
     plain = []
@@ -183,7 +183,7 @@ def test_validation_sees_the_average_of_the_weights(digits):
     """Three batches with ema=0.5: the first copies, each later one takes half of the new."""
     recipe = Recipe(epochs=1, batch_size=100, learning_rate=0.1, ema=0.5, device="cpu")
     averaged = final_state(train(TINY, recipe, digits))
-    model = build(TINY, seed=0).train()
+    model = build(TINY, seed=0).to(memory_format=torch.channels_last).train()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, nesterov=True)
     seen = []
     for done, chosen in enumerate(torch.randperm(300, generator=torch.Generator().manual_seed(1)).split(100)):

@@ -246,9 +246,9 @@ def cell_values(values: Sequence[float], title: str, first: int = 1) -> alt.Char
 
 
 _SOURCES: dict[Origin, str] = {
-    "ours": "ours, last epoch",
-    "reported": "reported, best epoch",
-    "elsewhere": "published elsewhere, last epoch",
+    "ours": "ours",
+    "reported": "reported",
+    "elsewhere": "elsewhere",
 }
 _FEWEST, _BREAK = 2_500, 20_000  # parameters where the axis begins and where it is shortened
 _PARAMETER_TICKS = {

@@ -94,10 +94,22 @@ def candidates() -> Iterator[Candidate]:
         )  # fmt: skip
 
     # A class whose score a ReLU has set to zero stays lost, which shows after two epochs. A lower
-    # rate is no help; is a rate that begins low?
-    two = {"optimizer": "adamw", "schedule": "constant", "batch_size": 64, "epochs": 2}
+    # rate is no help; are larger batches, or is a rate that begins low?
+    two = {"optimizer": "adamw", "schedule": "constant", "epochs": 2}
     for rate in (0.005, 0.003, 0.002, 0.001):
-        yield step("step3", steps.STEP3, f"adamw {rate}, batch 64, 2 epochs", learning_rate=rate, **two)
+        yield step(
+            "step3",
+            steps.STEP3,
+            f"adamw {rate}, batch 64, 2 epochs",
+            learning_rate=rate,
+            batch_size=64,
+            **two,
+        )
+    for rate, size in ((0.003, 128), (0.0015, 128), (0.003, 256)):
+        yield step(
+            "step3", steps.STEP3, f"adamw {rate}, batch {size}, 2 epochs",
+            learning_rate=rate, batch_size=size, **two,
+        )  # fmt: skip
     for rate in (0.005, 0.01):
         yield step(
             "step3", steps.STEP3, f"adamw {rate} one-cycle, batch 64",
@@ -158,6 +170,14 @@ def candidates() -> Iterator[Candidate]:
     ):
         yield widths(notation, "deep, mild 0.2, batch 64", **deep, **MILD)
     for notation in (
+        "8 16 pool d32p d32 d32 pool d48p",
+        "8 12 pool d24p d32 d40 pool d56p",
+        "8 16 pool d32p d32 d32 pool d32p d32p",
+    ):
+        yield widths(notation, "deep, strong 0.2, batch 64", **deep, **strong)
+    for notation in (
+        "6 10 pool d16p d18 d20 pool d26p",
+        "8 10 pool d16p d16 d20 pool d24p",
         "12k5s2 d16p d20 d24 pool d28p",
         "8k5s2p d16p d16p d24p pool d28p d28p",
         "8 d12 pool d16p d20 d20 pool d24p",

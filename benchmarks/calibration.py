@@ -1,7 +1,7 @@
 """Fit each step's temperature on digits held out of the training set, and see how honest the shipped
 network's confidence then is.
 
-    python -m benchmarks.calibration [STEP …]
+    python -m benchmarks.calibration [STEP …] [--keep]
 
 trains the step's recipe, seed 0, on 55,000 training digits, fits the temperature to its answers to
 the other 5,000, and writes `benchmarks/results/calibration.json`. The shipped network, trained on
@@ -16,11 +16,13 @@ import argparse
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from s5core import checkpoint, data, steps
 from s5core.checkpoint import Checkpoint
+from s5core.data import Digits
 from s5core.evaluate import Evaluation, evaluate, fit_temperature
 from s5core.files import write_atomically
 from s5core.steps import Step
@@ -56,33 +58,44 @@ def error(answers: Evaluation) -> float:
     return round(answers.calibration_error, 2)
 
 
+def fit(step: Step) -> dict[str, Any]:
+    """The temperature that the held-out digits ask for, and what it does to them."""
+    held_out = read_held_out(step)
+    fitted = round(fit_temperature(held_out), 2)
+    return {
+        "fitted": fitted,
+        "used": max(1.0, fitted),
+        "held_out": {
+            "digits": len(held_out.labels),
+            "errors": held_out.errors,
+            "without": error(held_out),
+            "with_fitted": error(held_out.cooled(fitted)),
+        },
+    }
+
+
+def read_test(shipped: Checkpoint, test: Digits) -> dict[str, float]:
+    """The calibration error of a shipped network on the test digits."""
+    plain = dataclasses.replace(shipped, temperature=1).model()
+    answers = evaluate(plain, test.validation_images, test.validation_labels)
+    return {"without": error(answers), "as_used": error(answers.cooled(shipped.temperature))}
+
+
 def main() -> None:
     """Fit, set and write, one step after the other."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("steps", nargs="*", metavar="STEP")
+    parser.add_argument("--keep", action="store_true", help="keep what was fitted: a step was shipped anew")
+    options = parser.parse_args()
     torch.set_num_threads(1)
     test = data.load("test", download=False)
-    for name in parser.parse_args().steps or steps.STEPS:
+    for name in options.steps or steps.STEPS:
         step = steps.find(name)
-        held_out = read_held_out(step)
-        fitted = round(fit_temperature(held_out), 2)
-        used = max(1.0, fitted)
-        entry = {
-            "fitted": fitted,
-            "used": used,
-            "held_out": {
-                "digits": len(held_out.labels),
-                "errors": held_out.errors,
-                "without": error(held_out),
-                "with_fitted": error(held_out.cooled(fitted)),
-            },
-        }
-        if shipped := set_temperature(step, used):
-            plain = dataclasses.replace(shipped, temperature=1).model()
-            answers = evaluate(plain, test.validation_images, test.validation_labels)
-            entry["mnist"] = {"without": error(answers), "as_used": error(answers.cooled(used))}
-        print(step.name, json.dumps(entry), flush=True)
         content = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+        entry = content[step.name] if options.keep else fit(step)
+        if shipped := set_temperature(step, entry["used"]):
+            entry["mnist"] = read_test(shipped, test)
+        print(step.name, json.dumps(entry), flush=True)
         content[step.name] = entry
         in_order = {other: content[other] for other in steps.STEPS if other in content}
         write_atomically(RESULTS, (json.dumps(in_order, indent=1) + "\n").encode())

@@ -158,6 +158,9 @@ def candidates() -> Iterator[Candidate]:
         "16k5s2 d32 d32 pool d48p d48p",
     ):
         yield widths(notation, "strided 0.3, 12 epochs", **quick, epochs=12)
+    # Or a pool right behind it, before norm and activation, which then have a quarter of the cells.
+    for notation in ("12 pool d32 d32 pool d48p d48p", "8 pool 16 16 pool 32p"):
+        yield widths(notation, "pool first, small 0.3, 12 epochs", True, **quick, epochs=12)
 
     # The same with SiLU, for accuracy and for size: depthwise layers behind a strided convolution.
     deep = {"activation": "SiLU", "plain_epochs": 1, "slash": 0.1, "weight_decay": 3e-5}

@@ -12,7 +12,7 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import calibration, demonstration, drawn, latency
+from benchmarks import calibration, drawn, latency
 from s5core import results, steps
 from s5core.summary import count_parameters
 
@@ -96,23 +96,9 @@ def latency_sentence() -> list[str]:
     ]
 
 
-def demonstration_sentence() -> list[str]:
-    """How long the fast step takes in front of a class."""
-    content = json.loads(demonstration.RESULTS.read_text())
-    seconds = [one["seconds"] for one in content["rounds"]]
-    accuracies = ", ".join(f"{one['accuracy']:.2f}" for one in content["rounds"])
-    return [
-        f"From the click on Train to the end of a run of {steps.STEPS[demonstration.STEP].title} it takes "
-        f"{statistics.median(seconds):.0f} s (median of {len(seconds)} runs, {min(seconds):.0f} to "
-        f"{max(seconds):.0f}, which reach {accuracies} %; server, browser and training on the same "
-        f"{content['cores']} cores)."
-    ]
-
-
 PARTS: dict[str, Callable[[], list[str]]] = {
     "results": steps_table,
     "drawn": drawn_table,
-    "demonstration": demonstration_sentence,
     "latency": latency_sentence,
     "calibration": calibration_table,
 }

@@ -1,4 +1,5 @@
-"""Write the figures of README.md anew from checkpoints/results.json and benchmarks/results/.
+"""Write the figures of README.md and docs/search.md anew from checkpoints/results.json and
+benchmarks/results/.
 
     python -m benchmarks.report
 
@@ -12,11 +13,12 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import calibration, drawn, latency
+from benchmarks import calibration, drawn, latency, search
 from s5core import results, steps
+from s5core.recipe import Recipe
 from s5core.summary import count_parameters
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def steps_table() -> list[str]:
@@ -96,17 +98,49 @@ def latency_sentence() -> list[str]:
     ]
 
 
-PARTS: dict[str, Callable[[], list[str]]] = {
-    "results": steps_table,
-    "drawn": drawn_table,
-    "latency": latency_sentence,
-    "calibration": calibration_table,
+def search_table() -> list[str]:
+    """What was tried on the held-out digits, a line a candidate, in the order of trying."""
+    rows = search.read()
+    lines = [
+        "| candidate | parameters | epochs | seeds | last epoch | loss, x 1000 |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name in dict.fromkeys(row["candidate"] for row in rows):
+        own = [row for row in rows if row["candidate"] == name]
+        recipe = Recipe.from_json(json.loads(own[0]["recipe"]))
+        losses = [1000 * float(row["loss"]) for row in own if row["loss"]]
+        cells = [
+            f"`{name}`",
+            f"{int(own[0]['parameters']):,}",
+            str(recipe.epochs),
+            str(len(own)),
+            f"{_mean([float(row['last']) for row in own], 2)} %",
+            _mean(losses, 1) if losses else "–",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _mean(values: list[float], places: int) -> str:
+    spread = f" ± {statistics.stdev(values):.{places}f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.{places}f}{spread}"
+
+
+PARTS: dict[Path, dict[str, Callable[[], list[str]]]] = {
+    ROOT / "README.md": {
+        "results": steps_table,
+        "drawn": drawn_table,
+        "latency": latency_sentence,
+        "calibration": calibration_table,
+    },
+    ROOT / "docs" / "search.md": {"search": search_table},
 }
 
 
-def fill(text: str) -> str:
-    """The README's text with the figures of now. Raises ValueError without the markers."""
-    for name, lines in PARTS.items():
+def filled(path: Path) -> str:
+    """A file's text with the figures of now. Raises ValueError without the markers."""
+    text = path.read_text()
+    for name, lines in PARTS[path].items():
         begin, end = f"<!-- {name}: written by python -m benchmarks.report -->\n", f"<!-- end of {name} -->\n"
         before, rest = text.split(begin)
         _, after = rest.split(end)
@@ -115,4 +149,5 @@ def fill(text: str) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(fill(README.read_text()))
+    for path in PARTS:
+        path.write_text(filled(path))

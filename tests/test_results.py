@@ -76,9 +76,9 @@ def test_each_step_has_the_temperature_that_was_fitted():
         assert steps.STEPS[name].temperature == entry["used"] == max(1, entry["fitted"])
 
 
-def test_the_readme_agrees_with_the_results():
-    text = report.README.read_text()
-    assert report.fill(text) == text
+@pytest.mark.parametrize("path", report.PARTS, ids=lambda path: path.name)
+def test_what_is_written_agrees_with_the_results(path):
+    assert report.filled(path) == path.read_text()
 
 
 def test_a_recipe_from_before_a_field_was_added_is_still_the_same(tmp_path):

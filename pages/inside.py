@@ -15,14 +15,25 @@ from s5core.reading import percent
 from s5core.steps import Step
 from s5core.summary import Row, format_table, layer_table
 
+LOW = 180  # height of the answer's chart in CSS pixels: the way must begin on the first screen
 TILE = 112  # width of a map on the page, in CSS pixels
 NARROW, BROAD = 96, 144  # widths of a station: many in a line, or few
 FRAME = 8  # width of a frame on a picture of SHARP pixels or a little more
 SHARP = 2 * TILE  # width of its picture: screens of tablets have two pixels for one of CSS
 MOST_MAPS = 48  # that are shown at once
 MOST_KERNELS = 24  # rows and columns of kernels that are shown at once
+INSIDE, LAYERS = "A digit on its way", "The layer table"
+DRAWN, VALIDATION = "the digit that I drew", "a validation digit"
 OWN, SHARED = "each its own", "shared by all"
 BY_NUMBER, BY_STRENGTH, BY_VOICE = "by number", "strongest first", "loudest for the answer first"
+
+
+def has_weights() -> bool:
+    """Whether the chosen network can be looked into; trouble with its file is told there, too."""
+    try:
+        return session.network() is not None
+    except UserError:
+        return True
 
 
 def chosen_layers() -> Network:
@@ -38,7 +49,7 @@ def chosen_layers() -> Network:
 
 def show_table(rows: list[Row], step: Step) -> None:
     """The layer table, its totals, and the classic text of it."""
-    st.header("The layers", help="A layer takes maps in and gives maps out; the digit is the first map.")
+    st.subheader("The layers", help="A layer takes maps in and gives maps out; the digit is the first map.")
     st.dataframe(
         {
             "layer": [row.name for row in rows],
@@ -112,16 +123,21 @@ def show_totals(rows: list[Row]) -> None:
 
 def choose_digit() -> tuple[torch.Tensor, int | None]:
     """The digit to look at, (1, 1, 28, 28) uint8, and its true class if that is known."""
+    drawn = session.drawing()
+    st.session_state.setdefault("inside_source", VALIDATION)
+    if drawn is not st.session_state.get("inside_drawing"):  # who has just drawn one wants to see it
+        st.session_state.inside_drawing = drawn
+        st.session_state.inside_source = VALIDATION if drawn is None else DRAWN
     source = st.radio(
         "Digit",
-        ["a validation digit", "the digit that I drew"],
+        [DRAWN, VALIDATION],
         horizontal=True,
         key="inside_source",
         persist_state="session",
-        help="Validation digits are those that training runs keep aside; the other choice comes from Draw.",
+        help="Your digit comes from the page Draw; validation digits are those that training runs keep "
+        "aside.",
     )
-    if source == "the digit that I drew":
-        drawn = session.drawing()
+    if source == DRAWN:
         if drawn is None:
             st.info("You have not drawn a digit yet. Draw one, and it is here when you come back.")
             st.page_link("pages/draw.py", label="Go and draw a digit")
@@ -161,6 +177,8 @@ def choose_validation_digit(digits: Digits) -> tuple[torch.Tensor, int]:
         help=f"Which of the {len(found):,} validation digits of this class.",
     )
     st.caption(f"Digits in use: {digits.name}.")
+    if session.drawing() is None:
+        st.page_link("pages/draw.py", label="Or draw a digit of your own")
     return digits.validation_images[found[number - 1]][None], label
 
 
@@ -169,10 +187,14 @@ def show_answer(inside: Inside, true_class: int | None) -> None:
     verdict = f"**It reads {inside.answer}**, {percent(inside.confidence)} sure."
     if true_class is not None:
         verdict += " That is right." if inside.answer == true_class else f" In truth it is a {true_class}."
-    st.markdown(verdict, help="The class with the highest probability is the network's answer.")
-    st.altair_chart(charts.class_probabilities(inside.probabilities.tolist(), true_class), width="stretch")
-    note = "" if true_class in (None, inside.answer) else " Orange: the true class."
-    st.caption(f"How probable each class is to the network. Blue: its answer.{note}")
+    st.markdown(
+        verdict,
+        help="The bars are how probable each class is to the network; the highest one is its answer.",
+    )
+    chart = charts.class_probabilities(inside.probabilities.tolist(), true_class, LOW)
+    st.altair_chart(chart, width="stretch")
+    if true_class not in (None, inside.answer):
+        st.caption("Blue: its answer. Orange: the true class.")
 
 
 def signed(value: float) -> str:
@@ -338,7 +360,7 @@ def choose_cell(name: str, count: int, help: str) -> int:
 
 def show_way(stations: list[Station], answer: int, digit: torch.Tensor) -> None:
     """What speaks for the answer at every convolution and pool, and what of the digit it sees."""
-    st.header(
+    st.subheader(
         "The digit goes through the net",
         help="A map's say is the sum over its cells of value times gradient: about what the answer's "
         "score would lose if the map fell silent.",
@@ -446,7 +468,7 @@ def show_inside(rows: list[Row]) -> None:
         show_answer(inside, true_class)
     spoken = explain.contributions(model, digit, inside.answer)
     show_way(explain.stations(trained.layers, inside, spoken), inside.answer, digit)
-    st.header("Inside a layer", help="Pick a layer to see what it makes of this digit.")
+    st.subheader("Inside a layer", help="Pick a layer to see what it makes of this digit.")
     names = {row.name: row for row in rows}
     name = st.selectbox(
         "Layer",
@@ -462,8 +484,10 @@ def show_inside(rows: list[Row]) -> None:
 navigation.require_router()
 
 st.title("Look inside")
-st.markdown("Follow one digit through the network and see what every layer makes of it.")
 table = layer_table(chosen_layers())
-show_table(table, session.step())
-st.header("One digit", help="Every layer below is shown for this digit.")
-show_inside(table)
+# A network without weights has nothing but its table.
+inside, layers = st.tabs([INSIDE, LAYERS], default=INSIDE if has_weights() else LAYERS)
+with layers:  # first, as the other one may end the page
+    show_table(table, session.step())
+with inside:
+    show_inside(table)

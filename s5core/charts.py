@@ -188,7 +188,9 @@ def _round_up(number: float) -> float:
     return next(float(step * power) for step in (1, 2, 5, 10) if step * power >= number - 1e-9)
 
 
-def class_probabilities(probabilities: Sequence[float], true_class: int | None = None) -> alt.LayerChart:
+def class_probabilities(
+    probabilities: Sequence[float], true_class: int | None = None, height: int = 260
+) -> alt.LayerChart:
     """A bar a class with its probability in percent; the network's answer stands out, and the
     true class, where it is known and another, has a colour of its own."""
     answer = max(range(len(probabilities)), key=lambda label: probabilities[label])
@@ -226,7 +228,7 @@ def class_probabilities(probabilities: Sequence[float], true_class: int | None =
         ],
     )
     figures = base.mark_text(dy=-8, fontSize=13, color=GREY).encode(text="text:N")
-    return alt.LayerChart(layer=[bars, figures], height=260)
+    return alt.LayerChart(layer=[bars, figures], height=height)
 
 
 def cell_values(values: Sequence[float], title: str, first: int = 1) -> alt.Chart:

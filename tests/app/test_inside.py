@@ -49,7 +49,7 @@ def test_the_layer_table_and_its_totals(step: str) -> None:
     assert table["layer"].tolist() == [row.name for row in rows]
     assert table["field"].tolist() == [row.receptive_field for row in rows]
     assert table["multiply_adds"].tolist() == [row.multiply_adds for row in rows]
-    assert app.metric[0].value == f"{table['parameters'].sum():,}"
+    assert app.tabs[1].metric[0].value == f"{table['parameters'].sum():,}"
     assert app.code[0].value == format_table(rows)
 
 
@@ -100,14 +100,14 @@ def test_one_scale_for_all_maps_names_its_ends() -> None:
 
 def test_another_cell_and_its_value() -> None:
     app = open_page("step5")
-    assert app.metric[-1].label == "Value of this cell"
+    assert app.tabs[0].metric[-1].label == "Value of this cell"
     next(button for button in app.button if button.label.startswith("Go to")).click().run()
     assert not app.exception
-    brightest = float(app.metric[-1].value.replace("−", "-"))
+    brightest = float(app.tabs[0].metric[-1].value.replace("−", "-"))
     for slider in app.slider:
         slider.set_value(1)
     app.run()
-    assert float(app.metric[-1].value.replace("−", "-")) < brightest
+    assert float(app.tabs[0].metric[-1].value.replace("−", "-")) < brightest
 
 
 def test_another_network_has_its_own_layers() -> None:
@@ -130,6 +130,41 @@ def test_a_digit_that_was_drawn() -> None:
     assert not app.exception and not app.info
     assert any("It reads" in words.value for words in app.markdown)
     assert "Inside a layer" in headings(app)
+
+
+def digit_box(app: AppTest):
+    return next(radio for radio in app.radio if radio.label == "Digit")
+
+
+def drawing(column: int) -> torch.Tensor:
+    """A one at that column."""
+    field = torch.zeros(1, 1, 28, 28, dtype=torch.uint8)
+    field[..., 4:24, column : column + 3] = 255
+    return field
+
+
+def test_a_drawing_comes_first_and_a_new_one_again() -> None:
+    assert digit_box(open_page()).value == "a validation digit"
+    app = open_page(drawing=drawing(13))
+    assert digit_box(app).value == "the digit that I drew" and not app.info
+    digit_box(app).set_value("a validation digit").run()
+    app.run()
+    assert digit_box(app).value == "a validation digit"  # as long as nothing else is drawn
+    app.session_state.drawing = drawing(10)
+    app.run()
+    assert digit_box(app).value == "the digit that I drew"
+    app.session_state.drawing = None  # the canvas was cleared
+    app.run()
+    assert not app.exception and digit_box(app).value == "a validation digit"
+
+
+def test_the_table_is_a_tab_and_all_that_an_untrained_network_shows() -> None:
+    names = ["A digit on its way", "The layer table"]
+    for step, first in (("step5", 0), ("base", 1)):
+        app = open_page(step)
+        assert [tab.label for tab in app.tabs] == names
+        assert app.tabs[1].dataframe and not app.tabs[0].dataframe
+        assert app.get("tab_container")[0].proto.tab_container.default_tab_index == first
 
 
 def order_of_maps(app: AppTest):

@@ -25,7 +25,7 @@ MOST_KERNELS = 24  # rows and columns of kernels that are shown at once
 INSIDE, LAYERS = "A digit on its way", "The layer table"
 DRAWN, VALIDATION = "the digit that I drew", "a validation digit"
 OWN, SHARED = "each its own", "shared by all"
-BY_NUMBER, BY_STRENGTH, BY_VOICE = "by number", "strongest first", "loudest for the answer first"
+BY_VOICE, BY_STRENGTH, BY_NUMBER = "loudest for the answer first", "strongest first", "by number"
 
 
 def has_weights() -> bool:
@@ -380,14 +380,19 @@ def show_way(stations: list[Station], answer: int, digit: torch.Tensor) -> None:
             f"{height} × {width} cells" if height * width > 1 else f"1 cell: {signed(station.field.item())}",
             f"sees {row.receptive_field} × {row.receptive_field} px",
         )
-        pictures = (marked, f"{row.name}, its loudest cell framed"), (seen, f"{row.name}, what it sees")
-        exhibits.append(gallery.Exhibit(pictures, row.name, lines))
+        pictures = (
+            (marked, f"{station.name}, its loudest cell framed"),
+            (seen, f"{station.name}, what it sees"),
+        )
+        # A line breaks before the arrow, if it must.
+        exhibits.append(gallery.Exhibit(pictures, station.name.replace("→ ", "→\N{NO-BREAK SPACE}"), lines))
     in_one_line = f"100% / {len(stations)} - {gallery.GAP}px"
     st.html(gallery.exhibition(exhibits, f"clamp({NARROW}px, {in_one_line}, {BROAD}px)"))
     st.caption(
-        "A map is shown behind its layer's activation; the brighter, the higher, and a single cell is "
-        "compared with those of its layer's other maps. A digit is 28 pixels wide: a cell that sees more "
-        "sees padding, too."
+        "An arrow leads to the layer behind which the map is shown and ranked: a convolution's own maps, "
+        "before the activation, can rank otherwise. The brighter, the higher; a single cell is compared "
+        "with those of its layer's other maps. A digit is 28 pixels wide: a cell that sees more sees "
+        "padding, too."
     )
 
 
@@ -417,7 +422,7 @@ def show_layer(
     )
     order = right.radio(
         "Order of the maps",
-        [BY_NUMBER, BY_STRENGTH, BY_VOICE],
+        [BY_VOICE, BY_STRENGTH, BY_NUMBER],
         horizontal=True,
         key="inside_order",
         persist_state="session",

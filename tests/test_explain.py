@@ -20,6 +20,7 @@ from s5core.layers import (
     build,
     shapes,
 )
+from s5core.summary import layer_table
 
 
 @pytest.fixture
@@ -122,6 +123,10 @@ def test_a_station_for_each_convolution_and_pool(
         assert spoken[i][(station.map, *station.cell)] == spoken[i][station.map].max()
         if station is not found[-1]:
             assert spoken[i].sum((1, 2)).argmax() == station.map
+    names = {row.index: row.name for row in layer_table(layers)}
+    for station, i in zip(found, shown, strict=True):
+        to = "" if i == station.row.index else f" → {names.get(i, 'ReLU')}"
+        assert station.name == station.row.name + to
     maps = inside.maps[shown[-1]]
     assert found[-1].scale == (maps.min(), maps.max())  # single cells are compared with one another
     assert found[0].scale == (found[0].field.min(), found[0].field.max())

@@ -70,7 +70,7 @@ def test_of_many_maps_and_kernels_some_are_shown() -> None:
     made = Checkpoint("step5", WIDE, Recipe(epochs=1), "practice set", history, weights)
     app = open_page("step5", run=runs.adopt(made, "step5", "wide").id)
     captions = [caption.value for caption in app.caption]
-    assert "The first 48 of 60 maps are shown." in captions
+    assert "The loudest 48 of 60 maps are shown." in captions
     assert "The kernels of the first 24 of 60 maps are shown." in captions
     layer_box(app).set_value("Conv2d-3").run()
     captions = [caption.value for caption in app.caption]
@@ -180,24 +180,39 @@ def test_the_maps_that_are_loudest_for_the_answer_come_first() -> None:
     digits = data.practice_set()
     digit = digits.validation_images[explain.members(digits.validation_labels, 4)[:1]]
     app = open_page("step1", inside_source="the digit that I drew", drawing=digit)
-    assert tile_captions(app) == [f"map {i}" for i in range(1, 13)]
-    order_of_maps(app).set_value("loudest for the answer first").run()
+    in_order = tile_captions(app)
+    order_of_maps(app).set_value("by number").run()
     assert not app.exception
+    assert tile_captions(app) == [f"map {i}" for i in range(1, 13)]
     model = checkpoint.load(checkpoint.shipped_path("step1")).model()
     answer = explain.look_inside(model, digit).answer
     spoken = explain.contributions(model, digit, answer)[0].sum((1, 2))
     expected = spoken.argsort(descending=True).tolist()
     assert expected != list(range(12))
-    assert tile_captions(app) == [f"map {i + 1}" for i in expected]
+    assert in_order == [f"map {i + 1}" for i in expected]
+
+
+def test_the_way_and_the_layer_that_it_names_agree_on_the_loudest_map() -> None:
+    app = open_page("step5")
+    named = re.findall(r"→\xa0(.*?)</b><br>(map \d+) of", strip(app))
+    assert [name for name, _ in named] == ["SiLU-3", "SiLU-6", "SiLU-10", "SiLU-13", "SiLU-17"]
+    for name, map_ in named:
+        layer_box(app).set_value(name).run()
+        assert tile_captions(app)[0] == map_
+
+
+def strip(app: AppTest) -> str:
+    """The way through the network as HTML."""
+    (found,) = (
+        element.proto.body for element in app.get("html") if "its loudest cell framed" in element.proto.body
+    )
+    assert found.count("<img") == 2 * found.count("<figure")
+    return found
 
 
 def way(app: AppTest) -> list[str]:
-    """The stations' names."""
-    strips = [
-        element.proto.body for element in app.get("html") if "its loudest cell framed" in element.proto.body
-    ]
-    assert len(strips) == 1 and strips[0].count("<img") == 2 * strips[0].count("<figure")
-    return re.findall(r"<b>(.*?)</b>", strips[0])
+    """The layers in which the stations begin."""
+    return re.findall(r"<b>([\w-]+)", strip(app))
 
 
 def test_the_digit_passes_every_convolution_and_pool_of_the_chosen_step() -> None:

@@ -33,6 +33,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
 
 OURS, REPORTED, TARGET = BLUE, ORANGE, GREEN  # our results, those of the exercise's source, the aim
 ELSEWHERE = PURPLE  # results of others
+FRAME = 3  # pixels of the frame around a cell on either side of its edge
 
 
 def confusion_matrix(counts: Tensor, chosen: tuple[int, int] | None = None) -> alt.LayerChart:
@@ -90,6 +91,45 @@ def confusion_matrix(counts: Tensor, chosen: tuple[int, int] | None = None) -> a
         )
     )
     return alt.LayerChart(layer=[cells.add_params(cell), numbers], height=460)
+
+
+def feature_map(field: Tensor, chosen: tuple[int, int], side: int) -> alt.LayerChart:
+    """A map of a layer as squares, the brighter, the higher; a click on a cell selects it.
+
+    `field`: (height, width). `chosen`: row and column of the cell that is framed, from 0. `side`:
+    of the map in pixels, or a little less, so that all cells are whole pixels; FRAME pixels come
+    on each side. The selection is named "cell", its fields "row" and "column" count from 1.
+    """
+    height, width = field.shape
+    step = max(1, side // max(height, width))
+    rows = [
+        {"row": y, "column": x, "value": round(value, 4), "chosen": (y - 1, x - 1) == chosen}
+        for y, line in enumerate(field.tolist(), 1)
+        for x, value in enumerate(line, 1)
+    ]
+    low, high = float(field.min()), float(field.max())
+    colours = alt.Scale(scheme="viridis", domain=[low, high if high > low else low + 1])
+    cell = alt.selection_point(name="cell", fields=["row", "column"], toggle=False, clear=False, empty=False)
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
+        x=alt.X("column:O", axis=None, scale=alt.Scale(padding=0)),
+        y=alt.Y("row:O", axis=None, scale=alt.Scale(padding=0)),
+        tooltip=[alt.Tooltip("row:O"), alt.Tooltip("column:O"), alt.Tooltip("value:Q", format=".2f")],
+    )
+    cells = base.mark_rect(cursor="pointer").encode(color=alt.Color("value:Q", scale=colours, legend=None))
+    # Orange between two lines of black stands out from every colour.
+    frames = [
+        base.transform_filter("datum.chosen").mark_rect(filled=False, stroke=colour, strokeWidth=thick)
+        for colour, thick in (("black", 2 * FRAME), (ORANGE, FRAME))
+    ]
+    chart = alt.LayerChart(
+        layer=[cells.add_params(cell), *frames],
+        width=step * width,
+        height=step * height,
+        autosize="pad",  # the theme's own would take the room for the padding from the cells
+        padding={"left": FRAME, "top": FRAME, "right": FRAME},
+    )
+    bare: alt.LayerChart = chart.configure_view(stroke=None)
+    return bare
 
 
 def class_accuracy(classes: Sequence[ClassResult], target: float) -> alt.LayerChart:

@@ -77,8 +77,12 @@ class Station:
     behind: str  # the layer that the map leaves: the block's activation, else the row's own
     map: int  # from 0
     cell: tuple[int, int]  # the loudest one of that map: row and column
-    field: Tensor  # (height, width) float32: the map
-    scale: tuple[float, float]  # the lowest and the highest value to colour it by
+    maps: Tensor  # (channels, height, width) float32: all maps of the station
+
+    @property
+    def field(self) -> Tensor:
+        """The loudest map: (height, width) float32."""
+        return self.maps[self.map]
 
     @property
     def name(self) -> str:
@@ -103,10 +107,8 @@ def stations(layers: Network, inside: Inside, spoken: Sequence[Tensor]) -> list[
         maps, said = inside.maps[index], spoken[index]
         # A logit speaks for its own class alone, even where it is below zero.
         loudest = inside.answer if end == len(layers) else by_contribution(said)[0]
-        # A map of one cell has no pattern of its own: its colour compares it with the other maps.
-        scale = value_range(maps if maps[0].numel() == 1 else maps[loudest])
         behind = names.get(index, layers[index].kind)  # a functional ReLU has no row, and no number
-        found.append(Station(row, behind, loudest, brightest(said[loudest]), maps[loudest], scale))
+        found.append(Station(row, behind, loudest, brightest(said[loudest]), maps))
     return found
 
 

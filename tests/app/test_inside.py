@@ -98,16 +98,57 @@ def test_one_scale_for_all_maps_names_its_ends() -> None:
     assert "lowest" not in [words.value for words in app.markdown]
 
 
-def test_another_cell_and_its_value() -> None:
-    app = open_page("step5")
-    assert app.tabs[0].metric[-1].label == "Value of this cell"
-    next(button for button in app.button if button.label.startswith("Go to")).click().run()
+def cell(app: AppTest) -> tuple[str, float, float]:
+    """What is said of the chosen cell: which it is, its value, and what it says for the answer."""
+    words = next(each.value for each in app.markdown if "to the answer's score" in each.value)
+    name, *figures = re.fullmatch(
+        r"(.*) has the value \*\*(.*)\*\* and adds \*\*(.*)\*\* to .*", words
+    ).groups()
+    return name, *(float(figure.replace("−", "-")) for figure in figures)
+
+
+def growth(app: AppTest) -> list[str]:
+    """The cells of the stations that look at the chosen place."""
+    (found,) = (element.proto.body for element in app.get("html") if "chosen place" in element.proto.body)
+    return re.findall(r"</b><br>(.*?)<br>", found)
+
+
+def slide(app: AppTest, name: str, value: int) -> None:
+    next(slider for slider in app.slider if slider.label == name).set_value(value).run()
     assert not app.exception
-    brightest = float(app.tabs[0].metric[-1].value.replace("−", "-"))
-    for slider in app.slider:
-        slider.set_value(1)
+
+
+def test_the_loudest_cell_comes_first_and_any_other_can_be_chosen() -> None:
+    app = open_page("step5")
+    first = cell(app)
+    slide(app, "Row", 1)
+    slide(app, "Column", 2)
+    name, _, said = cell(app)
+    assert name.startswith("The cell in row 1, column 2 of") and said < first[2]
+    next(button for button in app.button if button.label == "Its loudest cell").click().run()
+    assert cell(app) == first
+
+
+def test_a_place_is_followed_through_all_layers() -> None:
+    app = open_page("step5")
+    slide(app, "Row", 8)
+    slide(app, "Column", 20)
+    rows = [
+        row for row in layer_table(steps.STEPS["step5"].layers) if "Conv" in row.name or "Pool" in row.name
+    ]
+    place = rows[0].centre(7, 19)
+    assert growth(app)[0] == "cell 8, 20" and growth(app)[-1] == "its only cell"
+    for row, words in zip(rows[:-2], growth(app), strict=False):
+        y, x = row.cell_at(*place)
+        assert words == f"cell {y + 1}, {x + 1}"
+    before = growth(app)
+    layer_box(app).set_value("Conv2d-11").run()
+    assert growth(app)[4] == before[4]
+    y, x = rows[4].cell_at(*place)
+    assert cell(app)[0].startswith(f"The cell in row {y + 1}, column {x + 1} of")
+    app.session_state.step = "step1"
     app.run()
-    assert float(app.tabs[0].metric[-1].value.replace("−", "-")) < brightest
+    assert not app.exception and growth(app)[0] == f"cell {round(place[1])}, {round(place[0])}"
 
 
 def test_another_network_has_its_own_layers() -> None:
@@ -194,7 +235,7 @@ def test_the_maps_that_are_loudest_for_the_answer_come_first() -> None:
 
 def test_the_way_and_the_layer_that_it_names_agree_on_the_loudest_map() -> None:
     app = open_page("step5")
-    named = re.findall(r"→\xa0(.*?)</b><br>(map \d+) of", strip(app))
+    named = re.findall(r"<br>→ (.*?)<br>(map \d+) of", strip(app))
     assert [name for name, _ in named] == ["SiLU-3", "SiLU-6", "SiLU-10", "SiLU-13", "SiLU-17"]
     for name, map_ in named:
         layer_box(app).set_value(name).run()

@@ -33,6 +33,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
 
 OURS, REPORTED, TARGET = BLUE, ORANGE, GREEN  # our results, those of the exercise's source, the aim
 ELSEWHERE = PURPLE  # results of others
+GROUND = alt.ExprRef("background")  # the page's own colour, whatever its theme
 FRAME = 3  # pixels of the frame around a cell on either side of its edge
 
 
@@ -214,7 +215,7 @@ def accuracy_intervals(networks: Mapping[str, Evaluation], chosen: str) -> alt.L
     )
     intervals = base.mark_rule(color=OURS, strokeWidth=3, yOffset=5).encode(x=x("low"), x2="high:Q")
     points = base.mark_point(size=170, strokeWidth=3, color=OURS, opacity=1, yOffset=5).encode(
-        x=x("accuracy"), fill=alt.condition("datum.chosen", alt.value(OURS), alt.value("white"))
+        x=x("accuracy"), fill=alt.condition("datum.chosen", alt.value(OURS), alt.value(GROUND))
     )
     words = base.mark_text(align="left", dy=-13, fontSize=14, color="currentColor").encode(
         x=alt.value(4), text="words:N"

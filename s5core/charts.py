@@ -306,19 +306,26 @@ _PARAMETER_TICKS = {
     1_000_000: "1M",
     10_000_000: "10M",
 }
+_WIDTHS = 300, 720  # pixels of the chart of steps on a phone and on a desk
+_RADII = {"ours": 14, "reported": 19, "elsewhere": 6}  # of the marks of the chart of steps, in pixels
+_AROUND = [  # a mark, in pixels: nearer places first, and of those on the right
+    (round(radius * math.cos(angle)), round(radius * math.sin(angle)))
+    for radius in (14, 20, 27, 35)
+    for angle in (math.pi / 4 * turn for turn in (0, 7, 1, 6, 2, 5, 3, 4))
+]
 _CURVE_FLOORS = (98.0, 97.0, 95.0, 90.0, 50.0, 0.0)  # percent
 
 
 def steps_accuracy(
     standings: Sequence[Standing],
     badges: Mapping[str, str],
-    floor: float = 97.0,
-    height: int = 380,
+    floor: float = 98.5,
+    height: int = 440,
 ) -> alt.LayerChart:
     """Accuracy against parameters on a log axis, the target region shaded.
 
-    `badges`: what stands on the mark of each step, one or two characters. Figures below
-    `floor` percent are arrows in a strip under the axis that name the accuracy.
+    `badges`: what stands on the mark of each step or beside it, one or two characters. Figures
+    below `floor` percent are arrows in a strip under the axis that name the accuracy.
     """
     counts = [standing.parameters for standing in standings]
     low, high = min([_FEWEST, *counts]) * 0.95, max([_BREAK, *(count * 2 for count in counts)]) * 1.15
@@ -342,6 +349,7 @@ def steps_accuracy(
     def y(field: str) -> alt.Y:
         return _accuracy_axis(field, floor, "validation accuracy", bottom)
 
+    inside = _nudge(inside, 1 / (_place(high) - _place(low)), height / (100 - bottom))
     layers = [
         *_target_region(low, x, y),
         *(_axis_break(x) if max(counts, default=0) > _BREAK else []),
@@ -429,6 +437,38 @@ def _error_bars(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y])
     return [base.mark_rule(color=OURS, strokeWidth=3).encode(y=y("low"), y2="high:Q"), *caps] if rows else []
 
 
+def _nudge(rows: list[dict[str, Any]], breadth: float, height: float) -> list[dict[str, Any]]:
+    """The rows with "dx" and "dy": for the letter of a small square how many pixels beside it
+    there is room, on a phone and on a desk: the nearest place on no mark and no other letter.
+
+    `breadth`: what a unit of the x axis takes of the chart's width. `height`: pixels that a unit
+    of the y axis takes.
+    """
+
+    def far(row: dict[str, Any], dx: float, dy: float, other: dict[str, Any], du: float, dv: float) -> float:
+        """Pixels from a place beside a mark to one beside another, on the worse of the two screens."""
+        across, down = row["place"] - other["place"], other["accuracy"] - row["accuracy"]
+        return min(
+            math.hypot(across * breadth * width + dx - du, down * height + dy - dv) for width in _WIDTHS
+        )
+
+    taken = [(row, 0, 0, _RADII[row["source"]]) for row in rows]
+    taken += [(row, 28, 0, 10) for row in rows if row["source"] == _SOURCES["reported"]]  # its number
+    placed = []
+    for row in rows:
+        spot = 0, 0
+        if row["source"] == _SOURCES["elsewhere"]:
+            free = (
+                (dx, dy)
+                for dx, dy in _AROUND
+                if all(far(row, dx, dy, other, du, dv) >= radius + 7 for other, du, dv, radius in taken)
+            )
+            spot = next(free, _AROUND[0])
+            taken.append((row, *spot, 7))
+        placed.append(row | {"dx": spot[0], "dy": spot[1]})
+    return placed
+
+
 def _standing_tooltip() -> list[alt.Tooltip]:
     return [
         alt.Tooltip("name:N", title="network"),
@@ -458,8 +498,10 @@ def _badges(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y]) -> 
     number = base.encode(text="badge:N")
     beside: dict[str, Any] = {"color": "currentColor", "align": "left", "dx": 20}
     return [
-        look.transform_filter(elsewhere).mark_point(size=110, strokeWidth=2, opacity=1),
-        number.transform_filter(elsewhere).mark_text(color="currentColor", align="left", dx=9, fontSize=13),
+        look.transform_filter(elsewhere).mark_point(size=80, strokeWidth=2, opacity=1),
+        number.transform_filter(elsewhere).mark_text(
+            color="currentColor", dx=alt.ExprRef("datum.dx"), dy=alt.ExprRef("datum.dy + 1"), fontSize=13
+        ),
         # Diamonds are larger and lie below, so that one around a circle shows on all sides.
         look.transform_filter(reported).mark_point(size=1100, strokeWidth=3, opacity=1),
         look.transform_filter(ours).mark_point(size=560, strokeWidth=3, opacity=1),

@@ -17,6 +17,7 @@ from s5core.layers import CLASSES
 
 FEW = 60  # digits in the gallery until more are asked for
 PREVIEW = 12  # digits of a cell of the confusion matrix
+NO_BREAK = "\N{NO-BREAK SPACE}"  # keeps a figure and what belongs to it on one line
 PULSE = 3  # seconds between two looks for new digits
 
 PRIVACY = (
@@ -79,7 +80,9 @@ def show_accuracies(answers: dict[str, Evaluation], chosen: str) -> None:
     st.table(
         {
             "Network": [f"**{name}** (chosen)" if name == chosen else name for name in answers],
-            "Read right": [f"{_right(each):,} of {count:,}" for each in answers.values()],
+            "Read right": [
+                f"{_right(each):,} of {count:,}".replace(" ", NO_BREAK) for each in answers.values()
+            ],
             "Accuracy": [_percent(each.accuracy) for each in answers.values()],
             "95 % interval": [
                 f"{each.interval[0]:.1f} to {_percent(each.interval[1])}" for each in answers.values()
@@ -101,7 +104,7 @@ def _right(answers: Evaluation) -> int:
 
 
 def _percent(number: float) -> str:
-    return f"{number:.1f}\N{NO-BREAK SPACE}%"
+    return f"{number:.1f}{NO_BREAK}%"
 
 
 def _on_mnist() -> dict[str, str]:
@@ -109,7 +112,7 @@ def _on_mnist() -> dict[str, str]:
     named = {step.label: session.shipped(step.name) for step in steps.STEPS.values()}
     named.setdefault(session.network_name(), session.network())
     return {
-        name: f"{trained.accuracy:.2f}\N{NO-BREAK SPACE}%"
+        name: f"{trained.accuracy:.2f}{NO_BREAK}%"
         for name, trained in named.items()
         if trained is not None and trained.data == "MNIST"
     }
@@ -263,6 +266,7 @@ def show_deletion(digits: ClassDigits) -> None:
         placeholder="Choose digits by their numbers",
         help="The numbers stand under the digits above.",
     )
+    st.caption("Numbers count from the oldest digit: when one is deleted, those after it move up.")
     if chosen:
         show_digits(digits, [by_id[id] for id in chosen], None)
     with st.container(horizontal=True):

@@ -15,14 +15,27 @@ from s5core.reading import percent
 from s5core.steps import Step
 from s5core.summary import Row, format_table, layer_table
 
+SEEN, LOW = 196, 180  # CSS pixels of the digit and of its answer's chart: the way begins on the first screen
+SIDE = 336  # of the map whose cells can be clicked and of the digit beside it: both fit a phone
 TILE = 112  # width of a map on the page, in CSS pixels
-NARROW, BROAD = 96, 144  # widths of a station: many in a line, or few
+NARROW, BROAD = 80, 144  # widths of a station: many in a line, or few
 FRAME = 8  # width of a frame on a picture of SHARP pixels or a little more
 SHARP = 2 * TILE  # width of its picture: screens of tablets have two pixels for one of CSS
 MOST_MAPS = 48  # that are shown at once
 MOST_KERNELS = 24  # rows and columns of kernels that are shown at once
+PLACE = "inside_place"  # in the session: (x, y) on the digit, in its pixels; none as long as none is chosen
+INSIDE, LAYERS = "A digit on its way", "The layer table"
+DRAWN, VALIDATION = "the digit that I drew", "a validation digit"
 OWN, SHARED = "each its own", "shared by all"
-BY_NUMBER, BY_STRENGTH, BY_VOICE = "by number", "strongest first", "loudest for the answer first"
+BY_VOICE, BY_STRENGTH, BY_NUMBER = "loudest for the answer first", "strongest first", "by number"
+
+
+def has_weights() -> bool:
+    """Whether the chosen network can be looked into; trouble with its file is told there, too."""
+    try:
+        return session.network() is not None
+    except UserError:
+        return True
 
 
 def chosen_layers() -> Network:
@@ -112,16 +125,21 @@ def show_totals(rows: list[Row]) -> None:
 
 def choose_digit() -> tuple[torch.Tensor, int | None]:
     """The digit to look at, (1, 1, 28, 28) uint8, and its true class if that is known."""
+    drawn = session.drawing()
+    st.session_state.setdefault("inside_source", VALIDATION)
+    if drawn is not st.session_state.get("inside_drawing"):  # who has just drawn one wants to see it
+        st.session_state.inside_drawing = drawn
+        st.session_state.inside_source = VALIDATION if drawn is None else DRAWN
     source = st.radio(
         "Digit",
-        ["a validation digit", "the digit that I drew"],
+        [DRAWN, VALIDATION],
         horizontal=True,
         key="inside_source",
         persist_state="session",
-        help="Validation digits are those that training runs keep aside; the other choice comes from Draw.",
+        help="Your digit comes from the page Draw; validation digits are those that training runs keep "
+        "aside.",
     )
-    if source == "the digit that I drew":
-        drawn = session.drawing()
+    if source == DRAWN:
         if drawn is None:
             st.info("You have not drawn a digit yet. Draw one, and it is here when you come back.")
             st.page_link("pages/draw.py", label="Go and draw a digit")
@@ -161,6 +179,8 @@ def choose_validation_digit(digits: Digits) -> tuple[torch.Tensor, int]:
         help=f"Which of the {len(found):,} validation digits of this class.",
     )
     st.caption(f"Digits in use: {digits.name}.")
+    if session.drawing() is None:
+        st.page_link("pages/draw.py", label="Or draw a digit of your own")
     return digits.validation_images[found[number - 1]][None], label
 
 
@@ -169,10 +189,14 @@ def show_answer(inside: Inside, true_class: int | None) -> None:
     verdict = f"**It reads {inside.answer}**, {percent(inside.confidence)} sure."
     if true_class is not None:
         verdict += " That is right." if inside.answer == true_class else f" In truth it is a {true_class}."
-    st.markdown(verdict, help="The class with the highest probability is the network's answer.")
-    st.altair_chart(charts.class_probabilities(inside.probabilities.tolist(), true_class), width="stretch")
-    note = "" if true_class in (None, inside.answer) else " Orange: the true class."
-    st.caption(f"How probable each class is to the network. Blue: its answer.{note}")
+    st.markdown(
+        verdict,
+        help="The bars are how probable each class is to the network; the highest one is its answer.",
+    )
+    chart = charts.class_probabilities(inside.probabilities.tolist(), true_class, LOW)
+    st.altair_chart(chart, width="stretch")
+    if true_class not in (None, inside.answer):
+        st.caption("Blue: its answer. Orange: the true class.")
 
 
 def signed(value: float) -> str:
@@ -265,75 +289,111 @@ def show_kernels(kernels: torch.Tensor, shared: bool) -> None:
 
 
 @st.fragment
-def show_receptive_field(row: Row, maps: torch.Tensor, digit: torch.Tensor) -> None:
-    """What one cell of one map sees of the digit."""
+def show_cell(
+    row: Row, maps: torch.Tensor, spoken: torch.Tensor, digit: torch.Tensor, rows: list[Row]
+) -> None:
+    """One cell of one map: what it sees of the digit, and how much more the cells of `rows`, which
+    look at the same place, see. `spoken`: what the layer's cells say for the answer."""
     channels, height, width = row.output_shape
-    controls, on_map, on_digit = st.columns([2, 3, 4])
-    with controls:
-        number = st.number_input(
+    order = explain.by_contribution(spoken)
+    single = height == width == 1
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        number = st.selectbox(
             "Map",
-            1,
-            channels,
-            key=f"inside_map_of_{channels}",
+            order,
+            format_func=lambda i: f"map {i + 1}" + (", the loudest" if i == order[0] else ""),
+            # Another layer has other maps, another digit another loudest one: that is shown first.
+            key=f"inside_map_{row.name}_{channels}_{order[0]}",
             persist_state="session",
-            help="Which of the layer's maps stands beside the digit.",
+            width=180,
+            help="Which of the layer's maps is shown; the one that says most for the answer comes first.",
         )
-        if height * width > 1:
+        loudest = explain.brightest(spoken[number])
+        y, x = row.cell_at(*(st.session_state.get(PLACE) or row.centre(*loudest)))
+        if not single:
+            choose_cell(row, y, x)
             st.button(
-                "Go to its brightest cell",
-                on_click=go_to_brightest,
-                args=(maps[number - 1],),
-                help="Choose the cell where this map answers the strongest.",
+                "Its loudest cell",
+                on_click=st.session_state.pop,
+                args=(PLACE, None),
+                help="Go to the cell of this map that says most for the answer.",
             )
-        y = choose_cell("Row", height, "Cells are counted from the top.")
-        x = choose_cell("Column", width, "Cells are counted from the left.")
-        st.metric(
-            "Value of this cell",
-            signed(float(maps[number - 1, y, x])),
-            help="What this cell of this map holds for this digit.",
+    cell = "The only cell" if single else f"The cell in row {y + 1}, column {x + 1}"
+    value, said = (signed(float(field[number, y, x])) for field in (maps, spoken))
+    st.markdown(
+        f"{cell} of map {number + 1} has the value **{value}** and adds **{said}** to the answer's score."
+    )
+    with st.container(horizontal=True):
+        if not single:  # a single cell is no picture
+            show_map(row, number, maps[number], (y, x))
+        margin = picture.padding_in_sight([row.box(0, 0), row.box(height - 1, width - 1)])
+        st.image(
+            picture.data_url(picture.box_on_digit(digit, row.box(y, x), margin)),
+            caption=f"What this cell sees of the digit: {row.receptive_field} × {row.receptive_field} pixels"
+            + (", striped where it is padding" if margin else ""),
+            width=SIDE,
         )
-    if height * width > 1:  # a single cell is no picture
-        field = maps[number - 1]
-        coloured = picture.paint(field, picture.ACTIVATIONS, *explain.value_range(field))
-        marked = picture.mark_cell(coloured, y, x, 700)
-        on_map.image(picture.data_url(marked), caption=f"Map {number}, the cell framed", width="stretch")
-    corners = [row.box(0, 0), row.box(height - 1, width - 1)]
-    box, margin = row.box(y, x), picture.padding_in_sight(corners)
-    on_digit.image(
-        picture.data_url(picture.box_on_digit(digit, box, margin)),
-        caption=f"What it sees of the digit: {row.receptive_field} × {row.receptive_field} pixels"
-        + (", striped where it is padding" if margin else ""),
-        width="stretch",
+    show_growth(row, row.centre(y, x), digit, rows)
+
+
+def take_cell(row: Row, y: int, x: int) -> None:
+    """Choose the place of the digit at which a cell of a layer looks, for all layers."""
+    st.session_state[PLACE] = row.centre(y, x)
+
+
+def choose_cell(row: Row, y: int, x: int) -> None:
+    """Two sliders that choose a cell, as a click does; they stand at row `y`, column `x`."""
+    _, height, width = row.output_shape
+    keys = f"inside_row_of_{height}", f"inside_column_of_{width}"
+
+    def moved() -> None:
+        take_cell(row, *(st.session_state[key] - 1 for key in keys))
+
+    for name, key, count, cell in zip(("Row", "Column"), keys, (height, width), (y, x), strict=True):
+        st.session_state[key] = cell + 1  # set each time: a click moves the slider, too
+        st.slider(
+            name, 1, count, key=key, on_change=moved, width=170,
+            help=f"Counted from the {'top' if name == 'Row' else 'left'}; the arrow keys move it as well.",
+        )  # fmt: skip
+
+
+def show_map(row: Row, number: int, field: torch.Tensor, cell: tuple[int, int]) -> None:
+    """A map whose cells can be clicked, a frame around one of them."""
+    # A new key for each cell and map: the frame is where it was put, however that was.
+    key = f"inside_cells {row.name} {number} {cell} {tuple(field.shape)}"
+
+    def clicked() -> None:
+        for chosen in st.session_state[key].selection.cell:
+            take_cell(row, chosen["row"] - 1, chosen["column"] - 1)
+
+    with st.container(width=SIDE + 2 * charts.FRAME, gap="xsmall"):
+        chart = charts.feature_map(field, cell, SIDE)
+        alt = f"Map {number + 1} of {row.name}, the cell in row {cell[0] + 1}, column {cell[1] + 1} framed"
+        st.altair_chart(chart, width="content", key=key, on_select=clicked, alt=alt)
+        st.caption(f"Map {number + 1} of {row.name}: click a cell.", text_alignment="center")
+
+
+def show_growth(row: Row, place: tuple[float, float], digit: torch.Tensor, rows: list[Row]) -> None:
+    """What the cells of some layers see that look at one place of the digit. `row`: the layer
+    in which the place was chosen."""
+    st.markdown(
+        "**The same place in every layer:** of each, the cell (row, column) that looks closest to it, and "
+        "what it sees."
     )
-
-
-def go_to_brightest(field: torch.Tensor) -> None:
-    """Set row and column to the cell with the highest value."""
-    for name, count, cell in zip(("Row", "Column"), field.shape, explain.brightest(field), strict=True):
-        st.session_state[cell_key(name, count)] = cell + 1
-
-
-def cell_key(name: str, count: int) -> str:
-    """The key of a row or column: maps of another size have another range."""
-    return f"inside_{name}_of_{count}"
-
-
-def choose_cell(name: str, count: int, help: str) -> int:
-    """A row or a column, counted from 0; there is nothing to choose where there is one."""
-    if count == 1:
-        return 0
-    key = cell_key(name, count)
-    if key not in st.session_state:  # a default of the slider's own would bar `go_to_brightest`
-        st.session_state[key] = (count + 1) // 2
-    chosen: int = st.slider(
-        name,
-        1,
-        count,
-        key=key,
-        persist_state="session",
-        help=help,
-    )
-    return chosen - 1
+    current = max((other.index for other in rows if other.index <= row.index), default=None)
+    exhibits = []
+    for other in rows:
+        y, x = other.cell_at(*place)
+        seen = picture.box_on_digit(digit, other.box(y, x), 0, SHARP // 28, FRAME)
+        _, height, width = other.output_shape
+        lines = (
+            f"cell {y + 1}, {x + 1}" if height * width > 1 else "its only cell",
+            f"sees {other.receptive_field}×{other.receptive_field}",
+        )
+        here = ", chosen" if other.index == current else ""
+        words = f"{other.name}, what the cell at the chosen place sees"
+        exhibits.append(gallery.Exhibit(((seen, words),), other.name + here, lines))
+    st.html(gallery.even_rows(exhibits, NARROW, BROAD))
 
 
 def show_way(stations: list[Station], answer: int, digit: torch.Tensor) -> None:
@@ -350,22 +410,32 @@ def show_way(stations: list[Station], answer: int, digit: torch.Tensor) -> None:
     exhibits = []
     for station in stations:
         row, (total, height, width) = station.row, station.row.output_shape
-        coloured = picture.paint(station.field, picture.ACTIVATIONS, *station.scale)
-        marked = picture.mark_cell(coloured, *station.cell, SHARP, FRAME)
+        single = height == width == 1
+        if single:  # one colour would tell nothing: the maps are compared with one another
+            shown = picture.bars(station.maps[:, 0, 0], station.map, SHARP)
+        else:
+            scale = explain.value_range(station.field)
+            coloured = picture.paint(station.field, picture.ACTIVATIONS, *scale)
+            shown = picture.mark_cell(coloured, *station.cell, SHARP, FRAME)
         seen = picture.box_on_digit(digit, row.box(*station.cell), 0, SHARP // 28, FRAME)
         lines = (
+            *([f"→ {station.behind}"] if station.behind != row.name else []),
             f"map {station.map + 1} of {total:,}",
-            f"{height} × {width} cells" if height * width > 1 else f"1 cell: {signed(station.field.item())}",
-            f"sees {row.receptive_field} × {row.receptive_field} px",
+            f"value {signed(station.field.item())}" if single else f"{height}×{width} cells",
+            f"sees {row.receptive_field}×{row.receptive_field}",
         )
-        pictures = (marked, f"{row.name}, its loudest cell framed"), (seen, f"{row.name}, what it sees")
+        words = "the values of its maps" if single else "its loudest cell framed"
+        pictures = (
+            (shown, f"{station.name}, {words}"),
+            (seen, f"{station.name}, what it sees"),
+        )
         exhibits.append(gallery.Exhibit(pictures, row.name, lines))
-    in_one_line = f"100% / {len(stations)} - {gallery.GAP}px"
-    st.html(gallery.exhibition(exhibits, f"clamp({NARROW}px, {in_one_line}, {BROAD}px)"))
+    st.html(gallery.even_rows(exhibits, NARROW, BROAD))
     st.caption(
-        "A map is shown behind its layer's activation; the brighter, the higher, and a single cell is "
-        "compared with those of its layer's other maps. A digit is 28 pixels wide: a cell that sees more "
-        "sees padding, too."
+        "An arrow points to the layer behind which the map is shown and ranked: a convolution's own maps, "
+        "before the activation, can rank otherwise. The brighter, the higher; maps of a single cell are "
+        "bars, the loudest one orange. What a cell sees is counted in pixels of the digit, which is 28 "
+        "wide: a cell that sees more sees padding, too."
     )
 
 
@@ -375,15 +445,25 @@ def show_layer(
     spoken: torch.Tensor,
     model: torch.nn.Sequential,
     digit: torch.Tensor,
+    rows: list[Row],
     last: bool,
 ) -> None:
-    """Everything of one layer: its maps, its kernels, and what a cell of it sees. `spoken`: what
-    its cells say for the answer."""
+    """Everything of one layer: what a cell of it sees, also compared with those of `rows`, its
+    maps and its kernels. `spoken`: what its cells say for the answer."""
     maps = inside.maps[row.index]
     maps_in = inside.maps[row.index - 1].shape[0] if row.index else INPUT_SHAPE[0]
     channels, height, width = row.output_shape
     kernels = explain.kernels(model, row.index)
     st.markdown(explain.describe(row.layer, maps_in))
+    st.subheader(
+        "What one cell sees",
+        help="A cell's receptive field is the part of the digit that can change the cell's value.",
+    )
+    show_cell(row, maps, spoken, digit, rows)
+    st.subheader(
+        f"Feature maps: {channels:,} of {height} × {width}",
+        help="A feature map shows where on the digit a layer found what one set of its kernels looks for.",
+    )
     left, right = st.columns(2)
     scale = left.radio(
         "Colour scale",
@@ -395,16 +475,12 @@ def show_layer(
     )
     order = right.radio(
         "Order of the maps",
-        [BY_NUMBER, BY_STRENGTH, BY_VOICE],
+        [BY_VOICE, BY_STRENGTH, BY_NUMBER],
         horizontal=True,
         key="inside_order",
         persist_state="session",
         help="The strongest map is the one with the value farthest from zero; the loudest adds most to "
         f"the score of the answer, here {inside.answer}.",
-    )
-    st.subheader(
-        f"Feature maps: {channels:,} of {height} × {width}",
-        help="A feature map shows where on the digit a layer found what one set of its kernels looks for.",
     )
     if height == width == 1:
         show_single_cells(maps, last)
@@ -422,11 +498,6 @@ def show_layer(
             help="A kernel is a small window of weights that slides over a map and answers where it fits.",
         )
         show_kernels(kernels, scale == SHARED)
-    st.subheader(
-        "What one cell sees",
-        help="A cell's receptive field is the part of the digit that can change the cell's value.",
-    )
-    show_receptive_field(row, maps, digit)
 
 
 def show_inside(rows: list[Row]) -> None:
@@ -440,12 +511,13 @@ def show_inside(rows: list[Row]) -> None:
     image.image(
         picture.data_url(picture.enlarge(picture.paint(digit[0, 0], picture.INK, 0, 255), 560)),
         caption="What the network gets: 28 × 28 grey values",
-        width="stretch",
+        width=SEEN,
     )
     with answer:
         show_answer(inside, true_class)
     spoken = explain.contributions(model, digit, inside.answer)
-    show_way(explain.stations(trained.layers, inside, spoken), inside.answer, digit)
+    stations = explain.stations(trained.layers, inside, spoken)
+    show_way(stations, inside.answer, digit)
     st.header("Inside a layer", help="Pick a layer to see what it makes of this digit.")
     names = {row.name: row for row in rows}
     name = st.selectbox(
@@ -456,14 +528,17 @@ def show_inside(rows: list[Row]) -> None:
         help="The layers in the order in which the digit passes them.",
     )
     row = names[name]
-    show_layer(row, inside, spoken[row.index], model, digit, last=row is rows[-1])
+    seeing = [station.row for station in stations]
+    show_layer(row, inside, spoken[row.index], model, digit, seeing, last=row is rows[-1])
 
 
 navigation.require_router()
 
 st.title("Look inside")
-st.markdown("Follow one digit through the network and see what every layer makes of it.")
 table = layer_table(chosen_layers())
-show_table(table, session.step())
-st.header("One digit", help="Every layer below is shown for this digit.")
-show_inside(table)
+# A network without weights has nothing but its table.
+inside, layers = st.tabs([INSIDE, LAYERS], default=INSIDE if has_weights() else LAYERS)
+with layers:  # first, as the other one may end the page
+    show_table(table, session.step())
+with inside:
+    show_inside(table)

@@ -33,6 +33,8 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
 
 OURS, REPORTED, TARGET = BLUE, ORANGE, GREEN  # our results, those of the exercise's source, the aim
 ELSEWHERE = PURPLE  # results of others
+GROUND = alt.ExprRef("background")  # the page's own colour, whatever its theme
+FRAME = 3  # pixels of the frame around a cell on either side of its edge
 
 
 def confusion_matrix(counts: Tensor, chosen: tuple[int, int] | None = None) -> alt.LayerChart:
@@ -90,6 +92,45 @@ def confusion_matrix(counts: Tensor, chosen: tuple[int, int] | None = None) -> a
         )
     )
     return alt.LayerChart(layer=[cells.add_params(cell), numbers], height=460)
+
+
+def feature_map(field: Tensor, chosen: tuple[int, int], side: int) -> alt.LayerChart:
+    """A map of a layer as squares, the brighter, the higher; a click on a cell selects it.
+
+    `field`: (height, width). `chosen`: row and column of the cell that is framed, from 0. `side`:
+    of the map in pixels, or a little less, so that all cells are whole pixels; FRAME pixels come
+    on each side. The selection is named "cell", its fields "row" and "column" count from 1.
+    """
+    height, width = field.shape
+    step = max(1, side // max(height, width))
+    rows = [
+        {"row": y, "column": x, "value": round(value, 4), "chosen": (y - 1, x - 1) == chosen}
+        for y, line in enumerate(field.tolist(), 1)
+        for x, value in enumerate(line, 1)
+    ]
+    low, high = float(field.min()), float(field.max())
+    colours = alt.Scale(scheme="viridis", domain=[low, high if high > low else low + 1])
+    cell = alt.selection_point(name="cell", fields=["row", "column"], toggle=False, clear=False, empty=False)
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
+        x=alt.X("column:O", axis=None, scale=alt.Scale(padding=0)),
+        y=alt.Y("row:O", axis=None, scale=alt.Scale(padding=0)),
+        tooltip=[alt.Tooltip("row:O"), alt.Tooltip("column:O"), alt.Tooltip("value:Q", format=".2f")],
+    )
+    cells = base.mark_rect(cursor="pointer").encode(color=alt.Color("value:Q", scale=colours, legend=None))
+    # Orange between two lines of black stands out from every colour.
+    frames = [
+        base.transform_filter("datum.chosen").mark_rect(filled=False, stroke=colour, strokeWidth=thick)
+        for colour, thick in (("black", 2 * FRAME), (ORANGE, FRAME))
+    ]
+    chart = alt.LayerChart(
+        layer=[cells.add_params(cell), *frames],
+        width=step * width,
+        height=step * height,
+        autosize="pad",  # the theme's own would take the room for the padding from the cells
+        padding={"left": FRAME, "top": FRAME, "right": FRAME},
+    )
+    bare: alt.LayerChart = chart.configure_view(stroke=None)
+    return bare
 
 
 def class_accuracy(classes: Sequence[ClassResult], target: float) -> alt.LayerChart:
@@ -174,7 +215,7 @@ def accuracy_intervals(networks: Mapping[str, Evaluation], chosen: str) -> alt.L
     )
     intervals = base.mark_rule(color=OURS, strokeWidth=3, yOffset=5).encode(x=x("low"), x2="high:Q")
     points = base.mark_point(size=170, strokeWidth=3, color=OURS, opacity=1, yOffset=5).encode(
-        x=x("accuracy"), fill=alt.condition("datum.chosen", alt.value(OURS), alt.value("white"))
+        x=x("accuracy"), fill=alt.condition("datum.chosen", alt.value(OURS), alt.value(GROUND))
     )
     words = base.mark_text(align="left", dy=-13, fontSize=14, color="currentColor").encode(
         x=alt.value(4), text="words:N"
@@ -188,7 +229,9 @@ def _round_up(number: float) -> float:
     return next(float(step * power) for step in (1, 2, 5, 10) if step * power >= number - 1e-9)
 
 
-def class_probabilities(probabilities: Sequence[float], true_class: int | None = None) -> alt.LayerChart:
+def class_probabilities(
+    probabilities: Sequence[float], true_class: int | None = None, height: int = 260
+) -> alt.LayerChart:
     """A bar a class with its probability in percent; the network's answer stands out, and the
     true class, where it is known and another, has a colour of its own."""
     answer = max(range(len(probabilities)), key=lambda label: probabilities[label])
@@ -226,7 +269,7 @@ def class_probabilities(probabilities: Sequence[float], true_class: int | None =
         ],
     )
     figures = base.mark_text(dy=-8, fontSize=13, color=GREY).encode(text="text:N")
-    return alt.LayerChart(layer=[bars, figures], height=260)
+    return alt.LayerChart(layer=[bars, figures], height=height)
 
 
 def cell_values(values: Sequence[float], title: str, first: int = 1) -> alt.Chart:
@@ -263,19 +306,26 @@ _PARAMETER_TICKS = {
     1_000_000: "1M",
     10_000_000: "10M",
 }
+_WIDTHS = 300, 720  # pixels of the chart of steps on a phone and on a desk
+_RADII = {"ours": 14, "reported": 19, "elsewhere": 6}  # of the marks of the chart of steps, in pixels
+_AROUND = [  # a mark, in pixels: nearer places first, and of those on the right
+    (round(radius * math.cos(angle)), round(radius * math.sin(angle)))
+    for radius in (14, 20, 27, 35)
+    for angle in (math.pi / 4 * turn for turn in (0, 7, 1, 6, 2, 5, 3, 4))
+]
 _CURVE_FLOORS = (98.0, 97.0, 95.0, 90.0, 50.0, 0.0)  # percent
 
 
 def steps_accuracy(
     standings: Sequence[Standing],
     badges: Mapping[str, str],
-    floor: float = 97.0,
-    height: int = 380,
+    floor: float = 98.5,
+    height: int = 440,
 ) -> alt.LayerChart:
     """Accuracy against parameters on a log axis, the target region shaded.
 
-    `badges`: what stands on the mark of each step, one or two characters. Figures below
-    `floor` percent are arrows in a strip under the axis that name the accuracy.
+    `badges`: what stands on the mark of each step or beside it, one or two characters. Figures
+    below `floor` percent are arrows in a strip under the axis that name the accuracy.
     """
     counts = [standing.parameters for standing in standings]
     low, high = min([_FEWEST, *counts]) * 0.95, max([_BREAK, *(count * 2 for count in counts)]) * 1.15
@@ -299,6 +349,7 @@ def steps_accuracy(
     def y(field: str) -> alt.Y:
         return _accuracy_axis(field, floor, "validation accuracy", bottom)
 
+    inside = _nudge(inside, 1 / (_place(high) - _place(low)), height / (100 - bottom))
     layers = [
         *_target_region(low, x, y),
         *(_axis_break(x) if max(counts, default=0) > _BREAK else []),
@@ -386,6 +437,38 @@ def _error_bars(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y])
     return [base.mark_rule(color=OURS, strokeWidth=3).encode(y=y("low"), y2="high:Q"), *caps] if rows else []
 
 
+def _nudge(rows: list[dict[str, Any]], breadth: float, height: float) -> list[dict[str, Any]]:
+    """The rows with "dx" and "dy": for the letter of a small square how many pixels beside it
+    there is room, on a phone and on a desk: the nearest place on no mark and no other letter.
+
+    `breadth`: what a unit of the x axis takes of the chart's width. `height`: pixels that a unit
+    of the y axis takes.
+    """
+
+    def far(row: dict[str, Any], dx: float, dy: float, other: dict[str, Any], du: float, dv: float) -> float:
+        """Pixels from a place beside a mark to one beside another, on the worse of the two screens."""
+        across, down = row["place"] - other["place"], other["accuracy"] - row["accuracy"]
+        return min(
+            math.hypot(across * breadth * width + dx - du, down * height + dy - dv) for width in _WIDTHS
+        )
+
+    taken = [(row, 0, 0, _RADII[row["source"]]) for row in rows]
+    taken += [(row, 28, 0, 10) for row in rows if row["source"] == _SOURCES["reported"]]  # its number
+    placed = []
+    for row in rows:
+        spot = 0, 0
+        if row["source"] == _SOURCES["elsewhere"]:
+            free = (
+                (dx, dy)
+                for dx, dy in _AROUND
+                if all(far(row, dx, dy, other, du, dv) >= radius + 7 for other, du, dv, radius in taken)
+            )
+            spot = next(free, _AROUND[0])
+            taken.append((row, *spot, 7))
+        placed.append(row | {"dx": spot[0], "dy": spot[1]})
+    return placed
+
+
 def _standing_tooltip() -> list[alt.Tooltip]:
     return [
         alt.Tooltip("name:N", title="network"),
@@ -415,8 +498,10 @@ def _badges(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y]) -> 
     number = base.encode(text="badge:N")
     beside: dict[str, Any] = {"color": "currentColor", "align": "left", "dx": 20}
     return [
-        look.transform_filter(elsewhere).mark_point(size=110, strokeWidth=2, opacity=1),
-        number.transform_filter(elsewhere).mark_text(color="currentColor", align="left", dx=9, fontSize=13),
+        look.transform_filter(elsewhere).mark_point(size=80, strokeWidth=2, opacity=1),
+        number.transform_filter(elsewhere).mark_text(
+            color="currentColor", dx=alt.ExprRef("datum.dx"), dy=alt.ExprRef("datum.dy + 1"), fontSize=13
+        ),
         # Diamonds are larger and lie below, so that one around a circle shows on all sides.
         look.transform_filter(reported).mark_point(size=1100, strokeWidth=3, opacity=1),
         look.transform_filter(ours).mark_point(size=560, strokeWidth=3, opacity=1),

@@ -74,10 +74,20 @@ class Station:
     """The loudest map of a block, on a digit's way through a network."""
 
     row: Row  # of the block's convolution or pool; what follows in the block sees as much
+    behind: str  # the layer that the map leaves: the block's activation, else the row's own
     map: int  # from 0
     cell: tuple[int, int]  # the loudest one of that map: row and column
-    field: Tensor  # (height, width) float32: the map
-    scale: tuple[float, float]  # the lowest and the highest value to colour it by
+    maps: Tensor  # (channels, height, width) float32: all maps of the station
+
+    @property
+    def field(self) -> Tensor:
+        """The loudest map: (height, width) float32."""
+        return self.maps[self.map]
+
+    @property
+    def name(self) -> str:
+        """From where to where the block reaches: "Conv2d-4 → SiLU-6", or "MaxPool2d-7"."""
+        return self.row.name if self.behind == self.row.name else f"{self.row.name} → {self.behind}"
 
 
 def stations(layers: Network, inside: Inside, spoken: Sequence[Tensor]) -> list[Station]:
@@ -86,7 +96,9 @@ def stations(layers: Network, inside: Inside, spoken: Sequence[Tensor]) -> list[
 
     `spoken`: the network's `contributions` to the answer.
     """
-    starts = [row for row in layer_table(layers) if isinstance(row.layer, Conv | MaxPool | GlobalAvgPool)]
+    rows = layer_table(layers)
+    names = {row.index: row.name for row in rows}
+    starts = [row for row in rows if isinstance(row.layer, Conv | MaxPool | GlobalAvgPool)]
     ends = [row.index for row in starts[1:]] + [len(layers)]
     found = []
     for row, end in zip(starts, ends, strict=True):
@@ -95,9 +107,8 @@ def stations(layers: Network, inside: Inside, spoken: Sequence[Tensor]) -> list[
         maps, said = inside.maps[index], spoken[index]
         # A logit speaks for its own class alone, even where it is below zero.
         loudest = inside.answer if end == len(layers) else by_contribution(said)[0]
-        # A map of one cell has no pattern of its own: its colour compares it with the other maps.
-        scale = value_range(maps if maps[0].numel() == 1 else maps[loudest])
-        found.append(Station(row, loudest, brightest(said[loudest]), maps[loudest], scale))
+        behind = names.get(index, layers[index].kind)  # a functional ReLU has no row, and no number
+        found.append(Station(row, behind, loudest, brightest(said[loudest]), maps))
     return found
 
 

@@ -51,6 +51,24 @@ def exhibition(exhibits: Sequence[Exhibit], width: str) -> str:
     return _wrap([_exhibit(exhibit, width) for exhibit in exhibits])
 
 
+def even_rows(exhibits: Sequence[Exhibit], narrow: int, broad: int) -> str:
+    """HTML of exhibits in one row or, where that would make them narrower than `narrow` pixels,
+    in the fewest rows, all as long as one another but for the last. None is broader than `broad`.
+    """
+    count = len(exhibits)
+    name = f"rows-of-{count}"  # what is said of one count is true of all that have it
+    rules = "".join(
+        f"@container (min-width:{length * (narrow + GAP) - GAP}px)"
+        f"{{.{name}{{grid-template-columns:repeat({length},minmax(0,{broad}px))}}}}"
+        for length in sorted({-(-count // rows) for rows in range(1, count + 1)})
+    )
+    tiles = "".join(_exhibit(exhibit, "100%") for exhibit in exhibits)
+    return (
+        f'<style>{rules}</style><div style="container-type:inline-size">'
+        f'<div class="{name}" style="display:grid;gap:16px {GAP}px">{tiles}</div></div>'
+    )
+
+
 def _wrap(tiles: Sequence[str]) -> str:
     return f'<div style="display:flex;flex-wrap:wrap;gap:16px {GAP}px">{"".join(tiles)}</div>'
 

@@ -122,6 +122,25 @@ def outlined(field: Tensor, digit: Tensor, high: float, factor: int = 20) -> Pic
     return coloured
 
 
+def bars(values: Tensor, chosen: int, size: int) -> Picture:
+    """Values (N,) as bars from the same line, upwards or, below zero, downwards, one of them
+    orange; black around them. `size`: width and height in pixels."""
+    image = Image.new("RGB", (size, size))
+    draw = ImageDraw.Draw(image)
+    low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
+    edge = size / 16
+    scale, pitch = (size - 2 * edge) / ((high - low) or 1), (size - 2 * edge) / len(values)
+    zero = edge + high * scale
+    # The chosen one comes last and is never too thin to be seen.
+    for i in (*(i for i in range(len(values)) if i != chosen), chosen):
+        tip = zero - float(values[i]) * scale
+        left, right = edge + i * pitch, edge + i * pitch + max(0.75 * pitch, 3.0 if i == chosen else 1.0)
+        colour = charts.ORANGE if i == chosen else charts.GREY
+        draw.rectangle((left, min(zero, tip), right, max(zero, tip)), fill=colour)
+    draw.line((edge, zero, size - edge, zero), fill="#FFFFFF", width=2)
+    return np.asarray(image)
+
+
 def padding_in_sight(corners: Sequence[Box]) -> int:
     """How many pixels of padding must be shown for these boxes to fit on the picture."""
     return max(0, *(round(max(-min(box[:2]), max(box[2:]) - SIDE)) for box in corners))

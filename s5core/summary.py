@@ -6,6 +6,7 @@ Convolutional Neural Networks", Distill 2019 (doi 10.23915/distill.00021).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -47,9 +48,21 @@ class Row:
         """Receptive field of an output cell: (left, top, right, bottom) in the input, where
         pixel i spans i to i + 1. What lies outside 0 … 28 is padding. A stride that leaves a
         rest of its map cut off can make the field smaller at that edge."""
-        x, y = (self.start + self.jump * cell for cell in (column, row))
+        x, y = self.centre(row, column)
         half = self.receptive_field / 2
         return x - half, y - half, x + half, y + half
+
+    def centre(self, row: int, column: int) -> tuple[float, float]:
+        """Where in the input an output cell looks: (x, y) of the middle of its receptive field."""
+        return self.start + self.jump * column, self.start + self.jump * row
+
+    def cell_at(self, x: float, y: float) -> tuple[int, int]:
+        """Row and column of the output cell that looks closest to a place of the input."""
+        row, column = (
+            min(max(math.floor((place - self.start) / self.jump + 0.5), 0), side - 1)
+            for place, side in zip((y, x), self.output_shape[1:], strict=True)
+        )
+        return row, column
 
 
 def layer_table(layers: Sequence[Layer], input_shape: Shape = INPUT_SHAPE) -> list[Row]:

@@ -20,6 +20,7 @@ from s5core.layers import (
     build,
     shapes,
 )
+from s5core.summary import layer_table
 
 
 @pytest.fixture
@@ -118,13 +119,15 @@ def test_a_station_for_each_convolution_and_pool(
     found = explain.stations(layers, inside, spoken)
     assert tuple(station.row.index for station in found) == stations
     for station, i in zip(found, shown, strict=True):
+        assert torch.equal(station.maps, inside.maps[i])
         assert torch.equal(station.field, inside.maps[i][station.map])
         assert spoken[i][(station.map, *station.cell)] == spoken[i][station.map].max()
         if station is not found[-1]:
             assert spoken[i].sum((1, 2)).argmax() == station.map
-    maps = inside.maps[shown[-1]]
-    assert found[-1].scale == (maps.min(), maps.max())  # single cells are compared with one another
-    assert found[0].scale == (found[0].field.min(), found[0].field.max())
+    names = {row.index: row.name for row in layer_table(layers)}
+    for station, i in zip(found, shown, strict=True):
+        to = "" if i == station.row.index else f" → {names.get(i, 'ReLU')}"
+        assert station.name == station.row.name + to
 
 
 def test_at_the_end_the_answer_speaks_for_itself_even_below_zero(digit: torch.Tensor) -> None:

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from s5core.data import Digits
-from s5core.gallery import Exhibit, exhibition, gallery
+from s5core.gallery import GAP, Exhibit, even_rows, exhibition, gallery
 
 
 def test_pictures_are_the_digits_themselves(practice: Digits) -> None:
@@ -53,3 +53,13 @@ def test_an_exhibit_has_its_pictures_above_its_words() -> None:
     assert np.array_equal(drawn, [dark, light, dark, light])
     assert 'alt="day &amp; &quot;noon&quot;"' in page
     assert "<b>2 &lt; 3</b><br>first<br>second</figcaption>" in page
+
+
+def test_rows_are_as_long_as_one_another() -> None:
+    dot = Exhibit(((np.zeros((1, 1, 3), dtype=np.uint8), "dot"),), "dot", ())
+    page = even_rows([dot] * 9, 80, 144)
+    assert page.count("<figure") == 9
+    found = re.findall(r"min-width:(\d+)px\){\.rows-of-9{grid-template-columns:repeat\((\d+),", page)
+    lengths = [int(length) for _, length in found]
+    assert lengths == [1, 2, 3, 5, 9]  # nine, five, three, two rows, one row
+    assert [int(width) for width, _ in found] == [80 * n + GAP * (n - 1) for n in lengths]

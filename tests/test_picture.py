@@ -128,3 +128,18 @@ def test_a_frame_is_as_thick_as_is_asked() -> None:
     small = picture.paint(torch.zeros(5, 5), picture.INK, 0, 1)
     thin, thick = (picture.mark_cell(small, 2, 2, 100, width).any(axis=2).sum() for width in (4, 9))
     assert thick > 2 * thin
+
+
+def test_bars_reach_as_far_as_their_values_and_one_is_orange() -> None:
+    drawn = picture.bars(torch.tensor([2.0, -1.0, 0.5]), 0, 160)
+    assert drawn.shape == (160, 160, 3)
+    orange, grey = ((drawn == colour).all(axis=2) for colour in ((230, 159, 0), (138, 144, 153)))
+    tall, _ = np.nonzero(orange)
+    low, _ = np.nonzero(grey[:, 57:92])
+    assert abs(np.ptp(tall) - 2 * np.ptp(low)) <= 3 and tall.max() < low.max()
+    assert not orange[:, 60:].any()
+
+
+def test_a_bar_among_very_many_is_seen() -> None:
+    assert (picture.bars(torch.ones(1024), 500, 224) == (230, 159, 0)).all(axis=2).any(axis=0).sum() >= 3
+    assert picture.bars(torch.zeros(10), 3, 224).any()

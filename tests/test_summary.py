@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
@@ -260,3 +260,14 @@ def test_row_as_json() -> None:
     assert data["name"] == "Conv2d-1"
     assert data["output_shape"] == [8, 26, 26]
     assert all(data[name] == getattr(row, name) for name in data.keys() - {"output_shape"})
+
+
+@pytest.mark.parametrize("name", ["base", "step5"])
+def test_the_cell_that_looks_closest_to_a_place(name: str) -> None:
+    for row in layer_table(STEPS[name]):
+        _, height, width = row.output_shape
+        for y, x in product(range(height), range(width)):
+            assert row.cell_at(*row.centre(y, x)) == (y, x)
+            left, top, right, bottom = row.box(y, x)
+            assert row.centre(y, x) == ((left + right) / 2, (top + bottom) / 2)
+        assert row.cell_at(-99, 99) == (height - 1, 0)  # beyond the edge it is the last one

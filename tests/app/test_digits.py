@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import time
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from s5core import checkpoint, class_digits, sketch, steps
+from s5core import charts, checkpoint, class_digits, sketch, steps
 from s5core.class_digits import ClassDigit
 from s5core.evaluate import evaluate
 
@@ -76,9 +77,16 @@ def test_each_network_is_counted_with_its_interval() -> None:
     for row, step in enumerate(shipped):
         trained = checkpoint.load(checkpoint.shipped_path(step))
         answers = evaluate(trained.model(), found.images, found.labels)
-        assert table["Read right"][row] == f"{3 - answers.errors} of 3"
+        assert table["Read right"][row] == f"{3 - answers.errors}\u00a0of\u00a03"
         assert table["95 % interval"][row].startswith(f"{answers.interval[0]:.1f} to ")
         assert table["MNIST's test digits"][row] == f"{trained.accuracy:.2f}\u00a0%"
+
+
+def test_hollow_points_take_the_colour_of_the_page() -> None:
+    keep_three()
+    spec = json.loads(open_page().get("vega_lite_chart")[0].proto.spec)
+    (fill,) = (layer["encoding"]["fill"] for layer in spec["layer"] if "fill" in layer["encoding"])
+    assert fill["value"] == {"expr": "background"} and fill["condition"]["value"] == charts.OURS
 
 
 def test_what_is_misread_is_marked_in_words() -> None:
@@ -129,6 +137,7 @@ def test_chosen_digits_are_deleted_for_good() -> None:
     click(app, "delete_chosen")
     assert class_digits.load().digits == (seven, two)
     assert app.multiselect(key="class_chosen").value == []
+    assert "those after it move up" in words(app)
     assert html(open_page())[0].count("<figure") == 2
 
 

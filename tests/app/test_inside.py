@@ -49,7 +49,7 @@ def test_the_layer_table_and_its_totals(step: str) -> None:
     assert table["layer"].tolist() == [row.name for row in rows]
     assert table["field"].tolist() == [row.receptive_field for row in rows]
     assert table["multiply_adds"].tolist() == [row.multiply_adds for row in rows]
-    assert app.metric[0].value == f"{table['parameters'].sum():,}"
+    assert app.tabs[1].metric[0].value == f"{table['parameters'].sum():,}"
     assert app.code[0].value == format_table(rows)
 
 
@@ -70,7 +70,7 @@ def test_of_many_maps_and_kernels_some_are_shown() -> None:
     made = Checkpoint("step5", WIDE, Recipe(epochs=1), "practice set", history, weights)
     app = open_page("step5", run=runs.adopt(made, "step5", "wide").id)
     captions = [caption.value for caption in app.caption]
-    assert "The first 48 of 60 maps are shown." in captions
+    assert "The loudest 48 of 60 maps are shown." in captions
     assert "The kernels of the first 24 of 60 maps are shown." in captions
     layer_box(app).set_value("Conv2d-3").run()
     captions = [caption.value for caption in app.caption]
@@ -98,16 +98,57 @@ def test_one_scale_for_all_maps_names_its_ends() -> None:
     assert "lowest" not in [words.value for words in app.markdown]
 
 
-def test_another_cell_and_its_value() -> None:
-    app = open_page("step5")
-    assert app.metric[-1].label == "Value of this cell"
-    next(button for button in app.button if button.label.startswith("Go to")).click().run()
+def cell(app: AppTest) -> tuple[str, float, float]:
+    """What is said of the chosen cell: which it is, its value, and what it says for the answer."""
+    words = next(each.value for each in app.markdown if "to the answer's score" in each.value)
+    name, *figures = re.fullmatch(
+        r"(.*) has the value \*\*(.*)\*\* and adds \*\*(.*)\*\* to .*", words
+    ).groups()
+    return name, *(float(figure.replace("−", "-")) for figure in figures)
+
+
+def growth(app: AppTest) -> list[str]:
+    """The cells of the stations that look at the chosen place."""
+    (found,) = (element.proto.body for element in app.get("html") if "chosen place" in element.proto.body)
+    return re.findall(r"</b><br>(.*?)<br>", found)
+
+
+def slide(app: AppTest, name: str, value: int) -> None:
+    next(slider for slider in app.slider if slider.label == name).set_value(value).run()
     assert not app.exception
-    brightest = float(app.metric[-1].value.replace("−", "-"))
-    for slider in app.slider:
-        slider.set_value(1)
+
+
+def test_the_loudest_cell_comes_first_and_any_other_can_be_chosen() -> None:
+    app = open_page("step5")
+    first = cell(app)
+    slide(app, "Row", 1)
+    slide(app, "Column", 2)
+    name, _, said = cell(app)
+    assert name.startswith("The cell in row 1, column 2 of") and said < first[2]
+    next(button for button in app.button if button.label == "Its loudest cell").click().run()
+    assert cell(app) == first
+
+
+def test_a_place_is_followed_through_all_layers() -> None:
+    app = open_page("step5")
+    slide(app, "Row", 8)
+    slide(app, "Column", 20)
+    rows = [
+        row for row in layer_table(steps.STEPS["step5"].layers) if "Conv" in row.name or "Pool" in row.name
+    ]
+    place = rows[0].centre(7, 19)
+    assert growth(app)[0] == "cell 8, 20" and growth(app)[-1] == "its only cell"
+    for row, words in zip(rows[:-2], growth(app), strict=False):
+        y, x = row.cell_at(*place)
+        assert words == f"cell {y + 1}, {x + 1}"
+    before = growth(app)
+    layer_box(app).set_value("Conv2d-11").run()
+    assert growth(app)[4] == before[4]
+    y, x = rows[4].cell_at(*place)
+    assert cell(app)[0].startswith(f"The cell in row {y + 1}, column {x + 1} of")
+    app.session_state.step = "step1"
     app.run()
-    assert float(app.metric[-1].value.replace("−", "-")) < brightest
+    assert not app.exception and growth(app)[0] == f"cell {round(place[1])}, {round(place[0])}"
 
 
 def test_another_network_has_its_own_layers() -> None:
@@ -132,6 +173,41 @@ def test_a_digit_that_was_drawn() -> None:
     assert "Inside a layer" in headings(app)
 
 
+def digit_box(app: AppTest):
+    return next(radio for radio in app.radio if radio.label == "Digit")
+
+
+def drawing(column: int) -> torch.Tensor:
+    """A one at that column."""
+    field = torch.zeros(1, 1, 28, 28, dtype=torch.uint8)
+    field[..., 4:24, column : column + 3] = 255
+    return field
+
+
+def test_a_drawing_comes_first_and_a_new_one_again() -> None:
+    assert digit_box(open_page()).value == "a validation digit"
+    app = open_page(drawing=drawing(13))
+    assert digit_box(app).value == "the digit that I drew" and not app.info
+    digit_box(app).set_value("a validation digit").run()
+    app.run()
+    assert digit_box(app).value == "a validation digit"  # as long as nothing else is drawn
+    app.session_state.drawing = drawing(10)
+    app.run()
+    assert digit_box(app).value == "the digit that I drew"
+    app.session_state.drawing = None  # the canvas was cleared
+    app.run()
+    assert not app.exception and digit_box(app).value == "a validation digit"
+
+
+def test_the_table_is_a_tab_and_all_that_an_untrained_network_shows() -> None:
+    names = ["A digit on its way", "The layer table"]
+    for step, first in (("step5", 0), ("base", 1)):
+        app = open_page(step)
+        assert [tab.label for tab in app.tabs] == names
+        assert app.tabs[1].dataframe and not app.tabs[0].dataframe
+        assert app.get("tab_container")[0].proto.tab_container.default_tab_index == first
+
+
 def order_of_maps(app: AppTest):
     return next(radio for radio in app.radio if radio.label == "Order of the maps")
 
@@ -145,24 +221,39 @@ def test_the_maps_that_are_loudest_for_the_answer_come_first() -> None:
     digits = data.practice_set()
     digit = digits.validation_images[explain.members(digits.validation_labels, 4)[:1]]
     app = open_page("step1", inside_source="the digit that I drew", drawing=digit)
-    assert tile_captions(app) == [f"map {i}" for i in range(1, 13)]
-    order_of_maps(app).set_value("loudest for the answer first").run()
+    in_order = tile_captions(app)
+    order_of_maps(app).set_value("by number").run()
     assert not app.exception
+    assert tile_captions(app) == [f"map {i}" for i in range(1, 13)]
     model = checkpoint.load(checkpoint.shipped_path("step1")).model()
     answer = explain.look_inside(model, digit).answer
     spoken = explain.contributions(model, digit, answer)[0].sum((1, 2))
     expected = spoken.argsort(descending=True).tolist()
     assert expected != list(range(12))
-    assert tile_captions(app) == [f"map {i + 1}" for i in expected]
+    assert in_order == [f"map {i + 1}" for i in expected]
+
+
+def test_the_way_and_the_layer_that_it_names_agree_on_the_loudest_map() -> None:
+    app = open_page("step5")
+    named = re.findall(r"<br>→ (.*?)<br>(map \d+) of", strip(app))
+    assert [name for name, _ in named] == ["SiLU-3", "SiLU-6", "SiLU-10", "SiLU-13", "SiLU-17"]
+    for name, map_ in named:
+        layer_box(app).set_value(name).run()
+        assert tile_captions(app)[0] == map_
+
+
+def strip(app: AppTest) -> str:
+    """The way through the network as HTML."""
+    (found,) = (
+        element.proto.body for element in app.get("html") if "its loudest cell framed" in element.proto.body
+    )
+    assert found.count("<img") == 2 * found.count("<figure")
+    return found
 
 
 def way(app: AppTest) -> list[str]:
-    """The stations' names."""
-    strips = [
-        element.proto.body for element in app.get("html") if "its loudest cell framed" in element.proto.body
-    ]
-    assert len(strips) == 1 and strips[0].count("<img") == 2 * strips[0].count("<figure")
-    return re.findall(r"<b>(.*?)</b>", strips[0])
+    """The layers in which the stations begin."""
+    return re.findall(r"<b>([\w-]+)", strip(app))
 
 
 def test_the_digit_passes_every_convolution_and_pool_of_the_chosen_step() -> None:

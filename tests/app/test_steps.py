@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -105,15 +106,31 @@ def test_comparison_follows_the_choice(app: AppTest):
 
 def test_the_accuracy_axis_can_be_changed(app: AppTest):
     app.run()
+    assert '"values": [98.5, 99.0,' in json.dumps(specs(app)[0])
+    app.segmented_control("steps_axis").set_value("97 to 100 %").run()
     assert '"domain": [97.0, 100]' in json.dumps(specs(app)[0])
-    app.segmented_control("steps_axis").set_value("99 to 100 %").run()
-    assert '"values": [99.0, 99.2,' in json.dumps(specs(app)[0])
 
 
 def test_what_lies_below_the_axis_is_an_arrow_with_its_figure():
     low = Standing("step3", "ours", parameters=7_216, accuracy=98.5)
     assert '"3: 98.5 %"' in charts.steps_accuracy([low], {"step3": "3"}, floor=99).to_json()
     assert "98.5 %" not in charts.steps_accuracy([low], {"step3": "3"}, floor=98).to_json()
+
+
+def test_a_letter_of_a_square_gives_way_to_our_marks():
+    """Theirs lie beneath ours, so that a letter is read only where no mark of ours is."""
+    ours = Standing("step5", "ours", parameters=7_800, accuracy=99.5)
+    square = Standing("them/net", "elsewhere", parameters=7_900, accuracy=99.5)
+    alone = Standing("them/other", "elsewhere", parameters=2_000, accuracy=99.0)
+    badges = {"step5": "5", "them/net": "d", "them/other": "e"}
+    spec = charts.steps_accuracy([ours, square, alone], badges).to_dict()
+    rows = {row["badge"]: row for rows in spec["datasets"].values() for row in rows if "dx" in row}
+    assert (rows["e"]["dx"], rows["e"]["dy"]) == (14, 0)  # where nothing is near, at its right
+    assert math.hypot(rows["d"]["dx"], rows["d"]["dy"]) >= 20  # past the edge of the circle
+    texts = [layer["mark"] for layer in spec["layer"] if layer["mark"]["type"] == "text"]
+    assert {"expr": "datum.dx"} in [text.get("dx") for text in texts]
+    shapes = [layer["transform"][0]["filter"] for layer in spec["layer"] if layer["mark"]["type"] == "point"]
+    assert "elsewhere" in shapes[0] and "ours" in shapes[-1]  # drawn last, and so on top
 
 
 @pytest.mark.parametrize(("last", "floor"), [(99.4, 98), (97.2, 95), (10.0, 0), (0.1, 0)])

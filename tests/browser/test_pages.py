@@ -50,6 +50,7 @@ def test_the_choice_of_a_step_is_in_the_address_and_survives(app: App, page: Pag
     box.click()
     page.get_by_role("option", name=re.compile("^2 ·")).click()
     expect(page).to_have_url(re.compile(r"/inside\?step=step2"))
+    page.get_by_role("tab", name="The layer table").click()
     expect(page.get_by_text("8,412", exact=True)).to_be_visible()
     page.get_by_role("link", name="Errors", exact=True).click()
     expect_page(page, "Errors")

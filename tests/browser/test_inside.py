@@ -1,0 +1,58 @@
+"""Page "Look inside" in a browser: a cell of a map is clicked, and followed through the layers."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from .conftest import NARROW, WIDE, App
+from .test_draw import SEVEN, answer, open_draw, read_as, stroke
+
+
+def cell(page: Page, row: int, column: int) -> Locator:
+    """A cell of the map that can be clicked, counted from 1."""
+    return page.locator(f'[aria-label^="column: {column}; row: {row}; "]').first
+
+
+def chosen(page: Page, row: int, column: int) -> Locator:
+    return page.get_by_text(re.compile(rf"^The cell in row {row}, column {column} of map"))
+
+
+def follows(page: Page, layer: str, row: int, column: int) -> Locator:
+    """The station in the strip of boxes whose cell looks at the chosen place."""
+    strip = page.get_by_role("figure").filter(has=page.get_by_alt_text("at the chosen place"))
+    return strip.filter(has_text=re.compile(rf"{layer}(?!\d).*cell {row}, {column}(?!\d)"))
+
+
+def test_the_drawing_is_on_its_way_on_the_first_screen(page: Page, app: App) -> None:
+    open_draw(page, app)
+    stroke(page, SEVEN)
+    expect(answer(page)).to_contain_text(read_as(7))
+    page.get_by_role("link", name="Look inside", exact=True).click()
+    expect(page.get_by_role("radio", name="the digit that I drew")).to_be_checked()
+    expect(page.get_by_text("It reads 7")).to_be_visible()
+    box = page.get_by_alt_text("Conv2d-1 → SiLU-3, its loudest cell framed").bounding_box()
+    assert box and box["y"] + box["height"] < WIDE["height"]
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_a_cell_is_clicked_and_followed_through_the_layers(
+    page: Page, app: App, size: dict[str, int]
+) -> None:
+    page.set_viewport_size(size)
+    page.goto(app.url("inside?step=step5"))
+    cell(page, 20, 24).click()
+    expect(chosen(page, 20, 24)).to_be_visible()
+    expect(follows(page, "Conv2d-1", 20, 24)).to_be_visible()
+    expect(follows(page, "MaxPool2d-7", 10, 12)).to_be_visible()
+    cell(page, 3, 5).click()
+    expect(chosen(page, 3, 5)).to_be_visible()
+    # Without a mouse: the sliders stand where the click was.
+    row = page.get_by_role("slider", name="Row")
+    expect(row).to_have_attribute("aria-valuenow", "3")
+    row.press("ArrowRight")
+    expect(chosen(page, 4, 5)).to_be_visible()
+    page.get_by_role("button", name="Its loudest cell").click()
+    expect(chosen(page, 4, 5)).to_have_count(0)

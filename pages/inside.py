@@ -1,4 +1,4 @@
-"""Look inside: the layer table, and what one layer does to one digit."""
+"""Look inside: a digit on its way through a network, what any cell sees of it, and the layer table."""
 
 from __future__ import annotations
 

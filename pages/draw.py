@@ -109,8 +109,9 @@ def draw(tools: DeltaGenerator) -> Sketch:
             filter_mode=None,
             help="Ways to write a digit that some networks find hard; you can go on drawing on them.",
         )
-    paper = st.container(gap=None)  # drawn last, as the tool below it sets its pen
-    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+    paper = st.container(gap=None)  # drawn later, as the tool below it sets its pen
+    below = st.container(horizontal=True, gap="xsmall", vertical_alignment="center")
+    with below:
         tool = st.segmented_control(
             "Tool",
             [PEN, ERASER],
@@ -120,6 +121,10 @@ def draw(tools: DeltaGenerator) -> Sketch:
             persist_state="session",
             label_visibility="collapsed",
         )
+    with paper:
+        canvas.remove_tools()
+        show_canvas(pen_width, sketch.PEN if tool == PEN else sketch.PAPER)
+    with below:  # drawn last, as the newest stroke can be undone, too
         st.button(
             "Undo",
             on_click=undo,
@@ -128,9 +133,6 @@ def draw(tools: DeltaGenerator) -> Sketch:
             help="Take back the last stroke.",
         )
         st.button("Clear", on_click=put, args=(EMPTY,), width="stretch", help="Empty the canvas.")
-    with paper:
-        canvas.remove_tools()
-        show_canvas(pen_width, sketch.PEN if tool == PEN else sketch.PAPER)
     return sketches()[-1]
 
 

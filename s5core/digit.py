@@ -28,6 +28,7 @@ BOX = 20  # of the digit's longer side in it
 FAINT = 0.1  # ink below this share of the darkest counts as paper
 MAX_PIXELS = 40_000_000  # a photograph of a modern phone has 12 to 50 million
 MAX_BYTES = 20 * 2**20
+MAX_RATIO = 20  # of a picture's sides; a digit on a longer strip would be a few pixels wide
 PHOTO_SIDE = 400  # pixels of a photograph's longer side are enough for a digit
 SCAN_SIDE = 56  # pixels of a picture that no camera made, such as one of MNIST's 28x28
 PEN = 2.2  # pixels of the 28x28: drawn digits then have as much ink as MNIST's have on average
@@ -54,7 +55,7 @@ class BlankError(DigitError):
 
 def open_image(source: Path | bytes, name: str = "") -> Image.Image:
     """A picture from a file or an upload, turned upright. Raises DigitError for what is too
-    large, damaged, or no picture at all."""
+    large, far longer than wide, damaged, or no picture at all."""
     name = name or (str(source) if isinstance(source, Path) else "The upload")
     try:
         content = source if isinstance(source, bytes) else source.read_bytes()
@@ -68,6 +69,10 @@ def open_image(source: Path | bytes, name: str = "") -> Image.Image:
             image = Image.open(io.BytesIO(content))
         if image.width * image.height > MAX_PIXELS:
             raise DigitError(f"{name} has {image.width}x{image.height} pixels: use a smaller picture.")
+        if max(image.size) > MAX_RATIO * min(image.size):
+            raise DigitError(
+                f"{name} is a strip of {image.width}x{image.height} pixels: use a picture of one digit."
+            )
         image.load()
         return ImageOps.exif_transpose(image)
     except Image.DecompressionBombError as error:

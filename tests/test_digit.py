@@ -120,6 +120,8 @@ def test_pictures_of_every_mode_are_read(mode):
         (png(Image.new("L", (300, 300)))[:60], "damaged"),
         (png(Image.new("1", (9000, 9000))), "pixels"),
         (png(Image.new("1", (20000, 20000))), "pixels"),
+        (png(Image.new("L", (20000, 1))), "strip"),
+        (png(Image.new("L", (1, 20000))), "strip"),
         (b"\0" * (digit.MAX_BYTES + 1), "larger than"),
     ],
 )

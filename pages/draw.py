@@ -31,10 +31,7 @@ NOT_CENTRED = (
     "middle, so a small one in a corner is strange to them."
 )
 
-NOT_SURE = (
-    "**Not sure.** The networks do not agree on this one: it may be written in a way that they have not "
-    "seen, or be no digit at all."
-)
+NOT_SURE = "It may be written in a way that the networks have not seen, or be no digit at all."
 
 
 def sketches() -> list[Sketch]:
@@ -150,17 +147,16 @@ def photograph() -> Ink | None:
     return digit.photographed_ink(photo)
 
 
-def show_answer(name: str, answer: Reading, sure: bool) -> None:
-    """The chosen network's answer, to be read from the back of the room."""
-    verdict = "reads" if sure else "guesses"
+def show_answer(name: str, answer: Reading, doubt: str | None) -> None:
+    """The chosen network's answer, to be read from the back of the room, and why it is in doubt."""
+    verdict, mark, whose = ("guesses", "?", "by its own word ") if doubt else ("reads", "", "")
     st.html(
         f'<div role="status">{escape(name)} {verdict}<br>'
-        f'<span style="font-size: 7rem; font-weight: 700; line-height: 1.1">{answer.answer}'
-        f"{'' if sure else '?'}</span><br>"
-        f'<span style="font-size: 1.5rem">{reading.percent(answer.confidence)} sure</span></div>'
+        f'<span style="font-size: 7rem; font-weight: 700; line-height: 1.1">{answer.answer}{mark}</span><br>'
+        f'<span style="font-size: 1.5rem">{whose}{reading.percent(answer.confidence)} sure</span></div>'
     )
-    if not sure:
-        st.warning(NOT_SURE)
+    if doubt:
+        st.warning(f"**Not sure.** {doubt} {NOT_SURE}")
 
 
 def show_seen(field: Tensor) -> None:
@@ -196,14 +192,14 @@ def show_all_answers(answers: dict[str, Reading], chosen: str) -> None:
     )
 
 
-def show_reading(field: Tensor, answers: dict[str, Reading], chosen: str) -> None:
-    """What the networks receive, and what the chosen one makes of it."""
+def show_reading(field: Tensor, answers: dict[str, Reading], chosen: str, known: bool) -> None:
+    """What the networks receive, and what the chosen one makes of it. `known`: whether it looks
+    to that one like a digit."""
     with st.container(horizontal=True):
         show_seen(field)
         with st.container():
             if chosen in answers:
-                answer = answers[chosen]
-                show_answer(chosen, answer, reading.agreement(answers, answer.answer) >= reading.SURE)
+                show_answer(chosen, answers[chosen], reading.doubt(answers, chosen, known))
             else:
                 st.info(f"**{chosen}** is not trained yet: choose another network at the left.")
     if chosen in answers:
@@ -250,7 +246,9 @@ def show_centring() -> bool:
 def show() -> None:
     """The page below its first words. A stroke reruns no more than this."""
     try:
-        models, chosen = session.readers(), session.network_name()  # before the first stroke needs them
+        # Before the first stroke needs them.
+        models, chosen, trained = session.readers(), session.network_name(), session.network()
+        familiar = session.familiarity(trained) if trained else None
     except UserError as error:
         st.error(str(error))
         return
@@ -273,7 +271,7 @@ def show() -> None:
     session.keep_drawing(field)
     answers = reading.read_digit(models, field)
     with answered:
-        show_reading(field, answers, chosen)
+        show_reading(field, answers, chosen, familiar is None or familiar.knows(models[chosen], field))
     with compared:
         keep.show(sketches()[-1] if st.session_state.source == CANVAS else None)
         show_all_answers(answers, chosen)

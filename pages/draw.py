@@ -149,7 +149,7 @@ def photograph() -> Ink | None:
 
 def show_answer(name: str, answer: Reading, doubt: str | None) -> None:
     """The chosen network's answer, to be read from the back of the room, and why it is in doubt."""
-    verdict, mark, whose = ("guesses", "?", "by its own word ") if doubt else ("reads", "", "")
+    verdict, mark, whose = ("guesses", "?", "says: ") if doubt else ("reads", "", "")
     st.html(
         f'<div role="status">{escape(name)} {verdict}<br>'
         f'<span style="font-size: 7rem; font-weight: 700; line-height: 1.1">{answer.answer}{mark}</span><br>'

@@ -35,7 +35,7 @@ PEN = 2.2  # pixels of the 28x28: drawn digits then have as much ink as MNIST's 
 PENS = (1.8, 2.9)  # of MNIST's training digits, as `_pen_width` measures them: 2.3 on average, ± 0.6
 DOT = 12  # pixels of the canvas; what is smaller is a dot, and stays small
 FINE = 8  # a digit is redrawn, or its pen changed, this many times larger, then shrunk
-GAP = 0.1  # of the height, between parts that are digits of their own
+GAP = 0.1  # of the height of all ink, between parts that are digits of their own
 CONTRAST = 0.15  # that ink has against its paper at the least, of black against white
 
 Ink = NDArray[np.floating]  # (height, width), 0 paper to 1 ink
@@ -137,15 +137,16 @@ def fit(drawing: Ink, center: bool = True) -> Tensor:
     `center` crops the ink, brings a pen that is thinner or thicker than those of MNIST's writers
     to theirs, fits all into 20x20 and moves its centre of mass to the middle; without it the
     drawing is merely shrunk. A digit of 28 pixels or less keeps its pen. Raises BlankError when
-    there is no ink, and DigitError when several digits stand side by side.
+    there is no ink, and DigitError for several digits.
     """
     peak = float(drawing.max(initial=0))
     if peak < FAINT:
         raise BlankError
     strong = drawing / peak
+    inked = strong > FAINT
+    _refuse_several(_spans(inked), [_turned(span) for span in _spans(inked.T)])
     if not center:
         return _to_tensor(_resize(strong, SIDE, SIDE))
-    _refuse_several(_spans(strong > FAINT))
     cropped = _crop(strong)
     if max(cropped.shape) > SIDE:
         cropped = _crop(_with_mnist_pen(_fit_into(BOX * FINE, cropped)))
@@ -166,7 +167,7 @@ def of_sketch(drawn: Sketch, center: bool = True) -> Tensor:
     """A drawing as the networks see it: (1, 1, 28, 28) uint8, 0 is background.
 
     Its strokes are drawn anew, unless `center` is off: then its picture is merely shrunk.
-    Raises BlankError when nothing is drawn, and DigitError for several digits side by side.
+    Raises BlankError when nothing is drawn, and DigitError for several digits.
     """
     if center or drawn.pixels is None:
         return redraw(sketch.strokes_of(drawn.drawing))
@@ -178,12 +179,11 @@ def redraw(strokes: list[Stroke]) -> Tensor:
     in its 20x20 box: (1, 1, 28, 28) uint8, 0 is background.
 
     `strokes`: in pixels of the canvas. However thick the pen was there, the networks see the
-    strokes that they know. Raises BlankError when there is none, and DigitError for several digits
-    side by side.
+    strokes that they know. Raises BlankError when there is none, and DigitError for several digits.
     """
     if not strokes:
         raise BlankError
-    _refuse_several([_span(stroke) for stroke in strokes])
+    _refuse_several(spans := [_span(stroke) for stroke in strokes], spans)
     points = np.array([point for stroke in strokes for point in stroke])
     low, high = points.min(0), points.max(0)
     scale = (BOX - PEN) / max(*(high - low), DOT)
@@ -215,9 +215,34 @@ def _spans(inked: NDArray[np.bool_]) -> list[Span]:
     return spans
 
 
-def _refuse_several(spans: list[Span]) -> None:
+def _turned(span: Span) -> Span:
+    """The span with its axes exchanged."""
+    left, right, top, bottom = span
+    return top, bottom, left, right
+
+
+def _refuse_several(columns: list[Span], rows: list[Span]) -> None:
     """Raise DigitError when two parts stand side by side with a gap between them, each more
-    than half as tall as all of it. Of 3,000 digits that 125 people drew none is like that."""
+    than half as tall as all of it, or one above another, each more than a third as tall. Of 3,000
+    digits that 125 people drew none is like that.
+
+    `columns`: spans of what stands side by side, `rows`: of what stands one above another.
+    """
+    beside, above = _joined(columns), [_turned(part) for part in _joined([_turned(row) for row in rows])]
+    height = max(part[3] for part in beside) - min(part[2] for part in beside)
+    tall = [part for part in beside if part[3] - part[2] > height / 2]
+    stacked = [part for part in above if part[3] - part[2] > height / 3]
+    if any(after[0] - before[1] > GAP * height for before, after in pairwise(tall)) or any(
+        after[2] - before[3] > GAP * height for before, after in pairwise(stacked)
+    ):
+        raise DigitError(
+            "There are several digits, or the parts of one stand far apart: draw one digit at a time, its "
+            "parts close together."
+        )
+
+
+def _joined(spans: list[Span]) -> list[Span]:
+    """From left to right, those that stand above one another as one."""
     parts: list[Span] = []
     for left, right, top, bottom in sorted(spans):
         if parts and left <= parts[-1][1]:
@@ -225,13 +250,7 @@ def _refuse_several(spans: list[Span]) -> None:
             left, right = before[0], max(right, before[1])
             top, bottom = min(top, before[2]), max(bottom, before[3])
         parts.append((left, right, top, bottom))
-    height = max(part[3] for part in parts) - min(part[2] for part in parts)
-    tall = [part for part in parts if part[3] - part[2] > height / 2]
-    if any(after[0] - before[1] > GAP * height for before, after in pairwise(tall)):
-        raise DigitError(
-            "There are several digits side by side, or the parts of one stand far apart: draw one digit "
-            "at a time, its parts close together."
-        )
+    return parts
 
 
 def _crop(drawing: Ink) -> Ink:

@@ -211,7 +211,23 @@ def test_digits_side_by_side_are_refused_as_strokes_and_as_a_picture():
     picture = sketch.of_lines(small, 8).pixels
     with pytest.raises(DigitError, match="one digit at a time"):
         digit.fit(digit.ink(picture))
-    assert digit.fit(digit.ink(picture), center=False).shape == (1, 1, 28, 28)
+    with pytest.raises(DigitError, match="one digit at a time"):
+        digit.fit(digit.ink(picture), center=False)
+
+
+@pytest.mark.parametrize(
+    ("above", "below"), [("8, not quite closed", "3 with a flat top"), ("5 like an S",) * 2]
+)
+def test_a_digit_above_another_is_refused_as_strokes_and_as_a_picture(above, below):
+    first, second = (sketch.strokes_of(sketch.hard_digit(name, 20).drawing) for name in (above, below))
+    half = [[(x / 2 + 70, y / 2 - 10) for x, y in stroke] for stroke in first]
+    other = [[(x / 2 + 70, y / 2 + 125) for x, y in stroke] for stroke in second]
+    drawn = sketch.of_lines(half + other, 12)
+    for center in (True, False):
+        with pytest.raises(DigitError, match="one digit at a time"):
+            digit.of_sketch(drawn, center)
+        with pytest.raises(DigitError, match="one digit at a time"):
+            digit.fit(digit.ink(drawn.pixels), center)
 
 
 @pytest.mark.parametrize("name", sketch.HARD)

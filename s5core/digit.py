@@ -11,6 +11,7 @@ import io
 import math
 import warnings
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,8 @@ MAX_PIXELS = 40_000_000  # a photograph of a modern phone has 12 to 50 million
 MAX_BYTES = 20 * 2**20
 MAX_RATIO = 20  # of a picture's sides; a digit on a longer strip would be a few pixels wide
 PHOTO_SIDE = 400  # pixels of a photograph's longer side are enough for a digit
+DESK_SIDE = 50  # are enough to tell paper from the desk around it
+TWO_SHADES = 0.85  # of the variance, between paper and desk; of light that falls off evenly 0.75
 SCAN_SIDE = 56  # pixels of a picture that no camera made, such as one of MNIST's 28x28
 PEN = 2.2  # pixels of the 28x28: drawn digits then have as much ink as MNIST's have on average
 PENS = (1.8, 2.9)  # of MNIST's training digits, as `_pen_width` measures them: 2.3 on average, ± 0.6
@@ -107,16 +110,52 @@ def photographed_ink(photo: Image.Image) -> Ink:
         return ink(photo)
     if photo.has_transparency_data and np.asarray(photo.convert("RGBA"))[..., 3].min() < 128:
         return ink(photo)  # drawn on nothing, not photographed
-    grey = photo.convert("L").filter(ImageFilter.MedianFilter(3))
-    dark_on_light = ImageChops.subtract(_surroundings(grey, ImageFilter.MaxFilter), grey)
-    light_on_dark = ImageChops.subtract(grey, _surroundings(grey, ImageFilter.MinFilter))
-    # Pen is scarcer than paper, so the side on which little stands out is the right one.
-    found = min(dark_on_light, light_on_dark, key=lambda side: ImageStat.Stat(side).mean[0])
-    strength = np.asarray(found, dtype=np.float32) / 255
-    peak = float(np.quantile(strength, 0.995))
+    strength, peak = _contrast(photo.convert("L"))
+    if peak < CONTRAST:  # colours can be equally bright: yellow on white, red on green
+        strength, peak = max((_contrast(band) for band in photo.convert("RGB").split()), key=itemgetter(1))
     if peak < CONTRAST:
         raise DigitError("No digit stands out in this picture: take one of a thick pen on plain paper.")
     return np.asarray(((strength / peak - 0.3) / 0.4).clip(0, 1), dtype=np.float32)
+
+
+def _contrast(band: Image.Image) -> tuple[Ink, float]:
+    """How far each pixel stands out from the paper around it, and what the pen's reach."""
+    grey = band.filter(ImageFilter.MedianFilter(3))
+    beyond = _beyond_paper(grey)
+
+    def sheet(fill: int) -> Image.Image:
+        return Image.composite(Image.new("L", grey.size, fill), grey, beyond)
+
+    dark_on_light = ImageChops.subtract(_surroundings(sheet(0), ImageFilter.MaxFilter), grey)
+    light_on_dark = ImageChops.subtract(grey, _surroundings(sheet(255), ImageFilter.MinFilter))
+    sides = [ImageChops.subtract(side, beyond) for side in (dark_on_light, light_on_dark)]
+    # Pen is scarcer than paper, so the side on which little stands out is the right one.
+    strength = np.asarray(min(sides, key=lambda side: ImageStat.Stat(side).mean[0]), dtype=np.float32) / 255
+    return strength, float(np.quantile(strength, 0.995))
+
+
+def _beyond_paper(grey: Image.Image) -> Image.Image:
+    """255 where a desk shows around the paper, else 0: at the border, and of a brightness that is
+    clearly another one than that of the middle."""
+    small = grey.copy()
+    small.thumbnail((DESK_SIDE, DESK_SIDE))
+    plain = np.asarray(small.filter(ImageFilter.MedianFilter(DESK_SIDE // 4 | 1)), dtype=np.float32) / 255
+    levels = np.sort(plain, axis=None)
+    # Otsu's method: the two halves of the brightnesses that differ most.
+    count = np.arange(1, levels.size)
+    low, high = levels.cumsum()[:-1] / count, levels[::-1].cumsum()[::-1][1:] / count[::-1]
+    between = count * count[::-1] * (high - low) ** 2 / levels.size**2
+    best = int(between.argmax())
+    bright = plain > (levels[best] + levels[best + 1]) / 2
+    height, width = plain.shape
+    middle = bright[height // 3 : -height // 3, width // 3 : -width // 3]
+    paper = bright == (middle.mean() > 0.5)
+    edge = np.concatenate([paper[0], paper[-1], paper[:, 0], paper[:, -1]])
+    two = between[best] > TWO_SHADES * plain.var() and high[best] - low[best] > CONTRAST
+    if not (two and edge.mean() < 0.8 and paper.mean() > 0.25 and (middle == middle[0, 0]).mean() > 0.95):
+        return Image.new("L", grey.size)
+    desk = Image.fromarray(np.uint8(255) * ~paper).resize(grey.size, Image.Resampling.BILINEAR)
+    return desk.point([0] + 255 * [255]).filter(ImageFilter.MaxFilter(5))
 
 
 def _surroundings(

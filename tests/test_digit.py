@@ -3,7 +3,7 @@ import io
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from s5core import digit, sketch
 from s5core.digit import DigitError
@@ -155,6 +155,36 @@ def photograph(paper=0.75, pen=0.2, shade=0.5, grain=0.02) -> Image.Image:
 def test_a_photograph_has_the_ink_of_its_digit_alone(look):
     clean = digit.fit(digit.ink(photograph(shade=1, grain=0)))
     found = digit.fit(digit.photographed_ink(photograph(**look)))
+    assert float((found.float() - clean.float()).abs().mean()) < 12
+
+
+@pytest.mark.parametrize(
+    ("paper", "pen"),
+    [((255, 255, 255), (255, 255, 0)), ((0, 0, 0), (0, 0, 255)), ((20, 140, 30), (210, 40, 30))],
+)
+def test_a_pen_as_bright_as_its_paper_is_found_by_its_colour(paper, pen):
+    clean = photograph(shade=1, grain=0, paper=0, pen=1)
+    found = digit.photographed_ink(ImageOps.colorize(clean, paper, pen))
+    assert float((digit.fit(found).float() - digit.fit(digit.ink(clean)).float()).abs().mean()) < 12
+
+
+@pytest.mark.parametrize(
+    ("box", "desk", "turn"),
+    [
+        ((60, 60, 740, 540), 0.15, 0),
+        ((60, 60, 740, 540), 0.25, 6),
+        ((15, 15, 785, 585), 0.15, 0),
+        ((90, 0, 800, 520), 0.15, 0),
+        ((0, 70, 800, 600), 0.15, 0),
+    ],
+)
+def test_a_desk_around_the_paper_is_no_ink(box, desk, turn):
+    paper = photograph(shade=0.7)
+    around = Image.new("L", paper.size)
+    ImageDraw.Draw(around).rectangle(box, fill=255)
+    taken = Image.composite(paper, Image.new("L", paper.size, round(255 * desk)), around.rotate(turn))
+    clean = digit.fit(digit.ink(photograph(shade=1, grain=0)))
+    found = digit.fit(digit.photographed_ink(taken))
     assert float((found.float() - clean.float()).abs().mean()) < 12
 
 

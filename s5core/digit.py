@@ -27,7 +27,7 @@ from s5core.sketch import Sketch, Stroke
 SIDE = 28  # of the field, in pixels
 BOX = 20  # of the digit's longer side in it
 FAINT = 0.1  # ink below this share of the darkest counts as paper
-MAX_PIXELS = 40_000_000  # a photograph of a modern phone has 12 to 50 million
+MAX_PIXELS = 65_000_000  # a photograph of a modern phone has 12 to 64 million
 MAX_BYTES = 20 * 2**20
 MAX_RATIO = 20  # of a picture's sides; a digit on a longer strip would be a few pixels wide
 PHOTO_SIDE = 400  # pixels of a photograph's longer side are enough for a digit
@@ -76,6 +76,8 @@ def open_image(source: Path | bytes, name: str = "") -> Image.Image:
             raise DigitError(
                 f"{name} is a strip of {image.width}x{image.height} pixels: use a picture of one digit."
             )
+        # A JPEG is decoded no larger than it is needed: 64 million pixels would take 200 MB.
+        image.draft(None, (2 * PHOTO_SIDE, 2 * PHOTO_SIDE))
         image.load()
         return ImageOps.exif_transpose(image)
     except Image.DecompressionBombError as error:

@@ -131,6 +131,12 @@ def test_bad_pictures_are_refused_in_a_sentence(content, message):
     assert str(caught.value).startswith("The upload") and "\n" not in str(caught.value)
 
 
+def test_a_large_photograph_is_decoded_small():
+    buffer = io.BytesIO()
+    Image.new("L", (8192, 6144), 255).save(buffer, "JPEG")
+    assert max(digit.open_image(buffer.getvalue()).size) == 8192 // 4
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(DigitError, match="none.png cannot be read"):
         digit.open_image(tmp_path / "none.png")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 import streamlit as st
+from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 from streamlit_drawable_canvas import st_canvas
 from torch import Tensor
@@ -20,11 +21,16 @@ CANVAS, PHOTO = "Draw", "Use a photograph"
 PEN, ERASER = "Pen", "Eraser"
 PEN_WIDTH = 20  # pixels of the canvas
 SEEN_SIZE = 168  # CSS pixels of the 28x28 picture: 6 for one
+UPLOAD = 64  # MiB that a browser may send; `open_image` refuses less, and says so
 KEPT = 30  # sketches that can be undone
 
 NO_DIGIT = (
     "There is no digit yet. Draw a large one on the canvas, or take one of the hard digits: what the "
     "networks receive and what they answer will stand here."
+)
+NO_PHOTO = (
+    "There is no digit yet. Choose a picture of one on paper: what the networks receive and what they "
+    "answer will stand here."
 )
 NOT_CENTRED = (
     "The picture is now merely shrunk. The networks have only ever seen digits of one size in the "
@@ -137,14 +143,24 @@ def photograph() -> Ink | None:
     """The ink on a photograph that is uploaded; None before."""
     upload = st.file_uploader(
         "A digit on paper",
-        type=["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff"],
+        # No `type`: what is no picture is refused in a sentence, not in a row that leaves the old answer.
+        max_upload_size=UPLOAD,
         help="One digit, written with a thick pen, that fills most of the picture.",
     )
     if upload is None:
         return None
     photo = digit.open_image(upload.getvalue(), upload.name)
-    st.image(photo.convert("RGB"), width="stretch", caption="The photograph")
+    st.image(on_grey(photo), width="stretch", caption="The photograph")
     return digit.photographed_ink(photo)
+
+
+def on_grey(photo: Image.Image) -> Image.Image:
+    """The picture without its transparency: on grey, both black and white on nothing are seen."""
+    if not photo.has_transparency_data:
+        return photo.convert("RGB")
+    opaque = Image.new("RGBA", photo.size, "#808080")
+    opaque.alpha_composite(photo.convert("RGBA"))
+    return opaque.convert("RGB")
 
 
 def show_answer(name: str, answer: Reading, doubt: str | None) -> None:
@@ -264,7 +280,7 @@ def show() -> None:
         session.keep_drawing(None)
         with answered:
             if isinstance(error, BlankError):
-                st.info(NO_DIGIT)
+                st.info(NO_DIGIT if st.session_state.source == CANVAS else NO_PHOTO)
             else:
                 st.warning(str(error))
         return

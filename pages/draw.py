@@ -21,7 +21,6 @@ CANVAS, PHOTO = "Draw", "Use a photograph"
 PEN, ERASER = "Pen", "Eraser"
 PEN_WIDTH = 20  # pixels of the canvas
 SEEN_SIZE = 168  # CSS pixels of the 28x28 picture: 6 for one
-UPLOAD = 64  # MiB that a browser may send; `open_image` refuses less, and says so
 KEPT = 30  # sketches that can be undone
 
 NO_DIGIT = (
@@ -144,7 +143,6 @@ def photograph() -> Ink | None:
     upload = st.file_uploader(
         "A digit on paper",
         # No `type`: what is no picture is refused in a sentence, not in a row that leaves the old answer.
-        max_upload_size=UPLOAD,
         help="One digit, written with a thick pen, that fills most of the picture.",
     )
     if upload is None:
@@ -195,7 +193,7 @@ def show_all_answers(answers: dict[str, Reading], chosen: str) -> None:
             "Answer": [f"**{answer.answer}**" for answer in answers.values()],
             "Confidence": [reading.percent(answer.confidence) for answer in answers.values()],
             "Next best": [
-                f"{answer.runner_up} with {reading.percent(answer.probabilities[answer.runner_up])}"
+                f"{answer.runner_up}: {reading.percent(answer.probabilities[answer.runner_up])}"
                 for answer in answers.values()
             ],
         },
@@ -219,8 +217,13 @@ def show_reading(field: Tensor, answers: dict[str, Reading], chosen: str, known:
             else:
                 st.info(f"**{chosen}** is not trained yet: choose another network at the left.")
     if chosen in answers:
-        st.altair_chart(charts.class_probabilities(answers[chosen].probabilities), width="stretch")
-        st.caption(f"How probable **{chosen}** finds each digit, in percent. The ten bars sum to 100.")
+        st.page_link("pages/inside.py", label="Follow it through the network")
+
+
+def show_probabilities(answer: Reading, name: str) -> None:
+    """What one network finds of all ten digits."""
+    st.altair_chart(charts.class_probabilities(answer.probabilities), width="stretch")
+    st.caption(f"How probable **{name}** finds each digit, in percent. The ten bars sum to 100.")
 
 
 def choose_digit(tools: DeltaGenerator) -> Tensor:
@@ -289,6 +292,8 @@ def show() -> None:
     with answered:
         show_reading(field, answers, chosen, familiar is None or familiar.knows(models[chosen], field))
     with compared:
+        if chosen in answers:
+            show_probabilities(answers[chosen], chosen)
         keep.show(sketches()[-1] if st.session_state.source == CANVAS else None)
         show_all_answers(answers, chosen)
     if chosen in answers:

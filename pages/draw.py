@@ -138,13 +138,21 @@ def draw(tools: DeltaGenerator) -> Sketch:
     return sketches()[-1]
 
 
+def keep_photograph() -> None:
+    """Remember the upload: its widget forgets it while the canvas is shown."""
+    st.session_state.photo = st.session_state.photo_upload
+
+
 def photograph() -> Ink | None:
     """The ink on a photograph that is uploaded; None before."""
-    upload = st.file_uploader(
+    st.file_uploader(
         "A digit on paper",
         # No `type`: what is no picture is refused in a sentence, not in a row that leaves the old answer.
+        key="photo_upload",
+        on_change=keep_photograph,
         help="One digit, written with a thick pen, that fills most of the picture.",
     )
+    upload = st.session_state.get("photo")
     if upload is None:
         return None
     photo = digit.open_image(upload.getvalue(), upload.name)

@@ -137,6 +137,16 @@ def test_a_photograph_that_is_missing_is_asked_for(app):
     assert "Choose a picture" in hints(app) and "canvas" not in app.info[0].value
 
 
+def test_a_photograph_is_still_there_after_a_look_at_the_canvas(app):
+    buffer = io.BytesIO()
+    Image.fromarray(230 - sketch.hard_digit("3 with a flat top", 20).pixels // 2).save(buffer, "PNG")
+    photograph(app, "three.png", buffer.getvalue())
+    app.segmented_control(key="source").set_value("Draw").run()
+    assert answer(app) is None
+    app.segmented_control(key="source").set_value("Use a photograph").run()
+    assert answer(app) == 3
+
+
 @pytest.mark.parametrize("content", [b"", b"no picture"])
 def test_a_bad_picture_is_refused_in_a_sentence(app, content):
     photograph(app, "three.png", content)

@@ -89,7 +89,7 @@ def familiarity(trained: Checkpoint) -> Familiarity | None:
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Checkpoint: id})
 def _familiarity(trained: Checkpoint) -> tuple[Checkpoint, Familiarity | None]:
-    # A second at the most. The practice digits are always here, and have no accuracy to lose.
+    # A second or two on a core of its own. The practice digits are always here, and have no accuracy to lose.
     return trained, measure_familiarity(model(trained), data.practice_set())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 import streamlit as st
+from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 from streamlit_drawable_canvas import st_canvas
 from torch import Tensor
@@ -26,15 +27,16 @@ NO_DIGIT = (
     "There is no digit yet. Draw a large one on the canvas, or take one of the hard digits: what the "
     "networks receive and what they answer will stand here."
 )
+NO_PHOTO = (
+    "There is no digit yet. Choose a picture of one on paper: what the networks receive and what they "
+    "answer will stand here."
+)
 NOT_CENTRED = (
     "The picture is now merely shrunk. The networks have only ever seen digits of one size in the "
     "middle, so a small one in a corner is strange to them."
 )
 
-NOT_SURE = (
-    "**Not sure.** The networks do not agree on this one: it may be written in a way that they have not "
-    "seen, or be no digit at all."
-)
+NOT_SURE = "It may be written in a way that the networks have not seen, or be no digit at all."
 
 
 def sketches() -> list[Sketch]:
@@ -109,8 +111,9 @@ def draw(tools: DeltaGenerator) -> Sketch:
             filter_mode=None,
             help="Ways to write a digit that some networks find hard; you can go on drawing on them.",
         )
-    paper = st.container(gap=None)  # drawn last, as the tool below it sets its pen
-    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+    paper = st.container(gap=None)  # drawn later, as the tool below it sets its pen
+    below = st.container(horizontal=True, gap="xsmall", vertical_alignment="center")
+    with below:
         tool = st.segmented_control(
             "Tool",
             [PEN, ERASER],
@@ -120,6 +123,10 @@ def draw(tools: DeltaGenerator) -> Sketch:
             persist_state="session",
             label_visibility="collapsed",
         )
+    with paper:
+        canvas.remove_tools()
+        show_canvas(pen_width, sketch.PEN if tool == PEN else sketch.PAPER)
+    with below:  # drawn last, as the newest stroke can be undone, too
         st.button(
             "Undo",
             on_click=undo,
@@ -128,37 +135,50 @@ def draw(tools: DeltaGenerator) -> Sketch:
             help="Take back the last stroke.",
         )
         st.button("Clear", on_click=put, args=(EMPTY,), width="stretch", help="Empty the canvas.")
-    with paper:
-        canvas.remove_tools()
-        show_canvas(pen_width, sketch.PEN if tool == PEN else sketch.PAPER)
     return sketches()[-1]
+
+
+def keep_photograph() -> None:
+    """Remember the upload: its widget forgets it while the canvas is shown."""
+    st.session_state.photo = st.session_state.photo_upload
 
 
 def photograph() -> Ink | None:
     """The ink on a photograph that is uploaded; None before."""
-    upload = st.file_uploader(
+    st.file_uploader(
         "A digit on paper",
-        type=["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff"],
+        # No `type`: what is no picture is refused in a sentence, not in a row that leaves the old answer.
+        key="photo_upload",
+        on_change=keep_photograph,
         help="One digit, written with a thick pen, that fills most of the picture.",
     )
+    upload = st.session_state.get("photo")
     if upload is None:
         return None
     photo = digit.open_image(upload.getvalue(), upload.name)
-    st.image(photo.convert("RGB"), width="stretch", caption="The photograph")
+    st.image(on_grey(photo), width="stretch", caption="The photograph")
     return digit.photographed_ink(photo)
 
 
-def show_answer(name: str, answer: Reading, sure: bool) -> None:
-    """The chosen network's answer, to be read from the back of the room."""
-    verdict = "reads" if sure else "guesses"
+def on_grey(photo: Image.Image) -> Image.Image:
+    """The picture without its transparency: on grey, both black and white on nothing are seen."""
+    if not photo.has_transparency_data:
+        return photo.convert("RGB")
+    opaque = Image.new("RGBA", photo.size, "#808080")
+    opaque.alpha_composite(photo.convert("RGBA"))
+    return opaque.convert("RGB")
+
+
+def show_answer(name: str, answer: Reading, doubt: str | None) -> None:
+    """The chosen network's answer, to be read from the back of the room, and why it is in doubt."""
+    verdict, mark, whose = ("guesses", "?", "says: ") if doubt else ("reads", "", "")
     st.html(
         f'<div role="status">{escape(name)} {verdict}<br>'
-        f'<span style="font-size: 7rem; font-weight: 700; line-height: 1.1">{answer.answer}'
-        f"{'' if sure else '?'}</span><br>"
-        f'<span style="font-size: 1.5rem">{reading.percent(answer.confidence)} sure</span></div>'
+        f'<span style="font-size: 7rem; font-weight: 700; line-height: 1.1">{answer.answer}{mark}</span><br>'
+        f'<span style="font-size: 1.5rem">{whose}{reading.percent(answer.confidence)} sure</span></div>'
     )
-    if not sure:
-        st.warning(NOT_SURE)
+    if doubt:
+        st.warning(f"**Not sure.** {doubt} {NOT_SURE}")
 
 
 def show_seen(field: Tensor) -> None:
@@ -181,7 +201,7 @@ def show_all_answers(answers: dict[str, Reading], chosen: str) -> None:
             "Answer": [f"**{answer.answer}**" for answer in answers.values()],
             "Confidence": [reading.percent(answer.confidence) for answer in answers.values()],
             "Next best": [
-                f"{answer.runner_up} with {reading.percent(answer.probabilities[answer.runner_up])}"
+                f"{answer.runner_up}: {reading.percent(answer.probabilities[answer.runner_up])}"
                 for answer in answers.values()
             ],
         },
@@ -194,19 +214,24 @@ def show_all_answers(answers: dict[str, Reading], chosen: str) -> None:
     )
 
 
-def show_reading(field: Tensor, answers: dict[str, Reading], chosen: str) -> None:
-    """What the networks receive, and what the chosen one makes of it."""
+def show_reading(field: Tensor, answers: dict[str, Reading], chosen: str, known: bool) -> None:
+    """What the networks receive, and what the chosen one makes of it. `known`: whether it looks
+    to that one like a digit."""
     with st.container(horizontal=True):
         show_seen(field)
         with st.container():
             if chosen in answers:
-                answer = answers[chosen]
-                show_answer(chosen, answer, reading.agreement(answers, answer.answer) >= reading.SURE)
+                show_answer(chosen, answers[chosen], reading.doubt(answers, chosen, known))
             else:
                 st.info(f"**{chosen}** is not trained yet: choose another network at the left.")
     if chosen in answers:
-        st.altair_chart(charts.class_probabilities(answers[chosen].probabilities), width="stretch")
-        st.caption(f"How probable **{chosen}** finds each digit, in percent. The ten bars sum to 100.")
+        st.page_link("pages/inside.py", label="Follow it through the network")
+
+
+def show_probabilities(answer: Reading, name: str) -> None:
+    """What one network finds of all ten digits."""
+    st.altair_chart(charts.class_probabilities(answer.probabilities), width="stretch")
+    st.caption(f"How probable **{name}** finds each digit, in percent. The ten bars sum to 100.")
 
 
 def choose_digit(tools: DeltaGenerator) -> Tensor:
@@ -248,7 +273,9 @@ def show_centring() -> bool:
 def show() -> None:
     """The page below its first words. A stroke reruns no more than this."""
     try:
-        models, chosen = session.readers(), session.network_name()  # before the first stroke needs them
+        # Before the first stroke needs them.
+        models, chosen, trained = session.readers(), session.network_name(), session.network()
+        familiar = session.familiarity(trained) if trained else None
     except UserError as error:
         st.error(str(error))
         return
@@ -264,15 +291,17 @@ def show() -> None:
         session.keep_drawing(None)
         with answered:
             if isinstance(error, BlankError):
-                st.info(NO_DIGIT)
+                st.info(NO_DIGIT if st.session_state.source == CANVAS else NO_PHOTO)
             else:
                 st.warning(str(error))
         return
     session.keep_drawing(field)
     answers = reading.read_digit(models, field)
     with answered:
-        show_reading(field, answers, chosen)
+        show_reading(field, answers, chosen, familiar is None or familiar.knows(models[chosen], field))
     with compared:
+        if chosen in answers:
+            show_probabilities(answers[chosen], chosen)
         keep.show(sketches()[-1] if st.session_state.source == CANVAS else None)
         show_all_answers(answers, chosen)
     if chosen in answers:

@@ -11,6 +11,7 @@ import io
 import math
 import warnings
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -26,15 +27,18 @@ from s5core.sketch import Sketch, Stroke
 SIDE = 28  # of the field, in pixels
 BOX = 20  # of the digit's longer side in it
 FAINT = 0.1  # ink below this share of the darkest counts as paper
-MAX_PIXELS = 40_000_000  # a photograph of a modern phone has 12 to 50 million
+MAX_PIXELS = 65_000_000  # a photograph of a modern phone has 12 to 64 million
 MAX_BYTES = 20 * 2**20
+MAX_RATIO = 20  # of a picture's sides; a digit on a longer strip would be a few pixels wide
 PHOTO_SIDE = 400  # pixels of a photograph's longer side are enough for a digit
+DESK_SIDE = 50  # are enough to tell paper from the desk around it
+TWO_SHADES = 0.85  # of the variance, between paper and desk; of light that falls off evenly 0.75
 SCAN_SIDE = 56  # pixels of a picture that no camera made, such as one of MNIST's 28x28
 PEN = 2.2  # pixels of the 28x28: drawn digits then have as much ink as MNIST's have on average
 PENS = (1.8, 2.9)  # of MNIST's training digits, as `_pen_width` measures them: 2.3 on average, ± 0.6
 DOT = 12  # pixels of the canvas; what is smaller is a dot, and stays small
 FINE = 8  # a digit is redrawn, or its pen changed, this many times larger, then shrunk
-GAP = 0.1  # of the height, between parts that are digits of their own
+GAP = 0.1  # of the height of all ink, between parts that are digits of their own
 CONTRAST = 0.15  # that ink has against its paper at the least, of black against white
 
 Ink = NDArray[np.floating]  # (height, width), 0 paper to 1 ink
@@ -54,7 +58,7 @@ class BlankError(DigitError):
 
 def open_image(source: Path | bytes, name: str = "") -> Image.Image:
     """A picture from a file or an upload, turned upright. Raises DigitError for what is too
-    large, damaged, or no picture at all."""
+    large, far longer than wide, damaged, or no picture at all."""
     name = name or (str(source) if isinstance(source, Path) else "The upload")
     try:
         content = source if isinstance(source, bytes) else source.read_bytes()
@@ -68,6 +72,12 @@ def open_image(source: Path | bytes, name: str = "") -> Image.Image:
             image = Image.open(io.BytesIO(content))
         if image.width * image.height > MAX_PIXELS:
             raise DigitError(f"{name} has {image.width}x{image.height} pixels: use a smaller picture.")
+        if max(image.size) > MAX_RATIO * min(image.size):
+            raise DigitError(
+                f"{name} is a strip of {image.width}x{image.height} pixels: use a picture of one digit."
+            )
+        # A JPEG is decoded no larger than it is needed: 64 million pixels would take 200 MB.
+        image.draft(None, (2 * PHOTO_SIDE, 2 * PHOTO_SIDE))
         image.load()
         return ImageOps.exif_transpose(image)
     except Image.DecompressionBombError as error:
@@ -102,16 +112,52 @@ def photographed_ink(photo: Image.Image) -> Ink:
         return ink(photo)
     if photo.has_transparency_data and np.asarray(photo.convert("RGBA"))[..., 3].min() < 128:
         return ink(photo)  # drawn on nothing, not photographed
-    grey = photo.convert("L").filter(ImageFilter.MedianFilter(3))
-    dark_on_light = ImageChops.subtract(_surroundings(grey, ImageFilter.MaxFilter), grey)
-    light_on_dark = ImageChops.subtract(grey, _surroundings(grey, ImageFilter.MinFilter))
-    # Pen is scarcer than paper, so the side on which little stands out is the right one.
-    found = min(dark_on_light, light_on_dark, key=lambda side: ImageStat.Stat(side).mean[0])
-    strength = np.asarray(found, dtype=np.float32) / 255
-    peak = float(np.quantile(strength, 0.995))
+    strength, peak = _contrast(photo.convert("L"))
+    if peak < CONTRAST:  # colours can be equally bright: yellow on white, red on green
+        strength, peak = max((_contrast(band) for band in photo.convert("RGB").split()), key=itemgetter(1))
     if peak < CONTRAST:
         raise DigitError("No digit stands out in this picture: take one of a thick pen on plain paper.")
     return np.asarray(((strength / peak - 0.3) / 0.4).clip(0, 1), dtype=np.float32)
+
+
+def _contrast(band: Image.Image) -> tuple[Ink, float]:
+    """How far each pixel stands out from the paper around it, and what the pen's reach."""
+    grey = band.filter(ImageFilter.MedianFilter(3))
+    beyond = _beyond_paper(grey)
+
+    def sheet(fill: int) -> Image.Image:
+        return Image.composite(Image.new("L", grey.size, fill), grey, beyond)
+
+    dark_on_light = ImageChops.subtract(_surroundings(sheet(0), ImageFilter.MaxFilter), grey)
+    light_on_dark = ImageChops.subtract(grey, _surroundings(sheet(255), ImageFilter.MinFilter))
+    sides = [ImageChops.subtract(side, beyond) for side in (dark_on_light, light_on_dark)]
+    # Pen is scarcer than paper, so the side on which little stands out is the right one.
+    strength = np.asarray(min(sides, key=lambda side: ImageStat.Stat(side).mean[0]), dtype=np.float32) / 255
+    return strength, float(np.quantile(strength, 0.995))
+
+
+def _beyond_paper(grey: Image.Image) -> Image.Image:
+    """255 where a desk shows around the paper, else 0: at the border, and of a brightness that is
+    clearly another one than that of the middle."""
+    small = grey.copy()
+    small.thumbnail((DESK_SIDE, DESK_SIDE))
+    plain = np.asarray(small.filter(ImageFilter.MedianFilter(DESK_SIDE // 4 | 1)), dtype=np.float32) / 255
+    levels = np.sort(plain, axis=None)
+    # Otsu's method: the two halves of the brightnesses that differ most.
+    count = np.arange(1, levels.size)
+    low, high = levels.cumsum()[:-1] / count, levels[::-1].cumsum()[::-1][1:] / count[::-1]
+    between = count * count[::-1] * (high - low) ** 2 / levels.size**2
+    best = int(between.argmax())
+    bright = plain > (levels[best] + levels[best + 1]) / 2
+    height, width = plain.shape
+    middle = bright[height // 3 : -height // 3, width // 3 : -width // 3]
+    paper = bright == (middle.mean() > 0.5)
+    edge = np.concatenate([paper[0], paper[-1], paper[:, 0], paper[:, -1]])
+    two = between[best] > TWO_SHADES * plain.var() and high[best] - low[best] > CONTRAST
+    if not (two and edge.mean() < 0.8 and paper.mean() > 0.25 and (middle == middle[0, 0]).mean() > 0.95):
+        return Image.new("L", grey.size)
+    desk = Image.fromarray(np.uint8(255) * ~paper).resize(grey.size, Image.Resampling.BILINEAR)
+    return desk.point([0] + 255 * [255]).filter(ImageFilter.MaxFilter(5))
 
 
 def _surroundings(
@@ -132,15 +178,16 @@ def fit(drawing: Ink, center: bool = True) -> Tensor:
     `center` crops the ink, brings a pen that is thinner or thicker than those of MNIST's writers
     to theirs, fits all into 20x20 and moves its centre of mass to the middle; without it the
     drawing is merely shrunk. A digit of 28 pixels or less keeps its pen. Raises BlankError when
-    there is no ink, and DigitError when several digits stand side by side.
+    there is no ink, and DigitError for several digits.
     """
     peak = float(drawing.max(initial=0))
     if peak < FAINT:
         raise BlankError
     strong = drawing / peak
+    inked = strong > FAINT
+    _refuse_several(_spans(inked), [_turned(span) for span in _spans(inked.T)])
     if not center:
         return _to_tensor(_resize(strong, SIDE, SIDE))
-    _refuse_several(_spans(strong > FAINT))
     cropped = _crop(strong)
     if max(cropped.shape) > SIDE:
         cropped = _crop(_with_mnist_pen(_fit_into(BOX * FINE, cropped)))
@@ -161,7 +208,7 @@ def of_sketch(drawn: Sketch, center: bool = True) -> Tensor:
     """A drawing as the networks see it: (1, 1, 28, 28) uint8, 0 is background.
 
     Its strokes are drawn anew, unless `center` is off: then its picture is merely shrunk.
-    Raises BlankError when nothing is drawn, and DigitError for several digits side by side.
+    Raises BlankError when nothing is drawn, and DigitError for several digits.
     """
     if center or drawn.pixels is None:
         return redraw(sketch.strokes_of(drawn.drawing))
@@ -173,12 +220,11 @@ def redraw(strokes: list[Stroke]) -> Tensor:
     in its 20x20 box: (1, 1, 28, 28) uint8, 0 is background.
 
     `strokes`: in pixels of the canvas. However thick the pen was there, the networks see the
-    strokes that they know. Raises BlankError when there is none, and DigitError for several digits
-    side by side.
+    strokes that they know. Raises BlankError when there is none, and DigitError for several digits.
     """
     if not strokes:
         raise BlankError
-    _refuse_several([_span(stroke) for stroke in strokes])
+    _refuse_several(spans := [_span(stroke) for stroke in strokes], spans)
     points = np.array([point for stroke in strokes for point in stroke])
     low, high = points.min(0), points.max(0)
     scale = (BOX - PEN) / max(*(high - low), DOT)
@@ -210,9 +256,34 @@ def _spans(inked: NDArray[np.bool_]) -> list[Span]:
     return spans
 
 
-def _refuse_several(spans: list[Span]) -> None:
+def _turned(span: Span) -> Span:
+    """The span with its axes exchanged."""
+    left, right, top, bottom = span
+    return top, bottom, left, right
+
+
+def _refuse_several(columns: list[Span], rows: list[Span]) -> None:
     """Raise DigitError when two parts stand side by side with a gap between them, each more
-    than half as tall as all of it. Of 3,000 digits that 125 people drew none is like that."""
+    than half as tall as all of it, or one above another, each more than a third as tall. Of 3,000
+    digits that 125 people drew none is like that.
+
+    `columns`: spans of what stands side by side, `rows`: of what stands one above another.
+    """
+    beside, above = _joined(columns), [_turned(part) for part in _joined([_turned(row) for row in rows])]
+    height = max(part[3] for part in beside) - min(part[2] for part in beside)
+    tall = [part for part in beside if part[3] - part[2] > height / 2]
+    stacked = [part for part in above if part[3] - part[2] > height / 3]
+    if any(after[0] - before[1] > GAP * height for before, after in pairwise(tall)) or any(
+        after[2] - before[3] > GAP * height for before, after in pairwise(stacked)
+    ):
+        raise DigitError(
+            "There are several digits, or the parts of one stand far apart: draw one digit at a time, its "
+            "parts close together."
+        )
+
+
+def _joined(spans: list[Span]) -> list[Span]:
+    """From left to right, those that stand above one another as one."""
     parts: list[Span] = []
     for left, right, top, bottom in sorted(spans):
         if parts and left <= parts[-1][1]:
@@ -220,13 +291,7 @@ def _refuse_several(spans: list[Span]) -> None:
             left, right = before[0], max(right, before[1])
             top, bottom = min(top, before[2]), max(bottom, before[3])
         parts.append((left, right, top, bottom))
-    height = max(part[3] for part in parts) - min(part[2] for part in parts)
-    tall = [part for part in parts if part[3] - part[2] > height / 2]
-    if any(after[0] - before[1] > GAP * height for before, after in pairwise(tall)):
-        raise DigitError(
-            "There are several digits side by side, or the parts of one stand far apart: draw one digit "
-            "at a time, its parts close together."
-        )
+    return parts
 
 
 def _crop(drawing: Ink) -> Ink:

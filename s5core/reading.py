@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from s5core.data import normalize, to_unit
 
-# Below this agreement nobody should rely on an answer. With the shipped networks that concerns 3 to
-# 4 of 100 digits that people drew, over half of all letters, and two of three scribbles.
+# Below this confidence, its own or that of all networks together, nobody should rely on an answer.
 SURE = 0.7
 
 
@@ -67,6 +66,27 @@ def agreement(answers: Mapping[str, Reading], digit: int) -> float:
     A network can be sure of what is no digit at all; several seldom are sure of the same.
     """
     return statistics.mean(answer.probabilities[digit] for answer in answers.values())
+
+
+def doubt(answers: Mapping[str, Reading], name: str, known: bool = True) -> str | None:
+    """Why nobody should rely on one network's answer, in a sentence; None where one may.
+
+    `name`: the network's. `known`: whether what it is shown looks to it like a digit, as
+    `familiarity` finds out.
+    """
+    answer = answers[name]
+    sure = f"**{name}** is {percent(answer.confidence)} sure"
+    if answer.confidence < SURE:
+        return f"{sure}, which is not enough."
+    together = agreement(answers, answer.answer)
+    agreeing = sum(other.answer == answer.answer for other in answers.values())
+    if together < SURE and agreeing < len(answers):
+        return f"{sure}, but only {agreeing} of {len(answers)} networks read {noun(answer.answer)}."
+    if together < SURE:
+        return f"{sure}, but all networks together are no more than {percent(together)} sure."
+    if not known:
+        return f"{sure}, but its maps respond to this as they do to hardly any real digit."
+    return None
 
 
 def noun(label: int) -> str:

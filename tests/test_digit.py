@@ -3,7 +3,7 @@ import io
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from s5core import digit, sketch
 from s5core.digit import DigitError
@@ -120,6 +120,8 @@ def test_pictures_of_every_mode_are_read(mode):
         (png(Image.new("L", (300, 300)))[:60], "damaged"),
         (png(Image.new("1", (9000, 9000))), "pixels"),
         (png(Image.new("1", (20000, 20000))), "pixels"),
+        (png(Image.new("L", (20000, 1))), "strip"),
+        (png(Image.new("L", (1, 20000))), "strip"),
         (b"\0" * (digit.MAX_BYTES + 1), "larger than"),
     ],
 )
@@ -127,6 +129,12 @@ def test_bad_pictures_are_refused_in_a_sentence(content, message):
     with pytest.raises(DigitError, match=message) as caught:
         digit.open_image(content)
     assert str(caught.value).startswith("The upload") and "\n" not in str(caught.value)
+
+
+def test_a_large_photograph_is_decoded_small():
+    buffer = io.BytesIO()
+    Image.new("L", (8192, 6144), 255).save(buffer, "JPEG")
+    assert max(digit.open_image(buffer.getvalue()).size) == 8192 // 4
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
@@ -153,6 +161,36 @@ def photograph(paper=0.75, pen=0.2, shade=0.5, grain=0.02) -> Image.Image:
 def test_a_photograph_has_the_ink_of_its_digit_alone(look):
     clean = digit.fit(digit.ink(photograph(shade=1, grain=0)))
     found = digit.fit(digit.photographed_ink(photograph(**look)))
+    assert float((found.float() - clean.float()).abs().mean()) < 12
+
+
+@pytest.mark.parametrize(
+    ("paper", "pen"),
+    [((255, 255, 255), (255, 255, 0)), ((0, 0, 0), (0, 0, 255)), ((20, 140, 30), (210, 40, 30))],
+)
+def test_a_pen_as_bright_as_its_paper_is_found_by_its_colour(paper, pen):
+    clean = photograph(shade=1, grain=0, paper=0, pen=1)
+    found = digit.photographed_ink(ImageOps.colorize(clean, paper, pen))
+    assert float((digit.fit(found).float() - digit.fit(digit.ink(clean)).float()).abs().mean()) < 12
+
+
+@pytest.mark.parametrize(
+    ("box", "desk", "turn"),
+    [
+        ((60, 60, 740, 540), 0.15, 0),
+        ((60, 60, 740, 540), 0.25, 6),
+        ((15, 15, 785, 585), 0.15, 0),
+        ((90, 0, 800, 520), 0.15, 0),
+        ((0, 70, 800, 600), 0.15, 0),
+    ],
+)
+def test_a_desk_around_the_paper_is_no_ink(box, desk, turn):
+    paper = photograph(shade=0.7)
+    around = Image.new("L", paper.size)
+    ImageDraw.Draw(around).rectangle(box, fill=255)
+    taken = Image.composite(paper, Image.new("L", paper.size, round(255 * desk)), around.rotate(turn))
+    clean = digit.fit(digit.ink(photograph(shade=1, grain=0)))
+    found = digit.fit(digit.photographed_ink(taken))
     assert float((found.float() - clean.float()).abs().mean()) < 12
 
 
@@ -209,7 +247,23 @@ def test_digits_side_by_side_are_refused_as_strokes_and_as_a_picture():
     picture = sketch.of_lines(small, 8).pixels
     with pytest.raises(DigitError, match="one digit at a time"):
         digit.fit(digit.ink(picture))
-    assert digit.fit(digit.ink(picture), center=False).shape == (1, 1, 28, 28)
+    with pytest.raises(DigitError, match="one digit at a time"):
+        digit.fit(digit.ink(picture), center=False)
+
+
+@pytest.mark.parametrize(
+    ("above", "below"), [("8, not quite closed", "3 with a flat top"), ("5 like an S",) * 2]
+)
+def test_a_digit_above_another_is_refused_as_strokes_and_as_a_picture(above, below):
+    first, second = (sketch.strokes_of(sketch.hard_digit(name, 20).drawing) for name in (above, below))
+    half = [[(x / 2 + 70, y / 2 - 10) for x, y in stroke] for stroke in first]
+    other = [[(x / 2 + 70, y / 2 + 125) for x, y in stroke] for stroke in second]
+    drawn = sketch.of_lines(half + other, 12)
+    for center in (True, False):
+        with pytest.raises(DigitError, match="one digit at a time"):
+            digit.of_sketch(drawn, center)
+        with pytest.raises(DigitError, match="one digit at a time"):
+            digit.fit(digit.ink(drawn.pixels), center)
 
 
 @pytest.mark.parametrize("name", sketch.HARD)

@@ -19,6 +19,8 @@ from s5core import checkpoint, data, results, runs, steps
 from s5core.checkpoint import Checkpoint
 from s5core.data import Digits
 from s5core.errors import UserError
+from s5core.familiarity import Familiarity
+from s5core.familiarity import measure as measure_familiarity
 from s5core.jobs import Jobs
 from s5core.results import Result
 from s5core.runs import Run
@@ -78,6 +80,17 @@ def model(trained: Checkpoint) -> nn.Sequential:
 def _model(trained: Checkpoint) -> tuple[Checkpoint, nn.Sequential]:
     # The checkpoint stays with its model, or another one could get its id.
     return trained, trained.model().requires_grad_(False)
+
+
+def familiarity(trained: Checkpoint) -> Familiarity | None:
+    """How a network sees real digits, to tell what else it is shown; None where nothing tells."""
+    return _familiarity(trained)[1]
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Checkpoint: id})
+def _familiarity(trained: Checkpoint) -> tuple[Checkpoint, Familiarity | None]:
+    # A second or two on a core of its own. The practice digits are always here, and have no accuracy to lose.
+    return trained, measure_familiarity(model(trained), data.practice_set())
 
 
 def network_name() -> str:

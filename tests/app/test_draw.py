@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from s5core import reading, runs, sketch
+from s5core import digit, reading, runs, sketch
 from s5core.checkpoint import SHIPPED, Checkpoint
 from s5core.layers import Conv, MaxPool, SiLU, build
 from s5core.recipe import Recipe
@@ -117,10 +117,10 @@ def test_a_drawing_is_still_there_after_a_page_switch(app):
     assert answer(app) == 9
 
 
-def photograph(app: AppTest, name: str, content: bytes) -> None:
+def photograph(app: AppTest, name: str, content: bytes, mime: str = "image/png") -> None:
     app.segmented_control[0].set_value("Use a photograph").run()
     upload = next(element for element in app.file_uploader if element.label == "A digit on paper")
-    upload.upload(name, content, "image/png").run()
+    upload.upload(name, content, mime).run()
     assert not app.exception
 
 
@@ -132,10 +132,32 @@ def test_a_photograph_is_read(app):
     assert answer(app) == 3
 
 
+def test_a_photograph_that_is_missing_is_asked_for(app):
+    app.segmented_control[0].set_value("Use a photograph").run()
+    assert "Choose a picture" in hints(app) and "canvas" not in app.info[0].value
+
+
+def test_a_photograph_is_still_there_after_a_look_at_the_canvas(app):
+    buffer = io.BytesIO()
+    Image.fromarray(230 - sketch.hard_digit("3 with a flat top", 20).pixels // 2).save(buffer, "PNG")
+    photograph(app, "three.png", buffer.getvalue())
+    app.segmented_control(key="source").set_value("Draw").run()
+    assert answer(app) is None
+    app.segmented_control(key="source").set_value("Use a photograph").run()
+    assert answer(app) == 3
+
+
 @pytest.mark.parametrize("content", [b"", b"no picture"])
 def test_a_bad_picture_is_refused_in_a_sentence(app, content):
     photograph(app, "three.png", content)
     assert "three.png is damaged or no picture" in hints(app) and answer(app) is None
+
+
+def test_an_upload_that_is_no_picture_or_too_large_is_refused_in_a_sentence(app):
+    photograph(app, "notes.txt", b"four", "text/plain")
+    assert "notes.txt is damaged or no picture" in hints(app)
+    photograph(app, "huge.png", bytes(digit.MAX_BYTES + 1))
+    assert "huge.png is larger than" in hints(app)
 
 
 def question(app: AppTest) -> str | None:

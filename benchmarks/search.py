@@ -163,7 +163,8 @@ def candidates() -> Iterator[Candidate]:
     # What takes as long on two cores: 14 epochs of a strided network, 7 of one that is not.
     for notation in ("16k5s2 20 pool 32p", "16k5s2 d32 d32 pool d48p d48p"):
         yield widths(notation, "fast, small 0.3, 14 epochs", **quick, epochs=14)
-    yield widths("8 8 pool 16 16 pool 32p", "fast, small 0.3, 7 epochs", **quick, epochs=7)
+    for epochs in (7, 5, 4):
+        yield widths("8 8 pool 16 16 pool 32p", f"fast, small 0.3, {epochs} epochs", **quick, epochs=epochs)
 
     # The same with SiLU, for accuracy and for size: depthwise layers behind a strided convolution.
     deep = {"activation": "SiLU", "plain_epochs": 1, "slash": 0.1, "weight_decay": 3e-5}

@@ -13,7 +13,7 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import calibration, drawn, latency, search
+from benchmarks import calibration, doubt, drawn, latency, letters, search
 from s5core import results, steps
 from s5core.recipe import Recipe
 from s5core.summary import count_parameters
@@ -98,6 +98,19 @@ def latency_sentence() -> list[str]:
     ]
 
 
+def doubt_sentence() -> list[str]:
+    """How often the page Draw says that a network is not sure."""
+    content = json.loads(doubt.RESULTS.read_text())
+    found, of = content["steps"]["step5"], content["of"]
+    share = {kind: f"{100 * found[kind] / of[kind]:.1f} %" for kind in of}
+    return [
+        f"With step 5 that is so for {share['digits']} of the drawn digits, among them "
+        f"{found['errors_doubted']} of its {found['errors']} errors, for {share['letters']} of "
+        f"{len(letters.LETTERS)} letters, each drawn in {content['slants']} slants, and for "
+        f"{share['shapes']} of {len(letters.SHAPES)} shapes."
+    ]
+
+
 def search_table() -> list[str]:
     """What was tried on the held-out digits, a line a candidate, in the order of trying."""
     rows = search.read()
@@ -132,6 +145,7 @@ PARTS: dict[Path, dict[str, Callable[[], list[str]]]] = {
         "drawn": drawn_table,
         "latency": latency_sentence,
         "calibration": calibration_table,
+        "doubt": doubt_sentence,
     },
     ROOT / "docs" / "search.md": {"search": search_table},
 }

@@ -5,11 +5,11 @@ import time
 import pytest
 import torch
 
+from benchmarks import letters
 from s5core import checkpoint, digit, familiarity, reading
 from s5core.familiarity import Familiarity
 from s5core.layers import Conv, GlobalAvgPool, ReLU, build
 from s5core.steps import STEPS
-from tests import letters
 
 STEP5 = [name for name in STEPS if name.startswith("step5") and checkpoint.shipped_path(name).exists()]
 

@@ -1,0 +1,82 @@
+"""Measure how often the page Draw says "Not sure": of drawn digits, and of what is no digit.
+
+    python -m benchmarks.doubt DIGITS.npz
+
+writes `benchmarks/results/doubt.json`: for each fifth step, how many of the file's digits, of its
+errors among them, and of the letters and shapes in `benchmarks/letters.py` it doubts. Each letter
+and shape is drawn upright, turned and leaning.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmarks import letters
+from s5core import checkpoint, data, digit, drawn, familiarity, reading, steps
+from s5core.files import write_atomically
+
+RESULTS = Path(__file__).parent / "results" / "doubt.json"
+PEN_WIDTH = 18
+SLANTS = [{"turn": 0}, {"turn": 8}, {"turn": -8}, {"lean": 0.2}, {"lean": -0.2}, {"turn": 8, "lean": 0.2}]
+
+
+def fields_of(characters: dict[str, str]) -> Tensor:
+    """Every character in every slant as the networks see it: (N, 1, 28, 28) uint8."""
+    return torch.cat(
+        [
+            digit.of_sketch(letters.draw(strokes, PEN_WIDTH, **slant))
+            for strokes in characters.values()
+            for slant in SLANTS
+        ]
+    )
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("digits", type=Path)
+    digits = drawn.load(parser.parse_args().digits)
+    reading.use_one_thread()  # as in the app
+    models = {name: trained.model() for name, trained in checkpoint.load_shipped(steps.STEPS).items()}
+    known = {
+        name: familiarity.measure(model, data.practice_set())
+        for name, model in models.items()
+        if name.startswith("step5")
+    }
+
+    def doubted(name: str, field: Tensor, answers: dict[str, reading.Reading]) -> bool:
+        """Whether the page would say that one network is not sure."""
+        familiar = known[name]
+        knows = familiar is None or familiar.knows(models[name], field)
+        return reading.doubt(answers, name, knows) is not None
+
+    sets = {
+        "digits": drawn.fields(digits, PEN_WIDTH),
+        "letters": fields_of(letters.LETTERS),
+        "shapes": fields_of(letters.SHAPES),
+    }
+    content: dict[str, Any] = {"slants": len(SLANTS), "of": {}, "steps": {name: {} for name in known}}
+    for kind, fields in sets.items():
+        answers = [reading.read_digit(models, field) for field in fields.split(1)]
+        content["of"][kind] = len(fields)
+        for name in known:
+            found = [doubted(name, *each) for each in zip(fields.split(1), answers, strict=True)]
+            content["steps"][name][kind] = sum(found)
+            if kind == "digits":
+                wrong = [
+                    each[name].answer != label
+                    for each, label in zip(answers, digits.labels.tolist(), strict=True)
+                ]
+                content["steps"][name]["errors"] = sum(wrong)
+                content["steps"][name]["errors_doubted"] = sum(map(min, wrong, found))
+    write_atomically(RESULTS, (json.dumps(content, indent=1) + "\n").encode())
+
+
+if __name__ == "__main__":
+    main()

@@ -56,6 +56,12 @@ def candidates() -> Iterator[Candidate]:
     one_cycle = {"learning_rate": 0.3, "weight_decay": 5e-5} | MILD
     for rate in (0.02, 0.05, 0.01):
         yield step("step1", steps.STEP1, f"constant {rate}", schedule="constant", learning_rate=rate)
+    # At one rate the last epoch is as good as the noise lets it be: larger batches, or an average?
+    for rate, size, ema in ((0.01, 256, 0.0), (0.02, 128, 0.998)):
+        yield step(
+            "step1", steps.STEP1, f"constant {rate}, batch {size}, average {ema}",
+            schedule="constant", learning_rate=rate, batch_size=size, ema=ema,
+        )  # fmt: skip
     for rate in (0.1, 0.3):
         yield step(
             "step4", steps.STEP4, f"step {rate} dropout 0.03", learning_rate=rate, dropout=0.03, **falling

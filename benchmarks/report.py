@@ -13,7 +13,7 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import calibration, doubt, drawn, latency, letters, search
+from benchmarks import calibration, demonstration, doubt, drawn, latency, letters, search
 from s5core import results, steps
 from s5core.recipe import Recipe
 from s5core.summary import count_parameters
@@ -98,6 +98,16 @@ def latency_sentence() -> list[str]:
     ]
 
 
+def demonstration_sentence() -> list[str]:
+    """How long the fast step takes in front of a class."""
+    content = json.loads(demonstration.RESULTS.read_text())
+    runs = " and ".join(f"{one['seconds']:.0f} s ({one['accuracy']:.2f} %)" for one in content["rounds"])
+    return [
+        f"From the click on Train to the end of a run, {steps.STEPS[demonstration.STEP].title} takes {runs}; "
+        f"server, browser and training share {content['cores']} cores."
+    ]
+
+
 def doubt_sentence() -> list[str]:
     """How often the page Draw says that a network is not sure."""
     content = json.loads(doubt.RESULTS.read_text())
@@ -142,6 +152,7 @@ def _mean(values: list[float], places: int) -> str:
 PARTS: dict[Path, dict[str, Callable[[], list[str]]]] = {
     ROOT / "README.md": {
         "results": steps_table,
+        "demonstration": demonstration_sentence,
         "drawn": drawn_table,
         "latency": latency_sentence,
         "calibration": calibration_table,

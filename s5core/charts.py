@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
-from typing import Any
+from typing import Any, get_args
 
 import altair as alt
 from torch import Tensor
@@ -288,11 +288,7 @@ def cell_values(values: Sequence[float], title: str, first: int = 1) -> alt.Char
     return chart
 
 
-_SOURCES: dict[Origin, str] = {
-    "ours": "ours",
-    "reported": "reported",
-    "elsewhere": "elsewhere",
-}
+_SOURCES: tuple[Origin, ...] = get_args(Origin)
 _FEWEST, _BREAK = 2_500, 20_000  # parameters where the axis begins and where it is shortened
 _PARAMETER_TICKS = {
     700: "700",
@@ -398,7 +394,7 @@ def _standing_rows(
             {
                 "badge": badges.get(standing.name, standing.name),
                 "name": standing.name,
-                "source": _SOURCES[standing.origin],
+                "source": standing.origin,
                 "parameters": standing.parameters,
                 "place": _place(standing.parameters),
                 "accuracy": standing.accuracy,
@@ -453,11 +449,11 @@ def _nudge(rows: list[dict[str, Any]], breadth: float, height: float) -> list[di
         )
 
     taken = [(row, 0, 0, _RADII[row["source"]]) for row in rows]
-    taken += [(row, 28, 0, 10) for row in rows if row["source"] == _SOURCES["reported"]]  # its number
+    taken += [(row, 28, 0, 10) for row in rows if row["source"] == "reported"]  # its number
     placed = []
     for row in rows:
         spot = 0, 0
-        if row["source"] == _SOURCES["elsewhere"]:
+        if row["source"] == "elsewhere":
             free = (
                 (dx, dy)
                 for dx, dy in _AROUND
@@ -486,7 +482,7 @@ def _badges(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y]) -> 
     base = alt.Chart(alt.InlineData(values=rows)).encode(x=x, y=y("accuracy"))
 
     def by_source(values: list[str]) -> dict[str, Any]:
-        return {"scale": alt.Scale(domain=list(_SOURCES.values()), range=values), "legend": legend}
+        return {"scale": alt.Scale(domain=list(_SOURCES), range=values), "legend": legend}
 
     look = base.encode(
         shape=alt.Shape("source:N", **by_source(["circle", "diamond", "square"])),
@@ -494,7 +490,7 @@ def _badges(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y]) -> 
         fill=alt.Fill("source:N", **by_source([OURS, "transparent", ELSEWHERE])),
         tooltip=_standing_tooltip(),
     )
-    ours, reported, elsewhere = (alt.datum.source == source for source in _SOURCES.values())
+    ours, reported, elsewhere = (alt.datum.source == source for source in _SOURCES)
     number = base.encode(text="badge:N")
     beside: dict[str, Any] = {"color": "currentColor", "align": "left", "dx": 20}
     return [
@@ -536,7 +532,7 @@ def _arrows(
         base.transform_filter(alt.datum.source == source).mark_point(
             shape="triangle-down", size=160, filled=True, opacity=1, color=colour
         )
-        for source, colour in zip(_SOURCES.values(), (OURS, REPORTED, ELSEWHERE), strict=True)
+        for source, colour in zip(_SOURCES, (OURS, REPORTED, ELSEWHERE), strict=True)
     ]
     words = base.mark_text(color="currentColor", align="left", dx=12, fontSize=14)
     return [ground, *marks, words.encode(text="words:N")]

@@ -623,9 +623,10 @@ def _epochs(last: int) -> alt.X:
     return alt.X("epoch:Q", scale=scale, axis=alt.Axis(**_LABELS, tickMinStep=1))
 
 
-def rates(points: Sequence[tuple[float, float]], epochs: int) -> alt.Chart:
-    """The learning rate over a run, as steps. `points`: epoch (0 to `epochs`) and rate."""
-    scale = alt.Scale(domain=[0, max((rate for _, rate in points), default=1.0)])
+def rates(points: Sequence[tuple[float, float]], epochs: int, peak: float) -> alt.Chart:
+    """The learning rate over a run, as steps. `points`: epoch (0 to `epochs`) and rate, which is
+    `peak` at the most: the scale stays put while a run goes on."""
+    scale = alt.Scale(domain=[0, peak])
     chart: alt.Chart = (
         alt.Chart(alt.InlineData(values=[{"epoch": epoch, "rate": rate} for epoch, rate in points]))
         .mark_line(interpolate="step-after", color=OURS, strokeWidth=3)

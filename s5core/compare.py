@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from s5core.layers import Conv, Layer, MaxPool, ReLU
+from s5core.layers import Conv, Crop, Layer, MaxPool, ReLU
 from s5core.published import PUBLISHED
 from s5core.results import Result
 from s5core.steps import EPOCH_BUDGET, PARAMETER_BUDGET, STEPS, TARGET_ACCURACY
@@ -176,6 +176,8 @@ def describe(row: Row) -> str:
             return ", ".join([f"Conv {conv.kernel}×{conv.kernel}", f"{conv.channels:,} maps", *extras])
         case MaxPool(size):
             return f"MaxPool {size}×{size}"
+        case Crop(size):
+            return f"Crop to {size}×{size}"
         case layer:
             return type(layer).__name__
 

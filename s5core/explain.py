@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from s5core.data import normalize, to_unit
-from s5core.layers import BatchNorm, Conv, Dropout, GlobalAvgPool, Layer, MaxPool, Network, ReLU, SiLU
+from s5core.layers import BatchNorm, Conv, Crop, Dropout, GlobalAvgPool, Layer, MaxPool, Network, ReLU, SiLU
 from s5core.summary import Row, layer_table
 
 
@@ -183,6 +183,11 @@ def describe(layer: Layer, maps_in: int) -> str:
             return (
                 f"It keeps the largest value of each {layer.size} × {layer.size} block, so that the maps "
                 "get smaller and each cell stands for more of the digit."
+            )
+        case Crop():
+            return (
+                f"It keeps the middle {layer.size} × {layer.size} pixels: hardly any ink is at the border, "
+                "and every layer behind has fewer cells to work out."
             )
         case GlobalAvgPool():
             return "It averages each map into a single value: how much of a feature there is, not where."

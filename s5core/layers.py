@@ -199,6 +199,29 @@ class MaxPool(Layer):
 
 
 @dataclass(frozen=True)
+class Crop(Layer):
+    """The middle of every map, `size` x `size`; MNIST's digits fill 20 of their 28 pixels."""
+
+    kind = "CenterCrop"
+
+    size: int
+
+    def check(self, shape: Shape) -> None:
+        side = min(shape[1:])
+        if not (1 <= self.size < side and (side - self.size) % 2 == 0):
+            raise NetworkError(
+                f"a crop to {self.size}x{self.size} leaves no middle of its {shape[1]}x{shape[2]} map: use "
+                f"{side} less an even number"
+            )
+
+    def window(self, shape: Shape) -> tuple[int, int, int]:
+        return 1, 1, (self.size - shape[1]) // 2  # the contrary of padding
+
+    def module(self, shape: Shape) -> nn.Module:
+        return CenterCrop((shape[1] - self.size) // 2)
+
+
+@dataclass(frozen=True)
 class GlobalAvgPool(Layer):
     """The mean of every map: (C, H, W) -> (C, 1, 1) (arXiv:1312.4400, section 3.2)."""
 
@@ -218,8 +241,22 @@ class GlobalAvgPool(Layer):
 Network = tuple[Layer, ...]
 
 LAYERS: dict[str, type[Layer]] = {
-    cls.__name__: cls for cls in (Conv, ReLU, SiLU, BatchNorm, Dropout, MaxPool, GlobalAvgPool)
+    cls.__name__: cls for cls in (Conv, ReLU, SiLU, BatchNorm, Dropout, MaxPool, Crop, GlobalAvgPool)
 }
+
+
+class CenterCrop(nn.Module):
+    """What torchvision.transforms.CenterCrop does to maps; to import that one takes a second."""
+
+    def __init__(self, margin: int) -> None:
+        super().__init__()
+        self.margin = margin  # pixels that go at each edge
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[..., self.margin : -self.margin, self.margin : -self.margin]
+
+    def extra_repr(self) -> str:
+        return f"margin={self.margin}"
 
 
 class GeneratorDropout(nn.Module):

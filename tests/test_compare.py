@@ -6,7 +6,7 @@ import pytest
 
 from s5core import compare as module
 from s5core.compare import against_target, compare, curve, describe, standings
-from s5core.layers import Conv, GlobalAvgPool, MaxPool, ReLU
+from s5core.layers import Conv, Crop, GlobalAvgPool, MaxPool, ReLU
 from s5core.published import PUBLISHED
 from s5core.results import Result
 from s5core.steps import STEPS
@@ -87,11 +87,14 @@ def test_a_layer_whose_input_changes_its_parameters_is_changed():
 
 
 def test_descriptions_name_what_is_unusual():
-    rows = layer_table((Conv(1024, 5, padding=2, stride=2, bias=True), Conv(8, groups=8), MaxPool(3)))
+    rows = layer_table(
+        (Conv(1024, 5, padding=2, stride=2, bias=True), Conv(8, groups=8), MaxPool(3), Crop(2))
+    )
     assert [describe(row) for row in rows] == [
         "Conv 5×5, 1,024 maps, padding 2, stride 2, bias",
         "Conv 3×3, 8 maps, 8 groups",
         "MaxPool 3×3",
+        "Crop to 2×2",
     ]
     assert module.shape_of(rows[0]) == "1,024×14×14"
 

@@ -11,6 +11,7 @@ from s5core.data import Digits, normalize, to_unit
 from s5core.layers import (
     BatchNorm,
     Conv,
+    Crop,
     Dropout,
     GlobalAvgPool,
     MaxPool,
@@ -170,6 +171,7 @@ def test_every_layer_of_every_step_is_described() -> None:
         (Conv(24, kernel=5), 16, "24 maps is made by 16 kernels of 5 × 5"),
         (Conv(1, kernel=1), 16, "1 map is a weighted sum of 16 maps"),
         (MaxPool(3), 4, "3 × 3 block"),
+        (Crop(24), 1, "middle 24 × 24 pixels"),
         (Dropout(), 4, "lets everything through"),
     ],
 )

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torchvision.transforms.functional import center_crop
 
 from s5core import steps
 from s5core.layers import (
     BatchNorm,
     Conv,
+    Crop,
     Dropout,
     GeneratorDropout,
     GlobalAvgPool,
@@ -48,6 +50,7 @@ def test_json_round_trip_of_every_field() -> None:
         BatchNorm(),
         Dropout(),
         MaxPool(3),
+        Crop(2),
         *HEAD,
     )
     assert from_json(to_json(layers)) == layers
@@ -123,6 +126,11 @@ def test_json_that_is_no_list_is_refused(data: Any) -> None:
         ((MaxPool(1), *HEAD), ["Layer 1, MaxPool(size=1)", "2 or more"]),
         ((MaxPool(0), *HEAD), ["Layer 1, MaxPool(size=0)", "2 or more"]),
         ((MaxPool(-2), *HEAD), ["Layer 1, MaxPool(size=-2)", "2 or more"]),
+        ((Crop(28), *HEAD), ["Layer 1, Crop(28)", "28x28 map", "28 less an even number"]),
+        ((Crop(23), *HEAD), ["Layer 1, Crop(23)", "28 less an even number"]),
+        ((Crop(30), *HEAD), ["Layer 1, Crop(30)", "28 less an even number"]),
+        ((Crop(0), *HEAD), ["Layer 1, Crop(0)", "28 less an even number"]),
+        ((Crop(-2), *HEAD), ["Layer 1, Crop(-2)", "28 less an even number"]),
         ((ReLU(),) * 49 + HEAD, ["51 layers", "at most 50"]),
         ((), ["no layers", "Conv(10)"]),
     ],
@@ -289,6 +297,11 @@ def test_dropout_draws_anew_every_time() -> None:
 )
 def test_layer_as_text(layer: Layer, text: str) -> None:
     assert str(layer) == text
+
+
+def test_a_crop_keeps_the_middle() -> None:
+    x = torch.rand(2, 1, 28, 28)
+    assert torch.equal(build((Crop(24), *HEAD))[0](x), center_crop(x, [24, 24]))
 
 
 def test_silu_is_smooth_and_keeps_the_shape() -> None:

@@ -14,6 +14,7 @@ from s5core import steps
 from s5core.layers import (
     BatchNorm,
     Conv,
+    Crop,
     Dropout,
     GlobalAvgPool,
     MaxPool,
@@ -45,6 +46,15 @@ ODD: dict[str, Network] = {
         Conv(6, kernel=2),
         Conv(6, kernel=3, stride=3, padding=1),
         Conv(10, kernel=4, padding=1),
+        GlobalAvgPool(),
+    ),
+    "cropped": (
+        Crop(24),
+        Conv(4),
+        MaxPool(2),
+        Conv(4, stride=2),
+        Crop(3),
+        Conv(10, kernel=1),
         GlobalAvgPool(),
     ),
     "pooled with a rest": (Conv(4, kernel=4), MaxPool(2), Conv(10), MaxPool(4), GlobalAvgPool()),
@@ -194,7 +204,7 @@ def traced(layers: Network) -> tuple[Tensor, list[tuple[Row, Tensor]]]:
     layers = layers if any(isinstance(x, Conv) and x.groups > 1 for x in layers) else slim(layers)
     image = torch.ones(1, 1, 28, 28, dtype=torch.float64, requires_grad=True)
     rows = zip(layer_table(layers), outputs(layers, image), strict=True)
-    windows = (Conv, MaxPool, GlobalAvgPool)
+    windows = (Conv, Crop, MaxPool, GlobalAvgPool)
     return image, [(row, output) for row, output in rows if isinstance(row.layer, windows)]
 
 

@@ -306,9 +306,9 @@ def _charts(step: Step, run: Run, log: Log) -> None:
         width="stretch",
     )
     st.caption("Cross-entropy: of single batches in training, of all validation digits after each epoch.")
-    st.altair_chart(
-        charts.rates([(x, batch.learning_rate) for x, batch in batches], run.recipe.epochs), width="stretch"
-    )
+    rates = [(x, batch.learning_rate) for x, batch in batches]
+    peak = max(run.recipe.learning_rate, log.peak or 0, *(rate for _, rate in rates))
+    st.altair_chart(charts.rates(rates, run.recipe.epochs, peak), width="stretch")
     st.caption("The learning rate as it was used.")
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from s5core.errors import UserError
-from s5core.layers import BatchNorm, Conv, Dropout, GlobalAvgPool, MaxPool, Network, ReLU, SiLU
+from s5core.layers import BatchNorm, Conv, Crop, Dropout, GlobalAvgPool, MaxPool, Network, ReLU, SiLU
 from s5core.recipe import Recipe
 
 TARGET_ACCURACY = 99.4  # percent of the 10,000 test digits, at least
@@ -188,6 +188,7 @@ STEP5_SMALL: Network = (
 )
 
 STEP5_FAST: Network = (
+    Crop(24),
     *_norm_relu(Conv(8)),
     *_norm_relu(Conv(8)),
     MaxPool(2),
@@ -362,13 +363,14 @@ STEPS: dict[str, Step] = {
             target="The least time to 99.4 %, for a demonstration in class.",
             changes=(
                 "Half the epochs, and milder augmentation, as there is less time to profit from it.",
+                "Two pixels go at every edge, where hardly any ink is, and nearly a quarter of the time.",
                 "ReLU again: a SiLU takes a fifth longer.",
                 "The parameters that are left go into the last layer, where they cost hardly any time.",
             ),
             result="Over the target on average, after half of the epochs.",
             analysis=(
-                "Time goes where maps are large: the second convolution makes 24x24 cells and has 576 "
-                "weights, the last one 4x4 cells and 4,608 weights, yet the second takes several times as "
+                "Time goes where maps are large: the second convolution makes 20x20 cells and has 576 "
+                "weights, the last one 3x3 cells and 4,608 weights, yet the second takes several times as "
                 "long. The one-cycle rate falls to zero wherever the end is set, so that a short run is a "
                 "whole run, and not a long one that was cut off."
             ),

@@ -24,7 +24,7 @@ from pathlib import Path
 RESULTS = Path(__file__).parent / "results" / "search.csv"
 COLUMNS = ["candidate", "seed", "parameters", "last", "best", "loss", "seconds", "layers", "recipe"]
 
-WORD = re.compile(r"(d?)(\d+)(?:k(\d+))?(?:s(\d+))?(p?)")  # of the notation of `stack`
+WORD = re.compile(r"([cd]?)(\d+)(?:k(\d+))?(?:s(\d+))?(p?)")  # of the notation of `stack`
 
 MILD = {"rotation": 8, "shift": 1.4, "scale": 0.08, "shear": 8}
 SMALL = {"rotation": 7, "shift": 1.0, "scale": 0.05, "shear": 5}
@@ -172,6 +172,19 @@ def candidates() -> Iterator[Candidate]:
     for epochs in (7, 5, 4):
         yield widths("8 8 pool 16 16 pool 32p", f"fast, small 0.3, {epochs} epochs", **quick, epochs=epochs)
 
+    # Without the border, which is blank, maps are smaller from the first one on.
+    for notation, epochs, pool_first in (
+        ("c24 8 8 pool 16 16 pool 32p", 7, False),
+        ("c22 8 8 pool 16 16 pool 32p", 7, False),
+        ("c24 8 8 pool 16 16 pool 32p", 7, True),
+        ("c24 8 8 pool 16 16 pool 32p", 8, True),
+        ("c24 6 8 pool 16 16 pool 32p", 7, False),
+        ("c24 8 16s2 16 pool 32p", 9, False),
+        ("c24 8 16k2s2 16 16 pool 28p", 9, False),
+    ):
+        note = f"{'pool first, ' * pool_first}fast, small 0.3, {epochs} epochs"
+        yield widths(notation, note, pool_first, **quick, epochs=epochs)
+
     # The same with SiLU, for accuracy and for size: depthwise layers behind a strided convolution.
     deep = {"activation": "SiLU", "plain_epochs": 1, "slash": 0.1, "weight_decay": 3e-5}
     deep |= {"learning_rate": 0.2, "batch_size": 64}
@@ -201,9 +214,10 @@ def candidates() -> Iterator[Candidate]:
 def stack(notation: str, pool_first: bool = False, activation: str = "ReLU"):
     """Layers from widths such as "16k5s2 16 pool d22p": 3x3 blocks of so many channels, a p for
     a padded one, k for another kernel, s for a stride, a d for a depthwise one with a 1x1
-    convolution to so many channels behind it; then global average pooling and a 1x1 head. With
-    `pool_first`, a pool stands between the convolution before it and that one's norm."""
-    from s5core.layers import LAYERS, BatchNorm, Conv, GlobalAvgPool, MaxPool
+    convolution to so many channels behind it, a c for a crop to so many pixels; then global
+    average pooling and a 1x1 head. With `pool_first`, a pool stands between the convolution
+    before it and that one's norm."""
+    from s5core.layers import LAYERS, BatchNorm, Conv, Crop, GlobalAvgPool, MaxPool
 
     layers: list = []
     width = 1
@@ -211,7 +225,11 @@ def stack(notation: str, pool_first: bool = False, activation: str = "ReLU"):
         if word == "pool":
             layers.insert(len(layers) - 2 if pool_first else len(layers), MaxPool(2))
             continue
-        depthwise, channels, kernel, stride, padded = WORD.fullmatch(word).groups()
+        letter, channels, kernel, stride, padded = WORD.fullmatch(word).groups()
+        if letter == "c":
+            layers.append(Crop(int(channels)))
+            continue
+        depthwise = letter == "d"
         before, width = width, int(channels)
         side = int(kernel or 3)
         conv = Conv(

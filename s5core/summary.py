@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from s5core.layers import INPUT_SHAPE, Layer, ReLU, Shape, shapes
+from s5core.layers import INPUT_SHAPE, Crop, Layer, ReLU, Shape, shapes
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Row:
     receptive_field: int  # side in input pixels of the square that one output cell sees
     jump: int  # input pixels from one output cell to the next
     start: float  # where the first cell's centre lies in the input; pixel i spans i to i + 1
+    frame: tuple[float, float]  # from where to where, across and down, crops have left the input
     multiply_adds: int  # for one image
     activation_bytes: int  # of the output for one image in float32
 
@@ -46,11 +47,13 @@ class Row:
 
     def box(self, row: int, column: int) -> tuple[float, float, float, float]:
         """Receptive field of an output cell: (left, top, right, bottom) in the input, where
-        pixel i spans i to i + 1. What lies outside 0 … 28 is padding. A stride that leaves a
-        rest of its map cut off can make the field smaller at that edge."""
+        pixel i spans i to i + 1. What lies outside 0 … 28 is padding. What a crop has cut off
+        is left out. A stride that leaves a rest of its map cut off can make the field smaller
+        at that edge."""
         x, y = self.centre(row, column)
         half = self.receptive_field / 2
-        return x - half, y - half, x + half, y + half
+        low, high = self.frame
+        return max(low, x - half), max(low, y - half), min(high, x + half), min(high, y + half)
 
     def centre(self, row: int, column: int) -> tuple[float, float]:
         """Where in the input an output cell looks: (x, y) of the middle of its receptive field."""
@@ -70,11 +73,15 @@ def layer_table(layers: Sequence[Layer], input_shape: Shape = INPUT_SHAPE) -> li
     rows = []
     numbers = count(1)
     receptive_field, jump, start = 1, 1, 0.5
+    low, high = -math.inf, math.inf
     for index, (layer, shape, out) in enumerate(shapes(layers, input_shape)):
         kernel, stride, padding = layer.window(shape)
         receptive_field += (kernel - 1) * jump
         start += ((kernel - 1) / 2 - padding) * jump
         jump *= stride
+        if isinstance(layer, Crop):
+            half = receptive_field / 2
+            low, high = max(low, start - half), min(high, start + jump * (out[2] - 1) + half)
         if isinstance(layer, ReLU) and layer.functional:
             continue
         with torch.device("meta"):  # shapes alone: nothing is initialised
@@ -89,6 +96,7 @@ def layer_table(layers: Sequence[Layer], input_shape: Shape = INPUT_SHAPE) -> li
                 receptive_field=receptive_field,
                 jump=jump,
                 start=start,
+                frame=(low, high),
                 multiply_adds=layer.multiply_adds(shape),
                 activation_bytes=4 * out[0] * out[1] * out[2],
             )

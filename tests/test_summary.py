@@ -54,7 +54,7 @@ ODD: dict[str, Network] = {
         MaxPool(2),
         Conv(4, stride=2),
         Crop(3),
-        Conv(10, kernel=1),
+        Conv(10, padding=2),
         GlobalAvgPool(),
     ),
     "pooled with a rest": (Conv(4, kernel=4), MaxPool(2), Conv(10), MaxPool(4), GlobalAvgPool()),
@@ -224,7 +224,8 @@ def test_receptive_field_and_jump_are_those_of_neighbouring_cells(layers: Networ
     measured = 0
     for row, output in rows:
         middle = output.shape[-1] // 2
-        if row.receptive_field + row.jump > 28 - 2 * row.jump or middle == 0:
+        low, high = max(row.frame[0], 0), min(row.frame[1], 28)
+        if row.receptive_field + row.jump > high - low - 2 * row.jump or middle == 0:
             continue  # no two neighbours keep clear of the edges
         left, top, right, bottom = seen(output, image, middle, middle - 1)
         beside = seen(output, image, middle, middle)
@@ -260,7 +261,7 @@ def test_receptive_fields_worked_out_by_hand() -> None:
         "step5_published": 28,
         "step5": 36,
         "step5_small": 40,
-        "step5_fast": 36,
+        "step5_fast": 32,
     }
 
 

@@ -139,6 +139,9 @@ def candidates() -> Iterator[Candidate]:
     yield widths(wide, "SiLU, steady: strong aug", **steady, **strong)
     yield widths(wide, "SiLU, steady: strong, decay 5e-4", **steady | {"weight_decay": 5e-4}, **strong)
     yield widths(wide, "SiLU, steady: ema 0.998", **steady, **MILD, ema=0.998)
+    yield widths(wide, "SiLU, steady: strong, smoothed 0.05", **steady, **strong, label_smoothing=0.05)
+    small_batches = smooth | {"learning_rate": 0.2, "batch_size": 64}
+    yield widths(wide, "SiLU, steady: strong 0.2, batch 64", **small_batches, **strong)
 
     # How far down: depthwise convolutions with 1x1 ones behind them, from the first pool on.
     tiny = {"activation": "SiLU", "plain_epochs": 1, "slash": 0.1, "weight_decay": 3e-5}
@@ -151,6 +154,12 @@ def candidates() -> Iterator[Candidate]:
         "6 d12 pool d16p d20 d24 pool d28p",
     ):
         yield widths(notation, "SiLU, small 0.2, batch 64", learning_rate=0.2, batch_size=64, **tiny, **SMALL)
+
+    # More steps for the smallest?
+    yield widths(
+        "8 8 pool d16p d16 d20 pool d24p", "SiLU, small 0.1, batch 32",
+        learning_rate=0.1, batch_size=32, **tiny, **SMALL,
+    )  # fmt: skip
 
     # How fast: half the epochs, and the cheaper ReLU.
     quick = {"plain_epochs": 1, "slash": 0.1, "weight_decay": 5e-5, "learning_rate": 0.3, **SMALL}

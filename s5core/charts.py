@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import cycle
 from typing import Any, get_args
 
@@ -35,6 +36,10 @@ OURS, REPORTED, TARGET = BLUE, ORANGE, GREEN  # our results, those of the exerci
 ELSEWHERE = PURPLE  # results of others
 GROUND = alt.ExprRef("background")  # the page's own colour, whatever its theme
 FRAME = 3  # pixels of the frame around a cell on either side of its edge
+
+# A Vega-Lite chart as JSON data. Charts that a page draws anew every few seconds come as such: all
+# but their points is made once, since Altair takes a hundred times as long as the points do.
+Specification = dict[str, Any]
 
 
 def confusion_matrix(counts: Tensor, chosen: tuple[int, int] | None = None) -> alt.LayerChart:
@@ -623,12 +628,18 @@ def _epochs(last: int) -> alt.X:
     return alt.X("epoch:Q", scale=scale, axis=alt.Axis(**_LABELS, tickMinStep=1))
 
 
-def rates(points: Sequence[tuple[float, float]], epochs: int, peak: float) -> alt.Chart:
+def rates(points: Sequence[tuple[float, float]], epochs: int, peak: float) -> Specification:
     """The learning rate over a run, as steps. `points`: epoch (0 to `epochs`) and rate, which is
     `peak` at the most: the scale stays put while a run goes on."""
+    rows = [{"epoch": epoch, "rate": rate} for epoch, rate in points]
+    return _empty_rates(epochs, peak) | {"datasets": {"rates": rows}}
+
+
+@lru_cache
+def _empty_rates(epochs: int, peak: float) -> Specification:
     scale = alt.Scale(domain=[0, peak])
-    chart: alt.Chart = (
-        alt.Chart(alt.InlineData(values=[{"epoch": epoch, "rate": rate} for epoch, rate in points]))
+    chart = (
+        alt.Chart(alt.NamedData("rates"))
         .mark_line(interpolate="step-after", color=OURS, strokeWidth=3)
         .encode(
             x=_epochs(epochs),
@@ -637,7 +648,8 @@ def rates(points: Sequence[tuple[float, float]], epochs: int, peak: float) -> al
         )
         .properties(height=160)
     )
-    return chart
+    specification: Specification = chart.to_dict()
+    return specification
 
 
 @dataclass(frozen=True)
@@ -656,29 +668,51 @@ def curves(
     domain: tuple[float, float],
     target: float | None = None,
     logarithmic: bool = False,
-) -> alt.LayerChart:
+) -> Specification:
     """Values over the epochs of a run, on scales that stay put while it goes on.
 
     `domain`: lowest and highest value shown; what lies outside stands at the edge. A longer
     curve of another run ends where this one does. `target`: a dashed line to reach.
     """
-    rows = [
+    points = [
         {"epoch": x, "value": min(max(y, domain[0]), domain[1]), "exact": y, "line": line.name}
         for line in lines
         for x, y in line.points
         if x <= epochs
     ]
-    names = [line.name for line in lines]
+    ends = list({point["line"]: point for point in points}.values())  # a dot each: all of a first epoch
+    empty = _empty_curves(
+        tuple((line.name, line.faint) for line in lines),
+        title,
+        epochs,
+        domain,
+        target is not None,
+        logarithmic,
+    )
+    return empty | {"datasets": {"points": points, "ends": ends, "target": [{"target": target}]}}
+
+
+@lru_cache
+def _empty_curves(
+    lines: tuple[tuple[str, bool], ...],
+    title: str,
+    epochs: int,
+    domain: tuple[float, float],
+    has_target: bool,
+    logarithmic: bool,
+) -> Specification:
+    """`lines`: the name of each, and whether it is faint."""
+    names = [name for name, _ in lines]
     strong, dashed = cycle([OURS, ORANGE, GREEN]), cycle([[6, 3], [2, 2], [10, 3, 2, 3]])
-    colours = [GREY if line.faint else next(strong) for line in lines]
-    dashes = [next(dashed) if line.faint else [1, 0] for line in lines]
+    colours = [GREY if faint else next(strong) for _, faint in lines]
+    dashes = [next(dashed) if faint else [1, 0] for _, faint in lines]
     scale = alt.Scale(domain=list(domain), nice=False, type="log" if logarithmic else "linear", clamp=True)
-    columns = 1 if any(line.faint for line in lines) else 2  # the names of runs are long
+    columns = 1 if any(faint for _, faint in lines) else 2  # the names of runs are long
     legend = alt.Legend(
         title=None, orient="bottom", labelFontSize=14, labelLimit=300, columns=columns,
         symbolType="stroke", symbolSize=500, symbolStrokeWidth=2.5,
     )  # fmt: skip
-    base = alt.Chart(alt.InlineData(values=rows)).encode(
+    base = alt.Chart(alt.NamedData("points")).encode(
         x=_epochs(epochs),
         y=alt.Y("value:Q", title=title, scale=scale, axis=alt.Axis(**_LABELS, tickCount=6)),
         color=alt.Color("line:N", scale=alt.Scale(domain=names, range=colours), legend=legend),
@@ -689,18 +723,18 @@ def curves(
             alt.Tooltip("exact:Q", title=title, format=".4g" if logarithmic else ".2f"),
         ],
     )
-    dots = list({row["line"]: row for row in rows}.values())  # the end of each: all of a first epoch
     layers: list[alt.Chart] = [
         base.mark_line(strokeWidth=2.5),
-        alt.Chart(alt.InlineData(values=dots))
+        alt.Chart(alt.NamedData("ends"))
         .mark_point(filled=True, size=70, opacity=1)
         .encode(x="epoch:Q", y="value:Q", color=alt.Color("line:N", legend=legend)),
     ]
-    if target is not None:
+    if has_target:
         layers.append(
-            alt.Chart(alt.InlineData(values=[{"target": target}]))
+            alt.Chart(alt.NamedData("target"))
             .mark_rule(color=TARGET, strokeWidth=2, strokeDash=[8, 4])
             .encode(y="target:Q", tooltip=alt.Tooltip("target:Q", format=".1f"))
         )
     height = 300 + 24 * math.ceil(len(names) / columns)  # the legend's lines are part of it
-    return alt.LayerChart(layer=layers).properties(height=height)
+    specification: Specification = alt.LayerChart(layer=layers, height=height).to_dict()
+    return specification

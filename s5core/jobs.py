@@ -148,7 +148,7 @@ class Jobs:
         return next((p for p in self._processes if p.run is not None and p.run.id == id), None)
 
     def _schedule(self) -> None:
-        """Give waiting runs to idle workers, and keep one worker in reserve."""
+        """Give waiting runs to idle workers, and keep workers in reserve."""
         if self._closed:
             return
         idle = [process for process in self._processes if process.run is None]
@@ -168,7 +168,11 @@ class Jobs:
             elif process.threads != share:
                 process.order(order="threads", value=share)
             process.threads = share
-        if not idle and len(self._processes) < self.limit:
+        # Two while nothing trains: a worker that starts beside a run takes seconds of its cores.
+        # One after the other, so that the first is soon ready.
+        reserve = 1 if self.training() else 2
+        starting = any(not process.ready for process in self._processes)
+        if len(idle) < reserve and len(self._processes) < self.limit and not starting:
             self._start()
 
     def _give_up(self, run: Run | None) -> None:
@@ -198,7 +202,6 @@ class Jobs:
                 process.run = None
             elif "ready" in message:
                 process.ready = True
-                return
             elif "done" in message:
                 process.run = None
             self._schedule()

@@ -62,6 +62,15 @@ def new(recipe: Recipe = LONG) -> Run:
     return runs.create("a run", "step5", LAYERS, recipe)
 
 
+def test_two_workers_stand_ready_before_any_run(jobs):
+    wait_for(lambda: [process.ready for process in jobs._processes] == [True, True])
+    ready = list(jobs._processes)
+    run = new()
+    jobs.submit(run)
+    wait_for(lambda: started(run))
+    assert jobs._processes == ready  # none has to start beside the run
+
+
 def test_a_run_is_trained_as_the_command_line_would(jobs, practice):
     recipe = Recipe(epochs=2, batch_size=200, device="cpu", rotation=5)
     run = new(recipe)

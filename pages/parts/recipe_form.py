@@ -145,7 +145,7 @@ def _preview_rate(recipe: Recipe) -> None:
     points = 40 * recipe.epochs
     rates = [(i / 40, recipe.learning_rate * recipe.factor(i / points)) for i in range(points)]
     rates.append((recipe.epochs, rates[-1][1]))
-    st.altair_chart(charts.rates(rates, recipe.epochs, recipe.learning_rate), width="stretch")
+    st.vega_lite_chart(charts.rates(rates, recipe.epochs, recipe.learning_rate), width="stretch")
     if recipe.schedule == "plateau":
         st.caption("The rate drops when the validation loss no longer falls, so it cannot be foretold.")
     else:

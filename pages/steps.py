@@ -126,8 +126,10 @@ def _how_to_read(reached: Mapping[str, Result]) -> str:
     if any(result.deviation is not None for result in reached.values()):
         words.append("Bars reach one standard deviation over the seeds; where none shows, the mark hides it.")
     if "base" in reached:
+        epochs = reached["base"].epochs
         words.append(
-            "Behind the dotted line the axis is shortened, or the base net would crowd out the rest."
+            "Behind the dotted line the axis is shortened, or the base net would crowd out the rest. "
+            f"It was trained for {epochs} epoch{'' if epochs == 1 else 's'} alone."
         )
     else:
         words.append(

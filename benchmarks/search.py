@@ -155,6 +155,11 @@ def candidates() -> Iterator[Candidate]:
     ):
         yield widths(notation, "SiLU, small 0.2, batch 64", learning_rate=0.2, batch_size=64, **tiny, **SMALL)
 
+    # More and narrower layers in place of few wide ones?
+    yield widths(
+        "8 8 pool d12p d12p d12p d12 d12 pool d24p", "SiLU, small 0.2, batch 64",
+        learning_rate=0.2, batch_size=64, **tiny, **SMALL,
+    )  # fmt: skip
     # More steps for the smallest?
     yield widths(
         "8 8 pool d16p d16 d20 pool d24p", "SiLU, small 0.1, batch 32",

@@ -523,6 +523,7 @@ def show_inside(rows: list[Row]) -> None:
     name = st.selectbox(
         "Layer",
         list(names),
+        index=list(names).index(stations[0].row.name),
         key="inside_layer_" + "_".join(names),  # another network has other layers
         persist_state="session",
         help="The layers in the order in which the digit passes them.",

@@ -182,6 +182,8 @@ def _figures(step: Step, result: Result | None) -> str:
     ours = result and {
         "parameters": f"{result.parameters:,}",
         "last": str(result).replace(" ", NO_BREAK),
+        "median": _percent(result.median) if result.seeds > 1 else "–",
+        "worst": _percent(result.worst) if result.seeds > 1 else "–",
         "best": _percent(result.best),
         "train": _percent(result.train),
         "epochs": str(result.epochs),
@@ -191,6 +193,8 @@ def _figures(step: Step, result: Result | None) -> str:
     rows = [
         ("Parameters", "parameters", f"{reported.parameters:,}" if reported else ""),
         ("Validation, last epoch", "last", "–"),
+        ("the same, middle run", "median", "–"),
+        ("the same, worst run", "worst", "–"),
         ("Validation, best epoch", "best", _percent(reported.test if reported else None)),
         ("Training, last epoch", "train", "–"),
         ("Training, best epoch", "", _percent(reported.train if reported else None)),
@@ -198,9 +202,13 @@ def _figures(step: Step, result: Result | None) -> str:
         ("Training runs", "seeds", "–"),
     ]
     if reported is None:
-        lines = [f"| {name} | {ours[key]} |" for name, key, _ in rows if key in ours]
+        lines = [f"| {name} | {ours[key]} |" for name, key, _ in rows if ours.get(key, "–") != "–"]
         return "\n".join(["| | ours |", "| --- | ---: |", *lines])
-    lines = [f"| {name} | {ours.get(key, '–')} | {theirs} |" for name, key, theirs in rows]
+    lines = [
+        f"| {name} | {ours.get(key, '–')} | {theirs} |"
+        for name, key, theirs in rows
+        if ours.get(key, "–") != "–" or theirs not in ("", "–")
+    ]
     return "\n".join(["| | ours | reported |", "| --- | ---: | ---: |", *lines])
 
 

@@ -276,8 +276,9 @@ class Run:
                 )
             case Finished():
                 last = self.history[-1]
+                when = "after one epoch" if event.epochs == 1 else f"in the last of {event.epochs} epochs"
                 print(
-                    f"{self.name}: {event.validation_accuracy:.2f} % in the last of {event.epochs} epochs "
+                    f"{self.name}: {event.validation_accuracy:.2f} % {when} "
                     f"({last.validation_errors} errors; best epoch {event.best_accuracy:.2f} %), "
                     f"{event.seconds:.0f} s{f', saved in {self.path}' if self.path else ''}",
                     file=lines,

@@ -55,13 +55,18 @@ class Result:
         return statistics.stdev(self.last_by_seed.values()) if self.seeds > 1 else None
 
     @property
+    def median(self) -> float:
+        """The same of the middle seed, which a few failed runs do not move."""
+        return statistics.median(self.last_by_seed.values())
+
+    @property
     def worst(self) -> float:
         """The same of the worst seed."""
         return min(self.last_by_seed.values())
 
     def to_json(self) -> dict[str, Any]:
         """All figures as JSON data."""
-        derived = {name: getattr(self, name) for name in ("seeds", "last", "deviation", "worst")}
+        derived = {name: getattr(self, name) for name in ("seeds", "last", "deviation", "median", "worst")}
         return dataclasses.asdict(self) | derived
 
     def __str__(self) -> str:

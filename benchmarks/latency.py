@@ -52,6 +52,8 @@ def app() -> Iterator[str]:
     """The address of a running app, with an empty folder of runs."""
     address = f"http://127.0.0.1:{PORT}"
     options = ["--server.headless", "true", "--server.address", "127.0.0.1", "--server.port", str(PORT)]
+    if healthy(address):
+        raise SystemExit(f"Another app answers on port {PORT}: end it first.")
     with tempfile.TemporaryDirectory() as runs:
         server = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", *options],

@@ -164,7 +164,7 @@ PARTS: dict[Path, dict[str, Callable[[], list[str]]]] = {
 
 def filled(path: Path) -> str:
     """A file's text with the figures of now. Raises ValueError without the markers."""
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     for name, lines in PARTS[path].items():
         begin, end = f"<!-- {name}: written by python -m benchmarks.report -->\n", f"<!-- end of {name} -->\n"
         before, rest = text.split(begin)
@@ -175,4 +175,4 @@ def filled(path: Path) -> str:
 
 if __name__ == "__main__":
     for path in PARTS:
-        path.write_text(filled(path))
+        path.write_text(filled(path), encoding="utf-8")

@@ -32,8 +32,8 @@ NO_PHOTO = (
     "answer will stand here."
 )
 NOT_CENTRED = (
-    "The picture is now merely shrunk. The networks have only ever seen digits of one size in the "
-    "middle, so a small one in a corner is strange to them."
+    "The picture is now merely shrunk. The networks have only seen digits of about one size near "
+    "the middle, so a small one in a corner is strange to them."
 )
 
 NOT_SURE = "It may be written in a way that the networks have not seen, or be no digit at all."

@@ -9,7 +9,7 @@ import streamlit as st
 from pages.parts import matrix, navigation, session
 from s5core import charts, checkpoint, runs, steps
 from s5core.checkpoint import Checkpoint
-from s5core.data import Digits
+from s5core.data import PRACTICE, Digits
 from s5core.errors import UserError
 from s5core.evaluate import Evaluation, allowed_errors, compare, evaluate
 from s5core.gallery import gallery
@@ -46,13 +46,13 @@ def show_digits(indices: list[int], caption: Callable[[int], str], count: int = 
 
 def say_what_was_read(trained: Checkpoint) -> None:
     """Which digits the figures stand on, and whether they are a fair test."""
-    digits = session.digits()
+    digits = session.digits_or_stop()
     count = f"{len(digits.validation_labels):,}"
-    if not _practice(digits.name):
+    if not digits.name.startswith(PRACTICE):
         st.write(f"What the network makes of MNIST's {count} test digits, and which of them it gets wrong.")
         return
     st.write(f"What the network makes of {count} practice digits, and which of them it gets wrong.")
-    if _fair(trained):
+    if not trained.has_seen(digits.name):
         st.info(
             "MNIST is not on this machine. This network learnt from the other practice digits and has "
             f"not seen these {count}: its figures are fair, but {count} digits tell less than 10,000."
@@ -64,16 +64,6 @@ def say_what_was_read(trained: Checkpoint) -> None:
             "and **its accuracy looks better than it is**. A run that you train here on the practice set "
             f"keeps these {count} aside and gives fair figures."
         )
-
-
-def _practice(name: str) -> bool:
-    """Whether digits of that name are the practice set, or a part of it."""
-    return name.startswith("practice set")
-
-
-def _fair(trained: Checkpoint) -> bool:
-    """Whether a network has not seen the validation digits in training."""
-    return not _practice(session.digits().name) or _practice(trained.data)
 
 
 def show_headline(answers: Evaluation) -> None:
@@ -230,7 +220,8 @@ def show_comparison(trained: Checkpoint, answers: Evaluation) -> None:
     if other is None:
         st.info("That network has no finished epoch any more. Choose another.")
         return
-    if _fair(trained) != _fair(other):
+    name = session.digits().name
+    if trained.has_seen(name) != other.has_seen(name):
         st.caption(
             "One of the two has seen these digits in training and the other has not, which favours it."
         )

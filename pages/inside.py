@@ -116,7 +116,7 @@ def show_totals(rows: list[Row]) -> None:
         ),
         "Receptive field at the end": (
             f"{rows[-1].receptive_field} px",
-            "The side of what the last layer sees; a digit is 28 pixels wide, the rest is padding.",
+            "The side of what the last layer sees; the picture is 28 wide, the rest padding or cut off.",
         ),
     }
     for column, (name, (value, meaning)) in zip(st.columns(len(totals)), totals.items(), strict=True):
@@ -145,16 +145,7 @@ def choose_digit() -> tuple[torch.Tensor, int | None]:
             st.page_link("pages/draw.py", label="Go and draw a digit")
             st.stop()
         return drawn, None
-    return choose_validation_digit(read_digits())
-
-
-def read_digits() -> Digits:
-    """The digits in use; where they cannot be read, say so and end the page."""
-    try:
-        return session.digits()
-    except UserError as error:
-        st.error(str(error))
-        st.stop()
+    return choose_validation_digit(session.digits_or_stop())
 
 
 def choose_validation_digit(digits: Digits) -> tuple[torch.Tensor, int]:
@@ -329,7 +320,7 @@ def show_cell(
         margin = picture.padding_in_sight([row.box(0, 0), row.box(height - 1, width - 1)])
         st.image(
             picture.data_url(picture.box_on_digit(digit, row.box(y, x), margin)),
-            caption=f"What this cell sees of the digit: {row.receptive_field} × {row.receptive_field} pixels"
+            caption=f"What this cell sees of the digit: {size(row.box(y, x), ' × ')} pixels"
             + (", striped where it is padding" if margin else ""),
             width=SIDE,
         )
@@ -373,6 +364,12 @@ def show_map(row: Row, number: int, field: torch.Tensor, cell: tuple[int, int]) 
         st.caption(f"Map {number + 1} of {row.name}: click a cell.", text_alignment="center")
 
 
+def size(box: picture.Box, times: str = "×") -> str:
+    """How wide and how high a box is, in pixels."""
+    left, top, right, bottom = box
+    return f"{right - left:g}{times}{bottom - top:g}"
+
+
 def show_growth(row: Row, place: tuple[float, float], digit: torch.Tensor, rows: list[Row]) -> None:
     """What the cells of some layers see that look at one place of the digit. `row`: the layer
     in which the place was chosen."""
@@ -384,11 +381,12 @@ def show_growth(row: Row, place: tuple[float, float], digit: torch.Tensor, rows:
     exhibits = []
     for other in rows:
         y, x = other.cell_at(*place)
-        seen = picture.box_on_digit(digit, other.box(y, x), 0, SHARP // 28, FRAME)
+        box = other.box(y, x)
+        seen = picture.box_on_digit(digit, box, 0, SHARP // 28, FRAME)
         _, height, width = other.output_shape
         lines = (
             f"cell {y + 1}, {x + 1}" if height * width > 1 else "its only cell",
-            f"sees {other.receptive_field}×{other.receptive_field}",
+            f"sees {size(box)}",
         )
         here = ", chosen" if other.index == current else ""
         words = f"{other.name}, what the cell at the chosen place sees"
@@ -417,12 +415,13 @@ def show_way(stations: list[Station], answer: int, digit: torch.Tensor) -> None:
             scale = explain.value_range(station.field)
             coloured = picture.paint(station.field, picture.ACTIVATIONS, *scale)
             shown = picture.mark_cell(coloured, *station.cell, SHARP, FRAME)
-        seen = picture.box_on_digit(digit, row.box(*station.cell), 0, SHARP // 28, FRAME)
+        box = row.box(*station.cell)
+        seen = picture.box_on_digit(digit, box, 0, SHARP // 28, FRAME)
         lines = (
             *([f"→ {station.behind}"] if station.behind != row.name else []),
             f"map {station.map + 1} of {total:,}",
             f"value {signed(station.field.item())}" if single else f"{height}×{width} cells",
-            f"sees {row.receptive_field}×{row.receptive_field}",
+            f"sees {size(box)}",
         )
         words = "the values of its maps" if single else "its loudest cell framed"
         pictures = (
@@ -434,8 +433,8 @@ def show_way(stations: list[Station], answer: int, digit: torch.Tensor) -> None:
     st.caption(
         "An arrow points to the layer behind which the map is shown and ranked: a convolution's own maps, "
         "before the activation, can rank otherwise. The brighter, the higher; maps of a single cell are "
-        "bars, the loudest one orange. What a cell sees is counted in pixels of the digit, which is 28 "
-        "wide: a cell that sees more sees padding, too."
+        "bars, the loudest one orange. What a cell sees is counted in pixels of the picture, which is "
+        "28 wide: a cell that sees more sees padding, too."
     )
 
 

@@ -61,7 +61,7 @@ except UserError as error:
     st.error(str(error))
     st.stop()
 if digits.notice:
-    st.warning(digits.notice)
+    st.warning(" ".join(filter(None, (digits.notice, session.download_trouble()))))
     if st.button("Try the download again", help="Looks for MNIST on the network once more."):
         session.forget_download()
         st.rerun()

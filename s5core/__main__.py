@@ -334,6 +334,7 @@ def evaluate(
         "errors": found.errors,
         "digits": len(found.labels),
         "data": digits.name,
+        "seen_in_training": loaded.has_seen(digits.name),
         "recorded": loaded.accuracy,
         "calibration_error": round(found.calibration_error, 4),
     }
@@ -345,6 +346,8 @@ def evaluate(
             f"{found.errors} errors, {loaded.parameters:,} parameters, {len(loaded.history)} epochs, "
             f"calibration error {found.calibration_error:.2f} points"
         )
+        if loaded.has_seen(digits.name):
+            print("The network was trained on these digits, so that its accuracy looks better than it is.")
 
 
 @app.command()

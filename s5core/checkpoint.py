@@ -21,6 +21,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from s5core.data import PRACTICE
 from s5core.errors import UserError
 from s5core.files import write_atomically
 from s5core.layers import Network, NetworkError, build, from_json, to_json
@@ -66,6 +67,11 @@ class Checkpoint:
         model = build(self.layers, seed=0, temperature=self.temperature)
         model.load_state_dict(self.weights)
         return model.eval()
+
+    def has_seen(self, data: str) -> bool:
+        """Whether it was trained on the validation digits of that name: those of the practice set
+        are some that MNIST trains with."""
+        return data.startswith(PRACTICE) and not self.data.startswith(PRACTICE)
 
     def check_data(self, data: str) -> None:
         """Raise CheckpointError unless these are the digits that it was trained on: a run that went

@@ -42,6 +42,8 @@ FILES = {
 
 SILENCE = 4.0  # seconds without a byte after which a mirror counts as dead; there are two
 
+PRACTICE = "practice set"  # the name of the digits that stand in for MNIST
+
 HOLDOUT = 1 / 12  # share of the training digits that "holdout" validates on: 5,000 of 60,000
 
 Progress = Callable[[str, int, int], None]  # file, bytes so far, bytes in all (0: unknown)
@@ -59,7 +61,7 @@ class DownloadError(UserError):
 class Digits:
     """Digits to train with and digits to validate with, all on one device."""
 
-    name: str  # "MNIST", "MNIST holdout", "practice set" or "practice set holdout"
+    name: str  # "MNIST" or PRACTICE, and perhaps " holdout" behind it
     train_images: Tensor  # (N, 1, 28, 28) uint8, 0 is background
     train_labels: Tensor  # (N,) int64, 0 to 9
     validation_images: Tensor  # (M, 1, 28, 28) uint8
@@ -256,7 +258,7 @@ def practice_set(trouble: str = "") -> Digits:
         validation.append(members[:100])
     chosen, kept = torch.cat(train), torch.cat(validation)
     return Digits(
-        "practice set",
+        PRACTICE,
         train_images=images[chosen],
         train_labels=labels[chosen],
         validation_images=images[kept],

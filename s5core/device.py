@@ -34,9 +34,16 @@ def available() -> list[Device]:
     ]
     if torch.backends.mps.is_available():
         found.append(Device("mps", "Apple GPU"))
-    cores = os.cpu_count() or 1
-    found.append(Device("cpu", f"CPU ({platform.machine()}, {cores} core{'s' if cores > 1 else ''})"))
+    count = cores()
+    found.append(Device("cpu", f"CPU ({platform.machine()}, {count} core{'s' if count > 1 else ''})"))
     return found
+
+
+def cores() -> int:
+    """The CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows, which have no such bounds
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def choose(device: str) -> Device:
@@ -72,11 +79,11 @@ def keep_freed_memory() -> None:
 
     Each batch asks for the same large maps as the one before. GNU's malloc hands such blocks
     back to the system and asks for them again, and clearing their pages takes a tenth of the
-    time and more. Does nothing where another malloc is in use.
+    time and more. Does nothing where another malloc is in use, or one that refuses.
     """
     if platform.libc_ver()[0] != "glibc":
         return
     trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
     libc = ctypes.CDLL(None)
-    libc.mallopt(mmap_threshold, 2**30)
-    libc.mallopt(trim_threshold, 2**31 - 1)
+    if libc.mallopt(mmap_threshold, 2**25):  # some versions take no more than these 32 MiB
+        libc.mallopt(trim_threshold, 2**31 - 1)

@@ -47,7 +47,7 @@ def measure(model: nn.Sequential, digits: Digits) -> Familiarity | None:
     """How a network sees real digits, those to train and those to validate with.
 
     `model`: as `layers.build` makes it, in eval mode, on the CPU. None where it has too many
-    features for this, or a single convolution and so none.
+    features for this, a single convolution and so none, or features that are mostly dead.
     """
     convolutions = [module for module in model if isinstance(module, nn.Conv2d)]
     if not 0 < sum(module.in_channels for module in convolutions[1:]) <= MAX_FEATURES:
@@ -57,6 +57,8 @@ def measure(model: nn.Sequential, digits: Digits) -> Familiarity | None:
     means = torch.stack([seen[labels == label].mean(0) for label in range(CLASSES)])
     around = seen - means[labels]
     scale = around.std(0)
+    if not scale.median():
+        return None
     scale = scale.clamp(min=DEAD * float(scale.median()))
     correlation = (around / scale).T @ (around / scale) / len(around)
     shrunk = (1 - SHRINKAGE) * correlation + SHRINKAGE * torch.eye(len(scale), dtype=scale.dtype)
@@ -69,7 +71,7 @@ def measure(model: nn.Sequential, digits: Digits) -> Familiarity | None:
 @torch.no_grad()
 def features(model: nn.Sequential, images: Tensor) -> Tensor:
     """(N, features) float64: the mean of every map that a convolution reads, behind the first."""
-    readers = [i for i, module in enumerate(model) if i and isinstance(module, nn.Conv2d)]
+    readers = [i for i, module in enumerate(model) if isinstance(module, nn.Conv2d)][1:]
     found = []
     for batch in images.split(BATCH):
         maps = outputs(model, normalize(to_unit(batch)))

@@ -1,6 +1,6 @@
 """The queue: which run trains when, and on which worker.
 
-One `Jobs` a server. It keeps a warm worker in reserve, so that a run starts at once, and
+One `Jobs` a server. It keeps warm workers in reserve, so that a run starts at once, and
 never trains more than `limit` runs side by side; the others wait in line.
 """
 
@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from s5core.device import cores
 from s5core.errors import UserError
 from s5core.runs import Run
 
@@ -63,14 +64,14 @@ class Process:
     def order(self, **order: Any) -> None:
         """Send an order; one to a process that has just ended is lost, as it should be."""
         assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
             self._process.stdin.write(json.dumps(order) + "\n")
             self._process.stdin.flush()
 
     def close(self) -> None:
         """End the process: it stops between two batches."""
         assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
             self._process.stdin.close()
 
     def wait(self, timeout: float) -> None:
@@ -159,7 +160,7 @@ class Jobs:
             process.run = self._waiting.pop(0)
             begun.append(process)
         # The cores are shared among the runs: more threads than cores would wait for each other.
-        share = max(1, (os.cpu_count() or 1) // max(1, len(self.training())))
+        share = max(1, cores() // max(1, len(self.training())))
         for process in self._processes:
             if process.run is None:
                 continue

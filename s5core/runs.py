@@ -10,6 +10,7 @@ sharing, resuming and restarting the server need nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -98,20 +99,23 @@ class Run:
         return self.folder / "model.safetensors"
 
     def log(self) -> Log:
-        """The events so far. A line that is still being written is left for the next look."""
+        """The events so far. A line that is still being written is left for the next look, and one
+        that is no event, as after a crash of the machine, is passed over."""
         log = Log()
         try:
             content = self.events_path.read_bytes()
         except FileNotFoundError:
             return log
         for line in content[: content.rfind(b"\n") + 1].splitlines():
-            _take(log, json.loads(line))
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                _take(log, json.loads(line))
         return log
 
     def fail(self, message: str) -> None:
         """Enter into the log why the run is not trained, where no worker is there to do so."""
         with open(self.events_path, "ab") as file:
-            file.write(json.dumps({"event": "failed", "message": message}).encode() + b"\n")
+            line = json.dumps({"event": "failed", "message": message}).encode()
+            file.write(b"\n" + line + b"\n")  # half a line may stand before it
 
     def checkpoint(self) -> Checkpoint:
         """The network as of the last finished epoch. Raises CheckpointError without one."""
@@ -131,7 +135,7 @@ def _take(log: Log, data: dict[str, Any]) -> None:
     match event_from_json(data):
         case Started() as started:
             # A resumed run goes on behind its checkpoint; what came after it is void.
-            log.started, log.end = started, None
+            log.started, log.end, log.peak = started, None, None
             log.batches = [batch for batch in log.batches if batch.epoch < started.first_epoch]
             log.epochs = [metrics for metrics in log.epochs if metrics.epoch < started.first_epoch]
         case Batch() as batch:
@@ -167,7 +171,8 @@ def adopt(made: Checkpoint, step: str, title: str) -> Run:
     """A checkpoint from elsewhere, such as an upload, as a run of its own beside those of a step."""
     run = create(title, step, made.layers, made.recipe)
     lines = [event_to_json(Epoch(metrics)) for metrics in made.history]
-    lines.append(event_to_json(Finished.of(made.history)))
+    unfinished = {"event": "stopped", "epoch": len(made.history)}
+    lines.append(unfinished if made.state else event_to_json(Finished.of(made.history)))
     checkpoint.save(made, run.model_path)
     write_atomically(run.events_path, "".join(json.dumps(line) + "\n" for line in lines).encode())
     return run

@@ -36,7 +36,7 @@ from s5core.recipe import Recipe, Split
 from s5core.runs import Run
 from s5core.train import Batch, Epoch, Event, Finished, Started, event_to_json, train
 
-INTERVAL = 0.5  # seconds between two batches in the log; a page looks once a second
+INTERVAL = 0.5  # seconds between two batches in the log; a page looks every second or two
 
 Order = dict[str, Any]
 GONE: Order = {"order": "gone"}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from s5core.device import Device, DeviceError, autocast, available, choose
+from s5core.device import Device, DeviceError, autocast, available, choose, cores
 
 ROOT = Path(__file__).parent.parent
 
@@ -80,6 +81,16 @@ def test_gpu_beyond_the_last_is_refused(machine: Machine) -> None:
     machine(gpus=2)
     with pytest.raises(DeviceError, match="'cuda:2'.*cuda:0, cuda:1, cpu"):
         choose("cuda:2")
+
+
+def test_cores_are_those_that_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 5}, raising=False)
+    assert cores() == 2
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert cores() == 64
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert cores() == 1
 
 
 def test_chosen_device_holds_a_tensor() -> None:

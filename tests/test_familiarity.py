@@ -45,6 +45,12 @@ def doubted(models, known, name: str, fields: torch.Tensor) -> float:
     return found / len(fields)
 
 
+def test_a_network_whose_maps_are_dead_knows_nothing(practice):
+    model = build((Conv(3), ReLU(), Conv(4), GlobalAvgPool(), Conv(10, kernel=1)), seed=0).eval()
+    torch.nn.init.zeros_(model[0].weight)
+    assert familiarity.measure(model, practice) is None
+
+
 def test_the_distance_is_mahalanobis_s(practice, monkeypatch):
     monkeypatch.setattr(familiarity, "SHRINKAGE", 0)
     model = build((Conv(3), ReLU(), Conv(4), GlobalAvgPool(), Conv(10, kernel=1)), seed=0).eval()

@@ -95,6 +95,8 @@ def test_without_mnist_and_network_the_practice_set_trains(s5core, tmp_path):
     shown = json.loads(s5core("evaluate", str(out), "--json").stdout)
     assert shown["accuracy"] > 90 and shown["epochs"] == 2 and shown["data"] == "practice set"
     assert shown["errors"] == round((100 - shown["accuracy"]) / 100 * 1000)
+    assert shown["seen_in_training"] is False
+    assert "looks better than it is" in s5core("evaluate", STEP5).stdout  # it has learnt from them
 
 
 def test_layers_of_ones_own_over_seeds(s5core, small):

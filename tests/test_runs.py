@@ -4,10 +4,11 @@ import pytest
 import torch
 
 from s5core import checkpoint, runs, steps
+from s5core.checkpoint import Checkpoint
 from s5core.layers import Conv, GlobalAvgPool
 from s5core.recipe import Recipe
 from s5core.runs import Failed, RunError, Stopped
-from s5core.train import Batch, Epoch, Finished, Metrics, Started, event_to_json
+from s5core.train import Batch, Epoch, Finished, Metrics, Started, State, event_to_json
 
 LAYERS = (Conv(10), GlobalAvgPool())
 STARTED = Started("CPU", "practice set", 4000, 1000, 90, 3, 32, 1)
@@ -70,6 +71,35 @@ def test_what_came_after_the_checkpoint_is_void_once_resumed():
     assert [batch.epoch for batch in log.batches] == [1] and log.epochs == [metrics(1)]
 
 
+def test_a_rate_that_was_set_before_a_start_is_void():
+    run = runs.create("mine", "step5", LAYERS, Recipe())
+    write(run, STARTED, {"event": "rate", "value": 0.05})
+    assert run.log().peak == 0.05
+    write(run, STARTED)
+    assert run.log().peak is None
+
+
+@pytest.mark.parametrize(
+    "damaged", [b"\0\0\0\0", b"[]", b'{"event": "of a later version"}', b"{}", b"", b'{"event": "epoch"']
+)
+def test_a_line_that_is_no_event_is_passed_over(damaged):
+    run = runs.create("mine", "step5", LAYERS, Recipe())
+    write(run, STARTED)
+    with open(run.events_path, "ab") as file:
+        file.write(damaged + b"\n")
+    write(run, Epoch(metrics(1)))
+    assert (run.log().started, run.log().epochs) == (STARTED, [metrics(1)])
+
+
+def test_a_failure_is_told_behind_half_a_line():
+    run = runs.create("mine", "step5", LAYERS, Recipe())
+    write(run, STARTED)
+    with open(run.events_path, "a") as file:
+        file.write('{"event": "bat')
+    run.fail("No worker.")
+    assert run.log().end == Failed("No worker.")
+
+
 def test_a_failure_is_told():
     run = runs.create("mine", "step5", LAYERS, Recipe())
     write(run, {"event": "failed", "message": "The disk is full."})
@@ -106,3 +136,10 @@ def test_an_uploaded_checkpoint_becomes_a_run():
     end = read.log().end
     assert isinstance(end, Finished) and end.validation_accuracy == shipped.accuracy
     assert torch.equal(read.checkpoint().weights["0.weight"], shipped.weights["0.weight"])
+
+
+def test_an_uploaded_checkpoint_with_epochs_left_can_go_on():
+    shipped = checkpoint.load(checkpoint.shipped_path("step5"))
+    state = State(shipped.history[:3], 0.3, shipped.weights, {})
+    half = Checkpoint.of("step5", shipped.layers, shipped.recipe, shipped.data, state)
+    assert runs.adopt(half, "step5", "half of it").log().end == Stopped(3)

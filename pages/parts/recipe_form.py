@@ -219,12 +219,19 @@ class Form:
             self.values[name] = st.number_input(
                 label,
                 min_value=1 if name == "every" else 0,
-                max_value=100,
+                max_value=max(100, value),
                 value=value,
                 **self._options(name),
             )
         else:
             low, high = (0.01, 1.0) if name == "decay" else (0.0, 0.9)
+            value = self._default(name)  # perhaps of a recipe from elsewhere
             self.values[name] = st.number_input(
-                label, low, high, self._default(name), step=0.01, format="%.2f", **self._options(name)
+                label,
+                min(low, value),
+                max(high, value),
+                value,
+                step=0.01,
+                format="%.2f",
+                **self._options(name),
             )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import atexit
 import os
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import streamlit as st
@@ -118,9 +119,18 @@ def digits() -> Digits:
     return _digits(not data.missing_files(data.HOME))
 
 
+def digits_or_stop() -> Digits:
+    """The digits in use; where they cannot be read, say so and end the page."""
+    try:
+        return digits()
+    except UserError as error:
+        st.error(str(error))
+        st.stop()
+
+
 @st.cache_resource(show_spinner=False)
 def jobs() -> Jobs:
-    """The queue of this server, with a warm worker in reserve."""
+    """The queue of this server, with warm workers in reserve."""
     queue = Jobs()
     atexit.register(queue.close)
     return queue
@@ -131,6 +141,7 @@ class Download:
     """The one attempt of this server to fetch MNIST."""
 
     trouble: str | None = None  # why it failed; None before the attempt
+    lock: threading.Lock = field(default_factory=threading.Lock)  # whoever comes second waits
 
 
 @st.cache_resource(show_spinner=False)
@@ -150,10 +161,14 @@ def download_trouble() -> str | None:
 
 def download(progress: data.Progress) -> None:
     """Fetch MNIST into data/, once a server: a network that is dead stays so for a while."""
-    try:
-        data.download_mnist(data.HOME, progress)
-    except data.DownloadError as error:
-        _download().trouble = str(error)
+    attempt = _download()
+    with attempt.lock:
+        if digits_are_here() or attempt.trouble is not None:
+            return  # a class opens the page at once, and one download is enough
+        try:
+            data.download_mnist(data.HOME, progress)
+        except data.DownloadError as error:
+            attempt.trouble = str(error)
 
 
 def forget_download() -> None:

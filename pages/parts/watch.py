@@ -41,7 +41,8 @@ def show(step: Step, run: Run | None, start: Start) -> None:
         return
     active = session.jobs().is_active(run.id)
     over = isinstance(run.log().end, Finished | Diverged)  # another browser can resume what is not
-    refresh = None if over else _interval(run) if active else SELDOM
+    # What is over stays active for a moment, until its worker says so.
+    refresh = _interval(run) if active else None if over else SELDOM
     st.fragment(_watch, run_every=refresh)(step, run, start, active)
 
 
@@ -89,7 +90,7 @@ def _watch(step: Step, run: Run, start: Start, was_active: bool) -> None:
         help="To change one thing and train again. Your present settings are given up.",
     ):  # fmt: skip
         st.rerun()  # the controls are not in this part of the page
-    if log.started is None:
+    if log.started is None and not log.epochs:
         return
     _lights(run, log)
     if log.epochs and log.epochs[-1].guesses:

@@ -87,6 +87,14 @@ def test_a_run_on_the_practice_set_is_called_fair_and_compared_with_its_step() -
     assert any("favours it" in caption.value for caption in app.caption)
 
 
+def test_digits_that_cannot_be_read_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S5_DATA_DIR", str(tmp_path / "nowhere"))
+    st.cache_resource.clear()
+    app = open_page()
+    assert "put MNIST's four files there" in app.error[0].value
+    st.cache_resource.clear()
+
+
 def test_the_boxes_choose_the_cell(app: AppTest, answers: Evaluation) -> None:
     assert (
         app.selectbox("errors_true").value,

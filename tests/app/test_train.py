@@ -144,6 +144,17 @@ def test_a_run_s_recipe_is_put_into_the_controls_and_the_step_s_back_again(nowhe
     assert "Back to the recipe of step 5" not in [button.label for button in page.button]
 
 
+def test_a_recipe_beyond_the_controls_ranges_is_put_into_them(nowhere):
+    schedule = {"start": 1.0, "final": 0.95, "warmup": 0.99}
+    run = runs.create("odd", "step5", STEP.layers, STEP.recipe.replace(**schedule))
+    page = AppTest.from_file(APP, default_timeout=60)
+    page.query_params["run"] = run.id
+    page.run().switch_page("pages/train.py").run()
+    button(page, "Put its recipe").click().run()
+    assert not page.exception
+    assert page.number_input(key="step5_start_1").value == 1.0
+
+
 def test_a_network_that_guesses_is_called_so(nowhere):
     run = runs.create("dead", "step5", STEP.layers, STEP.recipe.replace(epochs=1))
     dead = Metrics(1, 2.31, 11.2, 2.3026, 11.4, 886, 0.3, 1.0)

@@ -291,12 +291,12 @@ class GeneratorDropout(nn.Module):
         return f"rate={self.rate}"
 
 
-def shapes(layers: Sequence[Layer], input_shape: Shape = INPUT_SHAPE) -> Iterator[tuple[Layer, Shape, Shape]]:
+def shapes(layers: Sequence[Layer]) -> Iterator[tuple[Layer, Shape, Shape]]:
     """Walk through a network: yield (layer, input shape, output shape) a layer.
 
     Raises NetworkError, naming the layer by its number from 1, at the first impossible one.
     """
-    shape = input_shape
+    shape = INPUT_SHAPE
     for number, layer in enumerate(layers, 1):
         try:
             layer.check(shape)

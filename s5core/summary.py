@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from s5core.layers import INPUT_SHAPE, Crop, Layer, ReLU, Shape, shapes
+from s5core.layers import Crop, Layer, ReLU, Shape, shapes
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,13 @@ class Row:
         return row, column
 
 
-def layer_table(layers: Sequence[Layer], input_shape: Shape = INPUT_SHAPE) -> list[Row]:
+def layer_table(layers: Sequence[Layer]) -> list[Row]:
     """A row a layer, functional ReLUs left out. Raises NetworkError for impossible layers."""
     rows = []
     numbers = count(1)
     receptive_field, jump, start = 1, 1, 0.5
     low, high = -math.inf, math.inf
-    for index, (layer, shape, out) in enumerate(shapes(layers, input_shape)):
+    for index, (layer, shape, out) in enumerate(shapes(layers)):
         kernel, stride, padding = layer.window(shape)
         receptive_field += (kernel - 1) * jump
         start += ((kernel - 1) / 2 - padding) * jump

@@ -61,7 +61,9 @@ except UserError as error:
     st.error(str(error))
     st.stop()
 if digits.notice:
-    st.warning(" ".join(filter(None, (digits.notice, session.download_trouble()))))
+    st.warning(digits.notice)
+    if trouble := session.download_trouble():
+        st.caption(f"Why the download failed: {trouble}.")
     if st.button("Try the download again", help="Looks for MNIST on the network once more."):
         session.forget_download()
         st.rerun()

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from pathlib import Path
+from urllib.error import URLError
 
 import numpy as np
 import torch
@@ -230,7 +231,8 @@ def _fetch(url: str, progress: Progress | None) -> bytes:
             raise DownloadError(f"{url} was silent for {SILENCE:g} s") from None
         match item:
             case Exception():
-                raise DownloadError(f"{url}: {item}") from item
+                reason = item.reason if type(item) is URLError else item  # a mere wrapping
+                raise DownloadError(f"{url}: {reason}") from item
             case int():
                 total = item
             case b"":

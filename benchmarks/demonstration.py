@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import shutil
 from pathlib import Path
@@ -59,6 +58,7 @@ def measure(address: str, rounds: int) -> list[dict[str, float]]:
 def main() -> None:
     """Measure and write."""
     from s5core import data
+    from s5core.device import cores
     from s5core.files import write_atomically
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -67,7 +67,7 @@ def main() -> None:
     if data.load(download=False).name != "MNIST":
         raise SystemExit("A demonstration needs MNIST: set S5_DATA_DIR.")
     with app() as address:
-        content = {"cores": os.cpu_count(), "rounds": measure(address, rounds)}
+        content = {"cores": cores(), "rounds": measure(address, rounds)}
     write_atomically(RESULTS, (json.dumps(content, indent=1) + "\n").encode())
 
 

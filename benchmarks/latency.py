@@ -120,6 +120,7 @@ def main() -> None:
     import numpy as np
 
     from s5core import drawn, sketch
+    from s5core.device import cores
     from s5core.files import write_atomically
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -132,7 +133,7 @@ def main() -> None:
     ]
     with app() as address:
         waits = measure(address, drawings)[WARM_UP:]
-    content = {"cores": os.cpu_count(), "milliseconds": waits}
+    content = {"cores": cores(), "milliseconds": waits}
     write_atomically(RESULTS, (json.dumps(content) + "\n").encode())
 
 

@@ -182,14 +182,14 @@ def _figures(step: Step, result: Result | None) -> str:
     ours = result and {
         "parameters": f"{result.parameters:,}",
         "last": str(result).replace(" ", NO_BREAK),
-        "median": _percent(result.median) if result.seeds > 1 else "–",
-        "worst": _percent(result.worst) if result.seeds > 1 else "–",
         "best": _percent(result.best),
         "train": _percent(result.train),
         "epochs": str(result.epochs),
         "seeds": str(result.seeds),
     }
     ours = ours or {"parameters": f"{count_parameters(step.layers):,}"}
+    if result and result.seeds > 1:
+        ours |= {"median": _percent(result.median), "worst": _percent(result.worst)}
     rows = [
         ("Parameters", "parameters", f"{reported.parameters:,}" if reported else ""),
         ("Validation, last epoch", "last", "–"),
@@ -202,12 +202,12 @@ def _figures(step: Step, result: Result | None) -> str:
         ("Training runs", "seeds", "–"),
     ]
     if reported is None:
-        lines = [f"| {name} | {ours[key]} |" for name, key, _ in rows if ours.get(key, "–") != "–"]
+        lines = [f"| {name} | {ours[key]} |" for name, key, _ in rows if key in ours]
         return "\n".join(["| | ours |", "| --- | ---: |", *lines])
     lines = [
         f"| {name} | {ours.get(key, '–')} | {theirs} |"
         for name, key, theirs in rows
-        if ours.get(key, "–") != "–" or theirs not in ("", "–")
+        if key in ours or theirs != "–"
     ]
     return "\n".join(["| | ours | reported |", "| --- | ---: | ---: |", *lines])
 

@@ -49,8 +49,7 @@ def measure(model: nn.Sequential, digits: Digits) -> Familiarity | None:
     `model`: as `layers.build` makes it, in eval mode, on the CPU. None where it has too many
     features for this, a single convolution and so none, or features that are mostly dead.
     """
-    convolutions = [module for module in model if isinstance(module, nn.Conv2d)]
-    if not 0 < sum(module.in_channels for module in convolutions[1:]) <= MAX_FEATURES:
+    if not 0 < sum(reader.in_channels for _, reader in _readers(model)) <= MAX_FEATURES:
         return None
     seen = features(model, torch.cat([digits.train_images, digits.validation_images]))
     labels = torch.cat([digits.train_labels, digits.validation_labels])
@@ -71,12 +70,17 @@ def measure(model: nn.Sequential, digits: Digits) -> Familiarity | None:
 @torch.no_grad()
 def features(model: nn.Sequential, images: Tensor) -> Tensor:
     """(N, features) float64: the mean of every map that a convolution reads, behind the first."""
-    readers = [i for i, module in enumerate(model) if isinstance(module, nn.Conv2d)][1:]
+    readers = _readers(model)
     found = []
     for batch in images.split(BATCH):
         maps = outputs(model, normalize(to_unit(batch)))
-        found.append(torch.cat([maps[i - 1].mean((2, 3)) for i in readers], 1))
+        found.append(torch.cat([maps[i - 1].mean((2, 3)) for i, _ in readers], 1))
     return torch.cat(found).double()
+
+
+def _readers(model: nn.Sequential) -> list[tuple[int, nn.Conv2d]]:
+    """The convolutions whose inputs are looked at, all but the first, and where each stands."""
+    return [(i, module) for i, module in enumerate(model) if isinstance(module, nn.Conv2d)][1:]
 
 
 def _nearest(points: Tensor, centres: Tensor) -> Tensor:

@@ -218,7 +218,8 @@ class Crop(Layer):
         return 1, 1, (self.size - shape[1]) // 2  # the contrary of padding
 
     def module(self, shape: Shape) -> nn.Module:
-        return CenterCrop((shape[1] - self.size) // 2)
+        _, _, padding = self.window(shape)
+        return CenterCrop(-padding)
 
 
 @dataclass(frozen=True)

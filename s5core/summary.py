@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from s5core.layers import Crop, Layer, ReLU, Shape, shapes
+from s5core.layers import Layer, ReLU, Shape, shapes
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def layer_table(layers: Sequence[Layer]) -> list[Row]:
         receptive_field += (kernel - 1) * jump
         start += ((kernel - 1) / 2 - padding) * jump
         jump *= stride
-        if isinstance(layer, Crop):
+        if padding < 0:  # a crop
             half = receptive_field / 2
             low, high = max(low, start - half), min(high, start + jump * (out[2] - 1) + half)
         if isinstance(layer, ReLU) and layer.functional:

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from s5core import data, runs
+from s5core.device import cores
 from s5core.jobs import ROOT, Jobs
 from s5core.layers import BatchNorm, Conv, GlobalAvgPool, MaxPool, ReLU
 from s5core.recipe import Recipe
@@ -79,7 +80,7 @@ def test_a_run_is_trained_as_the_command_line_would(jobs, practice):
     log = run.log()
     assert isinstance(log.end, Finished) and len(log.epochs) == 2
     threads = torch.get_num_threads()
-    torch.set_num_threads(os.cpu_count() or 1)
+    torch.set_num_threads(cores())
     expected = [event.state for event in train(LAYERS, recipe, practice) if isinstance(event, Epoch)][-1]
     torch.set_num_threads(threads)
     assert expected is not None
@@ -124,15 +125,15 @@ def test_runs_share_the_cores(jobs):
     def threads() -> list[int]:
         return [process.threads for process in jobs._processes if process.run is not None]
 
-    cores = os.cpu_count() or 1
+    count = cores()
     first, second = new(), new()
     jobs.submit(first)
-    assert threads() == [cores]
+    assert threads() == [count]
     jobs.submit(second)
-    assert threads() == [max(1, cores // 2)] * 2
+    assert threads() == [max(1, count // 2)] * 2
     wait_for(lambda: started(first) and started(second))
     jobs.stop(first.id)
-    wait_for(lambda: threads() == [cores])
+    wait_for(lambda: threads() == [count])
     batches = len(second.log().batches)
     wait_for(lambda: len(second.log().batches) > batches)
 

@@ -7,7 +7,7 @@ import threading
 import streamlit as st
 
 from pages.parts import navigation, sidebar
-from s5core import reading
+from s5core.drawing import reading
 
 st.set_page_config(page_title="Five steps to 99.4 %", layout="wide")
 
@@ -25,7 +25,7 @@ def import_and_freeze() -> None:
     """Import what a page will need, and spare the garbage collector what the imports made:
     Streamlit collects after every run of a script, and walking through torch's objects would
     take half a core."""
-    importlib.import_module("s5core.attribution")  # captum takes a second: now, when nobody waits
+    importlib.import_module("s5core.inside.attribution")  # captum takes a second: now, when nobody waits
     gc.collect()
     gc.freeze()
 

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from benchmarks import letters
-from s5core import checkpoint, data, digit, drawn, familiarity, reading, steps
+from s5core import checkpoint, data, steps
+from s5core.drawing import familiarity, fit, reading, score
 from s5core.files import write_atomically
 
 RESULTS = Path(__file__).parent / "results" / "doubt.json"
@@ -30,7 +31,7 @@ def fields_of(characters: dict[str, str]) -> Tensor:
     """Every character in every slant as the networks see it: (N, 1, 28, 28) uint8."""
     return torch.cat(
         [
-            digit.of_sketch(letters.draw(strokes, PEN_WIDTH, **slant))
+            fit.of_sketch(letters.draw(strokes, PEN_WIDTH, **slant))
             for strokes in characters.values()
             for slant in SLANTS
         ]
@@ -41,7 +42,7 @@ def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("digits", type=Path)
-    digits = drawn.load(parser.parse_args().digits)
+    digits = score.load(parser.parse_args().digits)
     reading.use_one_thread()  # as in the app
     models = {name: trained.model() for name, trained in checkpoint.load_shipped(steps.STEPS).items()}
     known = {
@@ -57,7 +58,7 @@ def main() -> None:
         return reading.doubt(answers, name, knows) is not None
 
     sets = {
-        "digits": drawn.fields(digits, PEN_WIDTH),
+        "digits": score.fields(digits, PEN_WIDTH),
         "letters": fields_of(letters.LETTERS),
         "shapes": fields_of(letters.SHAPES),
     }

@@ -3,7 +3,7 @@
     python -m benchmarks.drawn DIGITS.npz
 
 writes `benchmarks/results/drawn.json`: every way to bring a drawing to 28x28 pixels, every width
-of the pen, in percent. `s5core/drawn.py` says what such a file holds.
+of the pen, in percent. `s5core/drawing/score.py` says what such a file holds.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ RESULTS = Path(__file__).parent / "results" / "drawn.json"
 
 def main() -> None:
     """Measure and write."""
-    from s5core import checkpoint, drawn, steps
+    from s5core import checkpoint, steps
+    from s5core.drawing import score
+    from s5core.drawing.reading import use_one_thread
     from s5core.files import write_atomically
-    from s5core.reading import use_one_thread
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("digits", type=Path)
-    digits = drawn.load(parser.parse_args().digits)
+    digits = score.load(parser.parse_args().digits)
     use_one_thread()  # as in the app
     networks = checkpoint.load_shipped(steps.STEPS)
-    content = {way: drawn.report(networks, digits, way) for way in drawn.WAYS}
+    content = {way: score.report(networks, digits, way) for way in score.WAYS}
     write_atomically(RESULTS, (json.dumps(content, indent=1) + "\n").encode())
 
 

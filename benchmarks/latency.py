@@ -22,8 +22,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
+from s5core.files import ROOT
+
 RESULTS = Path(__file__).parent / "results" / "latency.json"
-ROOT = Path(__file__).resolve().parent.parent
 
 PORT = 8599
 DIGITS = 30  # that are measured
@@ -119,16 +120,16 @@ def main() -> None:
     """Measure and write."""
     import numpy as np
 
-    from s5core import drawn, sketch
     from s5core.device import cores
+    from s5core.drawing import score, sketch
     from s5core.files import write_atomically
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("digits", type=Path)
-    digits = drawn.load(parser.parse_args().digits)
+    digits = score.load(parser.parse_args().digits)
     chosen = np.linspace(0, len(digits.labels) - 1, WARM_UP + DIGITS).astype(int)
     drawings = [
-        sketch.strokes_of(drawn.draw(digits.strokes[i], PEN_WIDTH, np.random.default_rng(i)).drawing)
+        sketch.strokes_of(score.draw(digits.strokes[i], PEN_WIDTH, np.random.default_rng(i)).drawing)
         for i in chosen
     ]
     with app() as address:

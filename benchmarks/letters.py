@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from s5core.sketch import SIDE, Sketch, Stroke, of_lines
+from s5core.drawing.sketch import SIDE, Sketch, Stroke, of_lines
 
 LETTERS: dict[str, str] = {
     "A": "0,10 3,0 6,10; 1.2,6 4.8,6",

@@ -15,10 +15,9 @@ from pathlib import Path
 
 from benchmarks import calibration, demonstration, doubt, drawn, latency, letters, search
 from s5core import results, steps
+from s5core.files import ROOT
 from s5core.recipe import Recipe
 from s5core.summary import count_parameters
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def steps_table() -> list[str]:

@@ -8,12 +8,15 @@ import streamlit as st
 from torch import nn
 
 from pages.parts import keep, matrix, navigation, session
-from s5core import charts, class_digits, runs, steps
-from s5core.class_digits import MAX_DIGITS, ClassDigits, Reader
+from s5core import steps
+from s5core.drawing import class_set
+from s5core.drawing.class_set import MAX_DIGITS, ClassDigits, Reader
 from s5core.errors import UserError
 from s5core.evaluate import Evaluation, compare
-from s5core.gallery import gallery
 from s5core.layers import CLASSES
+from s5core.runs import folder
+from s5core.views import charts
+from s5core.views.gallery import gallery
 
 FEW = 60  # digits in the gallery until more are asked for
 PREVIEW = 12  # digits of a cell of the confusion matrix
@@ -47,7 +50,7 @@ def read(digits: ClassDigits) -> dict[str, Evaluation]:
 @st.fragment(run_every=PULSE)
 def watch(shown: int) -> None:
     """Draw the page anew when somebody has kept or deleted a digit since that version."""
-    if class_digits.version() != shown:
+    if class_set.version() != shown:
         st.rerun()
 
 
@@ -243,7 +246,7 @@ def show_export(digits: ClassDigits, answers: dict[str, Evaluation]) -> None:
     st.subheader("Take them with you")
     st.download_button(
         f"Download {keep.counted(len(digits.digits))}",
-        lambda: class_digits.archive(digits, answers),
+        lambda: class_set.archive(digits, answers),
         "class_digits.zip",
         "application/zip",
         on_click="ignore",
@@ -282,9 +285,9 @@ def _delete(ids: Iterable[str] | None) -> None:
     """Delete these digits; None stands for all of them."""
     try:
         if ids is None:
-            class_digits.delete_all()
+            class_set.delete_all()
         else:
-            class_digits.delete(ids)
+            class_set.delete(ids)
     except OSError as error:
         st.session_state.delete_trouble = f"The digits could not be deleted: {error.strerror}."
 
@@ -292,14 +295,14 @@ def _delete(ids: Iterable[str] | None) -> None:
 def show_privacy() -> None:
     """What is kept, where, and who can see it."""
     with st.expander("What is kept of a digit, and who can see it", expanded=True):
-        st.write(PRIVACY.format(folder=f"{runs.home().name}/{class_digits.home().name}"))
+        st.write(PRIVACY.format(folder=f"{folder.home().name}/{class_set.home().name}"))
 
 
 def show() -> None:
     """The page below its first words."""
-    version = class_digits.version()
+    version = class_set.version()
     watch(version)
-    digits = class_digits.load()
+    digits = class_set.load()
     if trouble := st.session_state.pop("delete_trouble", None):
         st.error(trouble)
     if digits.damaged:

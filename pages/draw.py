@@ -11,11 +11,12 @@ from streamlit_drawable_canvas import st_canvas
 from torch import Tensor
 
 from pages.parts import canvas, keep, navigation, session, why
-from s5core import charts, digit, picture, reading, sketch
-from s5core.digit import BlankError, DigitError, Ink
+from s5core.drawing import fit, reading, sketch
+from s5core.drawing.fit import BlankError, DigitError, Ink
+from s5core.drawing.reading import Reading
+from s5core.drawing.sketch import EMPTY, Sketch
 from s5core.errors import UserError
-from s5core.reading import Reading
-from s5core.sketch import EMPTY, Sketch
+from s5core.views import charts, picture
 
 CANVAS, PHOTO = "Draw", "Use a photograph"
 PEN, ERASER = "Pen", "Eraser"
@@ -155,9 +156,9 @@ def photograph() -> Ink | None:
     upload = st.session_state.get("photo")
     if upload is None:
         return None
-    photo = digit.open_image(upload.getvalue(), upload.name)
+    photo = fit.open_image(upload.getvalue(), upload.name)
     st.image(on_grey(photo), width="stretch", caption="The photograph")
-    return digit.photographed_ink(photo)
+    return fit.photographed_ink(photo)
 
 
 def on_grey(photo: Image.Image) -> Image.Image:
@@ -251,7 +252,7 @@ def choose_digit(tools: DeltaGenerator) -> Tensor:
             center = show_centring()
     if given is None:
         raise BlankError
-    return digit.of_sketch(given, center) if isinstance(given, Sketch) else digit.fit(given, center)
+    return fit.of_sketch(given, center) if isinstance(given, Sketch) else fit.fit(given, center)
 
 
 def show_centring() -> bool:

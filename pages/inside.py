@@ -6,14 +6,15 @@ import streamlit as st
 import torch
 
 from pages.parts import legend, navigation, session
-from s5core import charts, explain, gallery, picture
 from s5core.data import Digits
+from s5core.drawing.reading import percent
 from s5core.errors import UserError
-from s5core.explain import Inside, Station
+from s5core.inside import activations
+from s5core.inside.activations import Inside, Station
 from s5core.layers import INPUT_SHAPE, Network
-from s5core.reading import percent
 from s5core.steps import Step
 from s5core.summary import Row, format_table, layer_table
+from s5core.views import charts, gallery, picture
 
 SEEN, LOW = 196, 180  # CSS pixels of the digit and of its answer's chart: the way begins on the first screen
 SIDE = 336  # of the map whose cells can be clicked and of the digit beside it: both fit a phone
@@ -160,7 +161,7 @@ def choose_validation_digit(digits: Digits) -> tuple[torch.Tensor, int]:
         persist_state="session",
         help="Which digit it truly is.",
     )
-    found = explain.members(digits.validation_labels, label)
+    found = activations.members(digits.validation_labels, label)
     number = st.number_input(
         "Number",
         1,
@@ -208,10 +209,10 @@ def show_maps(maps: torch.Tensor, shared: bool, order: list[int], which: str) ->
     shown = order[:MOST_MAPS]
     if total > MOST_MAPS:
         st.caption(f"The {which} {MOST_MAPS} of {total:,} maps are shown.")
-    low, high = explain.value_range(maps)
+    low, high = activations.value_range(maps)
     tiles = []
     for i in shown:
-        bounds = (low, high) if shared else explain.value_range(maps[i])
+        bounds = (low, high) if shared else activations.value_range(maps[i])
         tiles.append(picture.enlarge(picture.paint(maps[i], picture.ACTIVATIONS, *bounds), SHARP))
     show_tiles(tiles, [f"map {i + 1}" for i in shown])
     if shared:
@@ -228,7 +229,7 @@ def show_maps(maps: torch.Tensor, shared: bool, order: list[int], which: str) ->
             "highest",
             "Each map has its own scale: compare cells in a map, not maps with one another.",
         )
-    flat = explain.count_flat(maps)
+    flat = activations.count_flat(maps)
     if flat:
         st.caption(
             f"{flat} of {total:,} maps {'has' if flat == 1 else 'have'} the same value in every cell: "
@@ -254,14 +255,14 @@ def show_kernels(kernels: torch.Tensor, shared: bool) -> None:
     """All kernels of a convolution, as tiles or as a table of them."""
     outs, ins = kernels.shape[:2]
     part = kernels[:MOST_KERNELS, :MOST_KERNELS]
-    high = max(abs(value) for value in explain.value_range(kernels))
+    high = max(abs(value) for value in activations.value_range(kernels))
     if outs > MOST_KERNELS or ins > MOST_KERNELS:
         inputs = "" if ins == 1 else f", for the first {part.shape[1]} of {ins:,} inputs"
         st.caption(f"The kernels of the first {len(part)} of {outs:,} maps are shown{inputs}.")
     if ins == 1:
         tiles = []
         for kernel in part[:, 0]:
-            bound = high if shared else max(abs(value) for value in explain.value_range(kernel))
+            bound = high if shared else max(abs(value) for value in activations.value_range(kernel))
             tiles.append(picture.enlarge(picture.paint(kernel, picture.WEIGHTS, -bound, bound), SHARP))
         show_tiles(tiles, [f"for map {i + 1}" for i in range(len(part))])
     else:
@@ -286,7 +287,7 @@ def show_cell(
     """One cell of one map: what it sees of the digit, and how much more the cells of `rows`, which
     look at the same place, see. `spoken`: what the layer's cells say for the answer."""
     channels, height, width = row.output_shape
-    order = explain.by_contribution(spoken)
+    order = activations.by_contribution(spoken)
     single = height == width == 1
     with st.container(horizontal=True, vertical_alignment="bottom"):
         number = st.selectbox(
@@ -299,7 +300,7 @@ def show_cell(
             width=180,
             help="Which of the layer's maps is shown; the one that says most for the answer comes first.",
         )
-        loudest = explain.brightest(spoken[number])
+        loudest = activations.brightest(spoken[number])
         y, x = row.cell_at(*(st.session_state.get(PLACE) or row.centre(*loudest)))
         if not single:
             choose_cell(row, y, x)
@@ -412,7 +413,7 @@ def show_way(stations: list[Station], answer: int, digit: torch.Tensor) -> None:
         if single:  # one colour would tell nothing: the maps are compared with one another
             shown = picture.bars(station.maps[:, 0, 0], station.map, SHARP)
         else:
-            scale = explain.value_range(station.field)
+            scale = activations.value_range(station.field)
             coloured = picture.paint(station.field, picture.ACTIVATIONS, *scale)
             shown = picture.mark_cell(coloured, *station.cell, SHARP, FRAME)
         box = row.box(*station.cell)
@@ -452,8 +453,8 @@ def show_layer(
     maps = inside.maps[row.index]
     maps_in = inside.maps[row.index - 1].shape[0] if row.index else INPUT_SHAPE[0]
     channels, height, width = row.output_shape
-    kernels = explain.kernels(model, row.index)
-    st.markdown(explain.describe(row.layer, maps_in))
+    kernels = activations.kernels(model, row.index)
+    st.markdown(activations.describe(row.layer, maps_in))
     st.subheader(
         "What one cell sees",
         help="A cell's receptive field is the part of the digit that can change the cell's value.",
@@ -485,9 +486,9 @@ def show_layer(
         show_single_cells(maps, last)
     else:
         if order == BY_STRENGTH:
-            show_maps(maps, scale == SHARED, explain.ranking(maps), "strongest")
+            show_maps(maps, scale == SHARED, activations.ranking(maps), "strongest")
         elif order == BY_VOICE:
-            show_maps(maps, scale == SHARED, explain.by_contribution(spoken), "loudest")
+            show_maps(maps, scale == SHARED, activations.by_contribution(spoken), "loudest")
         else:
             show_maps(maps, scale == SHARED, list(range(channels)), "first")
     if kernels is not None:
@@ -506,7 +507,7 @@ def show_inside(rows: list[Row]) -> None:
     choice, image, answer = st.columns([4, 3, 5], gap="medium")
     with choice:
         digit, true_class = choose_digit()
-    inside = explain.look_inside(model, digit)
+    inside = activations.look_inside(model, digit)
     image.image(
         picture.data_url(picture.enlarge(picture.paint(digit[0, 0], picture.INK, 0, 255), 560)),
         caption="What the network gets: 28 × 28 grey values",
@@ -514,8 +515,8 @@ def show_inside(rows: list[Row]) -> None:
     )
     with answer:
         show_answer(inside, true_class)
-    spoken = explain.contributions(model, digit, inside.answer)
-    stations = explain.stations(trained.layers, inside, spoken)
+    spoken = activations.contributions(model, digit, inside.answer)
+    stations = activations.stations(trained.layers, inside, spoken)
     show_way(stations, inside.answer, digit)
     st.header("Inside a layer", help="Pick a layer to see what it makes of this digit.")
     names = {row.name: row for row in rows}

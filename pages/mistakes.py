@@ -7,13 +7,15 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.parts import matrix, navigation, session
-from s5core import charts, checkpoint, runs, steps
+from s5core import checkpoint, steps
 from s5core.checkpoint import Checkpoint
 from s5core.data import PRACTICE, Digits
 from s5core.errors import UserError
 from s5core.evaluate import Evaluation, allowed_errors, compare, evaluate
-from s5core.gallery import gallery
+from s5core.runs import folder
 from s5core.steps import TARGET_ACCURACY
+from s5core.views import charts
+from s5core.views.gallery import gallery
 
 FEW, MANY = 24, 60  # digits in a gallery, and in one that was asked for more
 SHIPPED = "shipped "  # begins the name of a network of ours in the list of those to compare with
@@ -236,7 +238,7 @@ def other_networks() -> dict[str, str]:
         for name, step in steps.STEPS.items()
         if checkpoint.shipped_path(name).exists() and (chosen or step is not session.step())
     }
-    for run in runs.list_runs():
+    for run in folder.list_runs():
         if run.model_path.exists() and (chosen is None or run.id != chosen.id):
             step = f"{steps.STEPS[run.step].short}, " if run.step in steps.STEPS else ""
             found[run.id] = step + run.label
@@ -247,7 +249,7 @@ def open_network(name: str) -> Checkpoint | None:
     """The network of that name in the list. Raises UserError for one that cannot be read."""
     if name.startswith(SHIPPED):
         return session.shipped(name.removeprefix(SHIPPED))
-    return session.trained_by(runs.open_run(name))
+    return session.trained_by(folder.open_run(name))
 
 
 def chosen_name() -> str:
@@ -258,7 +260,7 @@ def chosen_name() -> str:
 def _short(name: str) -> str:
     """A network of the list in a word or two."""
     shipped = name.startswith(SHIPPED)
-    return steps.find(name.removeprefix(SHIPPED)).short if shipped else runs.open_run(name).short
+    return steps.find(name.removeprefix(SHIPPED)).short if shipped else folder.open_run(name).short
 
 
 def _nearest(names: list[str]) -> int:
@@ -304,7 +306,7 @@ def _verdict(first: Evaluation, second: Evaluation, luck: float, name: str, othe
 navigation.require_router()
 trained = session.network_or_stop()
 
-st.title("Errors")
+st.title("Mistakes")
 say_what_was_read(trained)
 answers = read(trained)
 show_headline(answers)

@@ -10,13 +10,14 @@ import streamlit as st
 from pandas.io.formats.style import Styler
 
 from pages.parts import navigation, session
-from s5core import charts, compare, results
+from s5core import compare, results
 from s5core.compare import Difference, Pair
 from s5core.evaluate import standard_error
 from s5core.published import PUBLISHED
 from s5core.results import Result
 from s5core.steps import EPOCH_BUDGET, PARAMETER_BUDGET, STEPS, TARGET_ACCURACY, Step
 from s5core.summary import Row, count_parameters
+from s5core.views import charts
 
 NO_BREAK = "\N{NO-BREAK SPACE}"  # a figure and its unit stay on one line
 BADGES = {f"step{n}": str(n) for n in range(1, 6)} | {

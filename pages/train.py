@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import navigation, recipe_form, session, watch
-from s5core import runs
 from s5core.errors import UserError
 from s5core.layers import with_dropout
 from s5core.recipe import Recipe
+from s5core.runs import folder
 from s5core.steps import Step
 
 
@@ -38,9 +38,9 @@ def start(step: Step, recipe: Recipe) -> None:
     """Make a run, put it in line, and choose it."""
     layers = with_dropout(step.layers) if recipe.dropout else step.layers
     try:
-        run = runs.create(recipe.summary(step.recipe), step.name, layers, recipe)
+        run = folder.create(recipe.summary(step.recipe), step.name, layers, recipe)
     except OSError as error:
-        st.session_state.start_error = f"The run could not be written to {runs.home()}: {error.strerror}."
+        st.session_state.start_error = f"The run could not be written to {folder.home()}: {error.strerror}."
         return
     session.jobs().submit(run)
     st.session_state.run = run.id

@@ -23,16 +23,17 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
-from s5core import checkpoint, data, digit, drawn, results, steps
-from s5core.benchmark import compare
+from benchmarks.loop import compare
+from s5core import checkpoint, data, results, steps
 from s5core.checkpoint import Checkpoint
 from s5core.data import Digits, normalize, to_unit
 from s5core.device import keep_freed_memory
-from s5core.digit import DigitError
+from s5core.drawing import fit, score
+from s5core.drawing.fit import DigitError
+from s5core.drawing.reading import use_one_thread
 from s5core.errors import UserError
 from s5core.evaluate import evaluate as evaluate_model
 from s5core.layers import Network, check, from_json, with_dropout
-from s5core.reading import use_one_thread
 from s5core.recipe import Recipe, field_types
 from s5core.summary import count_parameters, format_details, format_table, layer_table
 from s5core.train import Batch, Diverged, Epoch, Event, Finished, Started, State, train
@@ -375,9 +376,9 @@ def predict(
 
 def _read_picture(path: Path, center: bool) -> Tensor:
     """The digit of a picture as the networks see it: (1, 1, 28, 28) uint8."""
-    image = digit.open_image(path)
+    image = fit.open_image(path)
     try:
-        return digit.fit(digit.photographed_ink(image), center)
+        return fit.fit(fit.photographed_ink(image), center)
     except DigitError as error:
         raise UserError(f"{path}: {error}") from error
 
@@ -386,13 +387,13 @@ def _read_picture(path: Path, center: bool) -> Tensor:
 def drawn_command(
     file: Annotated[Path, typer.Argument(metavar="DIGITS.npz", help="Drawn digits as strokes.")],
     way: Annotated[
-        drawn.Way, typer.Option(help="Read the strokes, the canvas's picture, or that merely shrunk.")
+        score.Way, typer.Option(help="Read the strokes, the canvas's picture, or that merely shrunk.")
     ] = "strokes",
     as_json: AsJson = False,
 ) -> None:
     """Say how well the shipped steps read digits that were drawn with a pen."""
     use_one_thread()  # as in the app
-    found = drawn.report(checkpoint.load_shipped(steps.STEPS), drawn.load(file), way)
+    found = score.report(checkpoint.load_shipped(steps.STEPS), score.load(file), way)
     if as_json:
         print(json.dumps(found))
         return

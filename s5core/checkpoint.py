@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from s5core.data import PRACTICE
 from s5core.errors import UserError
-from s5core.files import write_atomically
+from s5core.files import ROOT, write_atomically
 from s5core.layers import Network, NetworkError, build, from_json, to_json
 from s5core.recipe import Recipe, RecipeError
 from s5core.train import Metrics, State
@@ -31,7 +31,7 @@ from s5core.train import Metrics, State
 FORMAT = 1
 MAX_BYTES = 256 * 2**20  # the base net with its optimizer is 51 MB
 
-SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
+SHIPPED = ROOT / "checkpoints"
 
 
 class CheckpointError(UserError):

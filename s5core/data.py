@@ -25,13 +25,13 @@ import torch
 from torch import Tensor
 
 from s5core.errors import UserError
-from s5core.files import write_atomically
+from s5core.files import ROOT, write_atomically
 from s5core.layers import CLASSES
 from s5core.recipe import Split
 
 MEAN, STD = 0.1307, 0.3081  # of the pixels of MNIST's training digits, in [0, 1]
 
-HOME = Path(__file__).resolve().parent.parent / "data"
+HOME = ROOT / "data"
 
 # MD5 of the unpacked files; that of a packed one depends on who packed it.
 FILES = {

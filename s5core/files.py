@@ -1,10 +1,12 @@
-"""Writing files so that no reader ever meets half of one."""
+"""Where the app lies, and files that no reader ever finds half-written."""
 
 from __future__ import annotations
 
 import os
 import uuid
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent  # the folder of streamlit_app.py
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from torch import Tensor
 
-from s5core import data, drawn
+from s5core import data
 from s5core.data import Digits
-from s5core.drawn import DrawnDigits
+from s5core.drawing import score
+from s5core.drawing.score import DrawnDigits
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,7 +37,7 @@ def mnist_folder() -> Path:
 
 @pytest.fixture(scope="session")
 def drawn_digits() -> DrawnDigits:
-    return drawn.load(_path_from("S5_DRAWN_DIGITS", "digits that people drew"))
+    return score.load(_path_from("S5_DRAWN_DIGITS", "digits that people drew"))
 
 
 @pytest.fixture(scope="session")
@@ -52,4 +53,4 @@ def practice() -> Digits:
 @pytest.fixture(scope="session")
 def drawn_fields(drawn_digits: DrawnDigits) -> Tensor:
     """They as the networks see them, drawn with a pen of 18 pixels: (N, 1, 28, 28) uint8."""
-    return drawn.fields(drawn_digits, 18)
+    return score.fields(drawn_digits, 18)

@@ -6,8 +6,9 @@ from captum.attr import LayerGradientXActivation
 from torch import nn
 from torch.nn import functional as F
 
-from s5core import checkpoint, explain, steps
+from s5core import checkpoint, steps
 from s5core.data import Digits, normalize, to_unit
+from s5core.inside import activations
 from s5core.layers import (
     BatchNorm,
     Conv,
@@ -33,7 +34,7 @@ def digit(practice: Digits) -> torch.Tensor:
 def test_maps_are_what_each_layer_gives(name: str, digit: torch.Tensor) -> None:
     layers = steps.STEPS[name].layers
     model = build(layers, seed=1).eval()
-    inside = explain.look_inside(model, digit)
+    inside = activations.look_inside(model, digit)
     assert [map_.shape for map_ in inside.maps] == [out for _, _, out in shapes(layers)]
     with torch.no_grad():
         for i, found in enumerate(inside.maps):
@@ -47,19 +48,21 @@ def test_maps_are_what_each_layer_gives(name: str, digit: torch.Tensor) -> None:
 
 def test_a_convolution_keeps_its_negative_values_before_the_relu(digit: torch.Tensor) -> None:
     model = build(steps.STEPS["step1"].layers, seed=0).eval()
-    convolved, rectified = explain.look_inside(model, digit).maps[:2]
+    convolved, rectified = activations.look_inside(model, digit).maps[:2]
     assert convolved.min() < 0
     assert torch.equal(rectified, convolved.clamp(min=0))
 
 
 def test_kernels(digit: torch.Tensor) -> None:
     model = build((Conv(6), ReLU(), Conv(6, groups=6), Conv(10, kernel=5), GlobalAvgPool()), seed=0).eval()
-    first = explain.kernels(model, 0)
+    first = activations.kernels(model, 0)
     assert first is not None and not first.requires_grad
     expected = F.conv2d(normalize(to_unit(digit)), first)[0]
-    assert torch.allclose(explain.look_inside(model, digit).maps[0], expected, atol=1e-6)
-    assert explain.kernels(model, 1) is None
-    sizes = [None if k is None else tuple(k.shape) for k in (explain.kernels(model, i) for i in range(2, 5))]
+    assert torch.allclose(activations.look_inside(model, digit).maps[0], expected, atol=1e-6)
+    assert activations.kernels(model, 1) is None
+    sizes = [
+        None if k is None else tuple(k.shape) for k in (activations.kernels(model, i) for i in range(2, 5))
+    ]
     assert sizes == [(6, 1, 3, 3), (10, 6, 5, 5), None]
 
 
@@ -72,14 +75,14 @@ def test_in_a_network_without_bias_every_layer_says_all_of_the_logit(digit: torc
     model = shipped("step1")
     logits = model(normalize(to_unit(digit)))[0]
     for label in (int(logits.argmax()), int(logits.argmin())):
-        for spoken in explain.contributions(model, digit, label):
+        for spoken in activations.contributions(model, digit, label):
             assert spoken.sum() == pytest.approx(float(logits[label]), rel=1e-3)
 
 
 @pytest.mark.parametrize("name", ["step4", "step5"])
 def test_contributions_are_those_of_captum(name: str, digit: torch.Tensor) -> None:
     model = shipped(name)
-    found = explain.contributions(model, digit, 4)
+    found = activations.contributions(model, digit, 4)
     for module in model:
         if isinstance(module, nn.ReLU):
             module.inplace = False  # or captum would be given rectified maps for those before
@@ -95,7 +98,7 @@ def test_the_loudest_map_is_the_one_with_the_largest_sum() -> None:
     spoken[0, 0, 0] = -9.0
     spoken[1] = 1.0
     spoken[2, 1, 1] = 3.0
-    assert explain.by_contribution(spoken) == [1, 2, 0]
+    assert activations.by_contribution(spoken) == [1, 2, 0]
 
 
 @pytest.mark.parametrize(
@@ -115,9 +118,9 @@ def test_a_station_for_each_convolution_and_pool(
     layers: Network, stations: tuple[int, ...], shown: tuple[int, ...], digit: torch.Tensor
 ) -> None:
     model = build(layers, seed=1).eval().requires_grad_(False)
-    inside = explain.look_inside(model, digit)
-    spoken = explain.contributions(model, digit, inside.answer)
-    found = explain.stations(layers, inside, spoken)
+    inside = activations.look_inside(model, digit)
+    spoken = activations.contributions(model, digit, inside.answer)
+    found = activations.stations(layers, inside, spoken)
     assert tuple(station.row.index for station in found) == stations
     for station, i in zip(found, shown, strict=True):
         assert torch.equal(station.maps, inside.maps[i])
@@ -135,9 +138,9 @@ def test_at_the_end_the_answer_speaks_for_itself_even_below_zero(digit: torch.Te
     layers = (Conv(10, kernel=28, bias=True),)
     model = build(layers, seed=0).eval().requires_grad_(False)
     model[0].bias.fill_(-100)
-    inside = explain.look_inside(model, digit)
+    inside = activations.look_inside(model, digit)
     assert inside.maps[-1].max() < 0
-    (station,) = explain.stations(layers, inside, explain.contributions(model, digit, inside.answer))
+    (station,) = activations.stations(layers, inside, activations.contributions(model, digit, inside.answer))
     assert station.map == inside.answer
 
 
@@ -146,21 +149,21 @@ def test_ranking_and_flat_maps() -> None:
     maps[1, 2, 0] = 1.0
     maps[2, 0, 0] = -5.0  # far from zero, although it is the lowest
     maps[3] = 2.0
-    assert explain.ranking(maps) == [2, 3, 1, 0]
-    assert explain.count_flat(maps) == 2
-    assert explain.value_range(maps) == (-5.0, 2.0)
-    assert explain.brightest(maps[1]) == (2, 0)
+    assert activations.ranking(maps) == [2, 3, 1, 0]
+    assert activations.count_flat(maps) == 2
+    assert activations.value_range(maps) == (-5.0, 2.0)
+    assert activations.brightest(maps[1]) == (2, 0)
 
 
 def test_members() -> None:
-    assert explain.members(torch.tensor([3, 1, 3, 0]), 3) == [0, 2]
-    assert explain.members(torch.tensor([3, 1, 3, 0]), 9) == []
+    assert activations.members(torch.tensor([3, 1, 3, 0]), 3) == [0, 2]
+    assert activations.members(torch.tensor([3, 1, 3, 0]), 9) == []
 
 
 def test_every_layer_of_every_step_is_described() -> None:
     for step in steps.STEPS.values():
         for layer, shape, _ in shapes(step.layers):
-            assert explain.describe(layer, shape[0]).endswith(".")
+            assert activations.describe(layer, shape[0]).endswith(".")
 
 
 @pytest.mark.parametrize(
@@ -176,4 +179,4 @@ def test_every_layer_of_every_step_is_described() -> None:
     ],
 )
 def test_describe(layer: Conv, maps_in: int, words: str) -> None:
-    assert words in explain.describe(layer, maps_in)
+    assert words in activations.describe(layer, maps_in)

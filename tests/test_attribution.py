@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from s5core import attribution, checkpoint, explain, steps
+from s5core import checkpoint, steps
 from s5core.data import STD, Digits, normalize, to_unit
+from s5core.inside import activations, attribution
 from s5core.layers import BatchNorm, Conv, GlobalAvgPool, Network, ReLU, SiLU, build
 
 SHIPPED = [name for name in steps.STEPS if checkpoint.shipped_path(name).exists()]
@@ -84,7 +85,7 @@ def test_layers_that_work_in_place_do_no_harm(layers: Network | None, practice: 
 
 def test_what_decides_is_the_difference(practice: Digits) -> None:
     model, digit = shipped("step5"), practice.validation_images[:1]
-    answer = explain.look_inside(model, digit).answer
+    answer = activations.look_inside(model, digit).answer
     rival = (answer + 1) % 10
     verdict = attribution.compare(model, digit, answer, rival)
     assert torch.allclose(verdict.ink[:2], attribution.attribute(model, digit, [answer, rival]))

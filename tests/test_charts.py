@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from s5core import charts
-from s5core.charts import Curve
+from s5core.views import charts
+from s5core.views.charts import Curve
 
 
 def without_points(specification: dict[str, Any]) -> dict[str, Any]:

@@ -14,12 +14,14 @@ import pytest
 import torch
 from PIL import Image
 
-from s5core import checkpoint, class_digits, digit, runs, sketch
-from s5core.class_digits import NICKNAME, ClassDigit, ClassDigitsError, Reader
-from s5core.digit import DigitError
+from s5core import checkpoint
+from s5core.drawing import class_set, fit, sketch
+from s5core.drawing.class_set import NICKNAME, ClassDigit, ClassDigitsError, Reader
+from s5core.drawing.fit import DigitError
 from s5core.evaluate import Evaluation, evaluate
 from s5core.layers import Conv, GlobalAvgPool
 from s5core.recipe import Recipe
+from s5core.runs import folder
 
 SEVEN = [[(70.0, 60.0), (205.04, 60.0), (130.0, 240.0)]]
 GOOD = {
@@ -43,7 +45,7 @@ def hard(name: str) -> list[sketch.Stroke]:
 def keep_all() -> None:
     for name in sketch.HARD:
         label = int(next(letter for letter in name if letter.isdecimal()))
-        class_digits.keep(hard(name), label, name[:NICKNAME], "me")
+        class_set.keep(hard(name), label, name[:NICKNAME], "me")
 
 
 def write(home: Path, name: str, content: object) -> None:
@@ -54,17 +56,17 @@ def write(home: Path, name: str, content: object) -> None:
 
 def test_a_digit_is_found_again_as_it_was_drawn() -> None:
     strokes = hard("8, not quite closed")
-    made = class_digits.keep(strokes, 8, "Ada", "me")
-    (found,) = class_digits.load().digits
-    assert found == made == class_digits.find(made.id)
+    made = class_set.keep(strokes, 8, "Ada", "me")
+    (found,) = class_set.load().digits
+    assert found == made == class_set.find(made.id)
     assert (found.label, found.nickname, found.name) == (8, "Ada", "8 by Ada")
     assert found.time.utcoffset() == timedelta(0)
-    difference = found.seen.int() - digit.redraw(strokes).int()
+    difference = found.seen.int() - fit.redraw(strokes).int()
     assert difference.abs().float().mean() < 1 and found.seen.max() > 200
 
 
 def test_a_file_says_no_more_than_the_page_says(home: Path) -> None:
-    made = class_digits.keep(SEVEN, 7, "Ada", "the author")
+    made = class_set.keep(SEVEN, 7, "Ada", "the author")
     content = json.loads((home / f"{made.id}.json").read_text())
     assert sorted(content) == ["label", "nickname", "strokes", "time"]
     assert content["strokes"] == [[[70, 60], [205, 60], [130, 240]]]  # rounded to a tenth
@@ -73,36 +75,36 @@ def test_a_file_says_no_more_than_the_page_says(home: Path) -> None:
 
 def test_points_close_together_are_left_out_but_not_the_last() -> None:
     line = [[(x / 10, 100.0) for x in range(1004)]]
-    (stroke,) = class_digits.keep(line, 1, "", "me").strokes
+    (stroke,) = class_set.keep(line, 1, "", "me").strokes
     assert 95 <= len(stroke) <= 101 and stroke[0] == (0, 100) and stroke[-1] == (100.3, 100)
-    (dot,) = class_digits.keep([[(50.0, 50.0), (50.0, 50.0)]], 1, "", "me").strokes
+    (dot,) = class_set.keep([[(50.0, 50.0), (50.0, 50.0)]], 1, "", "me").strokes
     assert dot == [(50, 50)]
-    assert class_digits.load().digits[-1].seen.max() > 0
+    assert class_set.load().digits[-1].seen.max() > 0
 
 
 def test_keeping_again_adds_nothing_and_a_correction_replaces(home: Path) -> None:
-    first = class_digits.keep(SEVEN, 7, "Ada", "me")
-    assert class_digits.keep(SEVEN, 7, " Ada ", "me") == first
-    corrected = class_digits.keep(SEVEN, 1, "Ada", "me")
-    assert class_digits.load().digits == (corrected,) and corrected.label == 1
-    class_digits.keep(SEVEN, 1, "Ada", "somebody else")
-    assert len(class_digits.load().digits) == 2
+    first = class_set.keep(SEVEN, 7, "Ada", "me")
+    assert class_set.keep(SEVEN, 7, " Ada ", "me") == first
+    corrected = class_set.keep(SEVEN, 1, "Ada", "me")
+    assert class_set.load().digits == (corrected,) and corrected.label == 1
+    class_set.keep(SEVEN, 1, "Ada", "somebody else")
+    assert len(class_set.load().digits) == 2
 
 
 def test_the_set_is_no_run(home: Path) -> None:
-    class_digits.keep(SEVEN, 7, "", "me")
-    run = runs.create("mine", "step5", (Conv(10), GlobalAvgPool()), Recipe())
-    assert runs.list_runs() == [run]
+    class_set.keep(SEVEN, 7, "", "me")
+    run = folder.create("mine", "step5", (Conv(10), GlobalAvgPool()), Recipe())
+    assert folder.list_runs() == [run]
     write(home, "config.json", GOOD)
-    assert runs.list_runs() == [run]
-    with pytest.raises(runs.RunError):
-        runs.open_run("class_digits")
+    assert folder.list_runs() == [run]
+    with pytest.raises(folder.RunError):
+        folder.open_run("class_digits")
 
 
 def _keep_many(writer: int) -> None:
     for i in range(20):
-        class_digits.keep([[(i, 5), (100, 200)]], i % 10, f"writer {writer}", f"{writer}")
-        class_digits.keep([[(0, 0), (9, 99)]], 1, f"{i}", "all of them")  # one file that all fight for
+        class_set.keep([[(i, 5), (100, 200)]], i % 10, f"writer {writer}", f"{writer}")
+        class_set.keep([[(0, 0), (9, 99)]], 1, f"{i}", "all of them")  # one file that all fight for
 
 
 def test_many_keep_at_the_same_moment_while_others_look(home: Path) -> None:
@@ -112,13 +114,13 @@ def test_many_keep_at_the_same_moment_while_others_look(home: Path) -> None:
         process.start()
     looks = 0
     while any(process.is_alive() for process in writers):
-        assert class_digits.load().damaged == ()
+        assert class_set.load().damaged == ()
         looks += 1
         time.sleep(0.01)  # the writers need the core, too
     for process in writers:
         process.join()
     assert [process.exitcode for process in writers] == [0] * 3 and looks > 1
-    found = class_digits.load()
+    found = class_set.load()
     assert len(found.digits) == 3 * 20 + 1 and found.damaged == ()
     assert len(list(home.iterdir())) == 3 * 20 + 1  # no part of a file is left behind
 
@@ -132,7 +134,7 @@ def test_many_keep_at_the_same_moment_while_others_look(home: Path) -> None:
         "[]",
         "[" * 100_000,
         json.dumps(GOOD)[:40],
-        json.dumps(GOOD) + " " * class_digits.MAX_BYTES,
+        json.dumps(GOOD) + " " * class_set.MAX_BYTES,
         {},
         GOOD | {"label": 10},
         GOOD | {"label": True},
@@ -149,58 +151,58 @@ def test_many_keep_at_the_same_moment_while_others_look(home: Path) -> None:
         GOOD | {"strokes": [[[float("nan"), 1], [2, 3]]]},
         GOOD | {"strokes": [[[1e300, 1], [2, 3]]]},
         GOOD | {"strokes": [[[10**400, 1], [2, 3]]]},
-        GOOD | {"strokes": [[[1, 2]] * (class_digits.MAX_POINTS + 1)]},
+        GOOD | {"strokes": [[[1, 2]] * (class_set.MAX_POINTS + 1)]},
     ],
 )
 def test_a_damaged_file_is_named_and_hides_no_other(home: Path, content: object) -> None:
-    good = class_digits.keep(SEVEN, 7, "", "me")
+    good = class_set.keep(SEVEN, 7, "", "me")
     write(home, "bad.json", content)
-    found = class_digits.load()
+    found = class_set.load()
     assert found.digits == (good,) and found.damaged == ("bad.json",)
-    assert class_digits.find("bad") is None
+    assert class_set.find("bad") is None
     write(home, "bad.json", GOOD)  # mended by hand
-    assert len(class_digits.load().digits) == 2
+    assert len(class_set.load().digits) == 2
 
 
 def test_what_is_no_file_of_the_set_does_no_harm(home: Path) -> None:
-    good = class_digits.keep(SEVEN, 7, "", "me")
+    good = class_set.keep(SEVEN, 7, "", "me")
     (home / "folder.json").mkdir()
     write(home, "notes.txt", "hello")
     write(home, ".bad.json.123.part", "{")
     write(home, "a name with blanks.json", GOOD)
-    found = class_digits.load()
+    found = class_set.load()
     assert found.digits == (good,) and found.damaged == ("a name with blanks.json", "folder.json")
 
 
 def test_a_foreign_nickname_is_cleaned_as_well(home: Path) -> None:
     write(home, "foreign.json", GOOD | {"nickname": "A\ud800\u202eda\n" + "x" * 50})
-    (found,) = class_digits.load().digits
+    (found,) = class_set.load().digits
     assert found.nickname == "Ada " + "x" * 16
 
 
 @pytest.mark.parametrize("id", ["", "..", "../x", "a/b", "a\0b", "C:\\x", "x" * 100])
 def test_an_id_cannot_leave_the_folder(id: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is no id of a digit"):
-        class_digits.delete([id])
+        class_set.delete([id])
 
 
 def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ClassDigitsError, match="nothing drawn"):
-        class_digits.keep([], 7, "", "me")
-    long = [[(i % 2 * 100, i % 280) for i in range(class_digits.MAX_POINTS + 1)]]
+        class_set.keep([], 7, "", "me")
+    long = [[(i % 2 * 100, i % 280) for i in range(class_set.MAX_POINTS + 1)]]
     with pytest.raises(ClassDigitsError, match="too large for one digit"):
-        class_digits.keep(long, 7, "", "me")
+        class_set.keep(long, 7, "", "me")
     with pytest.raises(ClassDigitsError, match="too large for one digit"):
-        class_digits.keep([[(0, 0), (1e6, 0)]], 7, "", "me")
+        class_set.keep([[(0, 0), (1e6, 0)]], 7, "", "me")
     with pytest.raises(ValueError, match="10 is no digit"):
-        class_digits.keep(SEVEN, 10, "", "me")
-    class_digits.keep([long[0][:-1]], 7, "", "me")
-    assert class_digits.load().damaged == ()  # the largest drawing can be read again
-    monkeypatch.setattr(class_digits, "MAX_DIGITS", 2)
-    kept = class_digits.keep(SEVEN, 7, "", "me")
+        class_set.keep(SEVEN, 10, "", "me")
+    class_set.keep([long[0][:-1]], 7, "", "me")
+    assert class_set.load().damaged == ()  # the largest drawing can be read again
+    monkeypatch.setattr(class_set, "MAX_DIGITS", 2)
+    kept = class_set.keep(SEVEN, 7, "", "me")
     with pytest.raises(ClassDigitsError, match="full with 2 digits"):
-        class_digits.keep(SEVEN, 7, "", "you")
-    assert class_digits.keep(SEVEN, 1, "", "me").id == kept.id  # a correction takes no room
+        class_set.keep(SEVEN, 7, "", "you")
+    assert class_set.keep(SEVEN, 1, "", "me").id == kept.id  # a correction takes no room
 
 
 @pytest.mark.parametrize(
@@ -218,25 +220,25 @@ def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_nicknames_are_short_and_visible(typed: str, nickname: str) -> None:
-    assert class_digits.clean(typed) == nickname
-    assert class_digits.keep(SEVEN, 7, typed, "me").nickname == nickname
-    assert class_digits.load().digits[0].nickname == nickname
+    assert class_set.clean(typed) == nickname
+    assert class_set.keep(SEVEN, 7, typed, "me").nickname == nickname
+    assert class_set.load().digits[0].nickname == nickname
 
 
 def test_deletion_lasts(home: Path) -> None:
-    first = class_digits.keep(SEVEN, 7, "", "me")
-    second = class_digits.keep(hard("4, open"), 4, "", "me")
-    before = class_digits.version()
-    class_digits.delete([first.id, first.id, "0123"])
-    assert class_digits.load().digits == (second,) and class_digits.version() != before
+    first = class_set.keep(SEVEN, 7, "", "me")
+    second = class_set.keep(hard("4, open"), 4, "", "me")
+    before = class_set.version()
+    class_set.delete([first.id, first.id, "0123"])
+    assert class_set.load().digits == (second,) and class_set.version() != before
     write(home, "bad.json", "{")
-    class_digits.delete_all()
-    assert class_digits.load() == class_digits.ClassDigits((), ()) and not list(home.iterdir())
-    class_digits.delete_all()
+    class_set.delete_all()
+    assert class_set.load() == class_set.ClassDigits((), ()) and not list(home.iterdir())
+    class_set.delete_all()
 
 
 def test_nothing_is_there_at_first(home: Path) -> None:
-    assert class_digits.load().digits == () and class_digits.version() == 0 and not home.exists()
+    assert class_set.load().digits == () and class_set.version() == 0 and not home.exists()
 
 
 class CountedModel(torch.nn.Module):
@@ -257,22 +259,22 @@ def test_a_reader_reads_each_digit_once() -> None:
     keep_all()
     model = CountedModel()
     reader = Reader(model)
-    found = class_digits.load()
+    found = class_set.load()
     whole = evaluate(model.network, found.images, found.labels)
     assert torch.allclose(reader.read(found).logits, whole.logits, atol=1e-4)
-    assert torch.equal(reader.read(class_digits.load()).labels, whole.labels) and model.digits == len(
+    assert torch.equal(reader.read(class_set.load()).labels, whole.labels) and model.digits == len(
         sketch.HARD
     )
-    class_digits.delete([found.digits[0].id])
-    corrected = class_digits.keep(found.digits[1].strokes, 0, "", "you")
-    again = reader.read(class_digits.load())
+    class_set.delete([found.digits[0].id])
+    corrected = class_set.keep(found.digits[1].strokes, 0, "", "you")
+    again = reader.read(class_set.load())
     assert model.digits == len(sketch.HARD) + 1
     assert torch.allclose(again.logits[:-1], whole.logits[1:], atol=1e-4)
     assert int(again.labels[-1]) == corrected.label == 0
 
 
 def archive(readings: dict[str, Evaluation]) -> tuple[zipfile.ZipFile, list[list[str]]]:
-    file = zipfile.ZipFile(io.BytesIO(class_digits.archive(class_digits.load(), readings)))
+    file = zipfile.ZipFile(io.BytesIO(class_set.archive(class_set.load(), readings)))
     assert file.testzip() is None
     return file, list(csv.reader(io.StringIO(file.read("digits.csv").decode("utf-8-sig"), newline="")))
 
@@ -283,7 +285,7 @@ def picture(file: zipfile.ZipFile, name: str) -> np.ndarray:
 
 def test_the_export_holds_each_digit_and_each_answer() -> None:
     keep_all()
-    found = class_digits.load()
+    found = class_set.load()
     network = checkpoint.load(checkpoint.shipped_path("step5")).model()
     answers = evaluate(network, found.images, found.labels)
     file, (header, *rows) = archive({"Step 5": answers})
@@ -304,7 +306,7 @@ def test_the_export_holds_each_digit_and_each_answer() -> None:
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "＝"])
 def test_no_nickname_and_no_title_becomes_a_formula(sign: str) -> None:
-    class_digits.keep(SEVEN, 7, f"{sign}1+1", "me")
+    class_set.keep(SEVEN, 7, f"{sign}1+1", "me")
     answers = Evaluation(torch.eye(10)[[7]], torch.tensor([7]))
     _, (header, row) = archive({f"{sign}HYPERLINK(0)": answers})
     cells = [row[2], *header[4:]]
@@ -312,17 +314,17 @@ def test_no_nickname_and_no_title_becomes_a_formula(sign: str) -> None:
 
 
 def test_a_comma_and_a_quote_stay_in_their_cell() -> None:
-    class_digits.keep(SEVEN, 7, 'a,"b";', "me")
+    class_set.keep(SEVEN, 7, 'a,"b";', "me")
     assert archive({})[1][1][2] == 'a,"b";'
 
 
 def test_names() -> None:
-    made = class_digits.keep(SEVEN, 7, "", "me")
+    made = class_set.keep(SEVEN, 7, "", "me")
     assert isinstance(made, ClassDigit) and made.name == "7"
 
 
 def test_several_digits_side_by_side_are_no_digit() -> None:
     two = [[(60.0, 60.0), (60.0, 220.0)], [(200.0, 60.0), (200.0, 220.0)]]
     with pytest.raises(DigitError, match="one digit at a time"):
-        class_digits.keep(two, 1, "", "someone")
-    assert not class_digits.load().digits
+        class_set.keep(two, 1, "", "someone")
+    assert not class_set.load().digits

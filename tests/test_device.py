@@ -6,14 +6,12 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import torch
 
 from s5core.device import Device, DeviceError, autocast, available, choose, cores
-
-ROOT = Path(__file__).parent.parent
+from s5core.files import ROOT
 
 Machine = Callable[..., None]
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from benchmarks import letters
-from s5core import checkpoint, digit, familiarity, reading
-from s5core.familiarity import Familiarity
+from s5core import checkpoint
+from s5core.drawing import familiarity, fit, reading
+from s5core.drawing.familiarity import Familiarity
 from s5core.layers import Conv, GlobalAvgPool, ReLU, build
 from s5core.steps import STEPS
 
@@ -33,7 +34,7 @@ def known(models, practice) -> dict[str, Familiarity]:
 
 
 def fields_of(drawn: dict[str, str]) -> torch.Tensor:
-    return torch.cat([digit.of_sketch(letters.draw(one, turn=t)) for one in drawn.values() for t in (0, 8)])
+    return torch.cat([fit.of_sketch(letters.draw(one, turn=t)) for one in drawn.values() for t in (0, 8)])
 
 
 def doubted(models, known, name: str, fields: torch.Tensor) -> float:

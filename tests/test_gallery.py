@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from s5core.data import Digits
-from s5core.gallery import GAP, Exhibit, even_rows, exhibition, gallery
+from s5core.views.gallery import GAP, Exhibit, even_rows, exhibition, gallery
 
 
 def test_pictures_are_the_digits_themselves(practice: Digits) -> None:

@@ -16,10 +16,11 @@ import pytest
 import torch
 from PIL import Image
 
-from s5core import checkpoint, data, sketch
+from s5core import checkpoint, data
 from s5core.__main__ import main
+from s5core.drawing import sketch
+from s5core.files import ROOT
 
-ROOT = Path(__file__).parent.parent
 # An empty S5_DATA_DIR is none, and nothing listens on port 9.
 NOWHERE = {"S5_DATA_DIR": "", "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
 STEP5 = str(checkpoint.shipped_path("step5"))

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from s5core import picture, steps
+from s5core import steps
 from s5core.summary import Row, layer_table
+from s5core.views import picture
 
 
 def brightness(palette: picture.Picture) -> np.ndarray:

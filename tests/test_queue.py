@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator
 import pytest
 import torch
 
-from s5core import data, runs
+from s5core import data
 from s5core.device import cores
-from s5core.jobs import ROOT, Jobs
 from s5core.layers import BatchNorm, Conv, GlobalAvgPool, MaxPool, ReLU
 from s5core.recipe import Recipe
-from s5core.runs import Failed, Run, Stopped
+from s5core.runs import folder
+from s5core.runs.folder import Failed, Run, Stopped
+from s5core.runs.queue import ROOT, Jobs
 from s5core.train import Epoch, Finished, train
 
 LAYERS = (Conv(4), BatchNorm(), ReLU(), MaxPool(2), Conv(10), GlobalAvgPool())
@@ -60,7 +61,7 @@ def started(run: Run) -> bool:
 
 
 def new(recipe: Recipe = LONG) -> Run:
-    return runs.create("a run", "step5", LAYERS, recipe)
+    return folder.create("a run", "step5", LAYERS, recipe)
 
 
 def test_two_workers_stand_ready_before_any_run(jobs):
@@ -189,10 +190,10 @@ def test_runs_that_no_worker_can_train_say_so(monkeypatch, tmp_path):
 
 SERVER = """
 import sys, time
-from s5core import runs
-from s5core.jobs import Jobs
+from s5core.runs import folder
+from s5core.runs.queue import Jobs
 jobs = Jobs(limit=2)
-jobs.submit(runs.open_run(sys.argv[1]))
+jobs.submit(folder.open_run(sys.argv[1]))
 print(*[process._process.pid for process in jobs._processes], flush=True)
 time.sleep(600)
 """

@@ -5,9 +5,10 @@ import time
 import pytest
 import torch
 
-from s5core import checkpoint, digit, reading, sketch
+from s5core import checkpoint
+from s5core.drawing import fit, reading, sketch
+from s5core.drawing.reading import Reading
 from s5core.layers import build
-from s5core.reading import Reading
 from s5core.steps import STEPS
 
 SHIPPED = sorted(checkpoint.SHIPPED.glob("step*.safetensors"))
@@ -33,7 +34,7 @@ def test_every_network_answers_for_itself_and_in_order():
 def test_all_steps_read_a_digit_at_once():
     threads = torch.get_num_threads()
     models = {path.stem: checkpoint.load(path).model() for path in SHIPPED}
-    field = digit.fit(digit.ink(sketch.hard_digit("7 with a bar", 20).pixels))
+    field = fit.fit(fit.ink(sketch.hard_digit("7 with a bar", 20).pixels))
     seconds = []
     try:
         reading.use_one_thread()

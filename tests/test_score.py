@@ -6,9 +6,10 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from s5core import checkpoint, drawn, sketch
+from s5core import checkpoint
 from s5core.__main__ import app
-from s5core.drawn import DrawnError
+from s5core.drawing import score, sketch
+from s5core.drawing.score import DrawnError
 from s5core.evaluate import Evaluation, evaluate
 
 
@@ -35,17 +36,17 @@ def hard(tmp_path: Path) -> Path:
 
 
 def test_strokes_come_back_as_they_were_written(hard):
-    digits = drawn.load(hard)
+    digits = score.load(hard)
     assert digits.labels.tolist() == list(LABELS.values())
     assert digits.writers.max() == 2
     assert [len(strokes) for strokes in digits.strokes] == [len(strokes) for strokes in HARD]
     assert np.allclose(digits.strokes[1][0], HARD[1][0], atol=1e-4)
 
 
-@pytest.mark.parametrize("width", drawn.WIDTHS)
+@pytest.mark.parametrize("width", score.WIDTHS)
 def test_a_digit_stands_on_the_canvas_within_its_margins(hard, width):
-    for number, strokes in enumerate(drawn.load(hard).strokes):
-        made = drawn.draw(strokes, width, np.random.default_rng(number))
+    for number, strokes in enumerate(score.load(hard).strokes):
+        made = score.draw(strokes, width, np.random.default_rng(number))
         rows, columns = np.nonzero(made.pixels > 127)
         edges = rows.min(), columns.min(), 280 - rows.max(), 280 - columns.max()
         assert min(edges) >= 0.08 * 280 - 2
@@ -54,25 +55,25 @@ def test_a_digit_stands_on_the_canvas_within_its_margins(hard, width):
 
 
 def test_the_pen_does_not_matter_to_what_is_read_from_strokes_but_does_to_pictures(hard):
-    digits = drawn.load(hard)
-    thin, thick = (drawn.fields(digits, width).double() for width in (8, 30))
+    digits = score.load(hard)
+    thin, thick = (score.fields(digits, width).double() for width in (8, 30))
     assert (thin - thick).abs().mean() < 1
-    thin, thick = (drawn.fields(digits, width, "picture").double() for width in (8, 30))
+    thin, thick = (score.fields(digits, width, "picture").double() for width in (8, 30))
     assert thick.mean() > 1.5 * thin.mean()
 
 
-def sure_of(answers: torch.Tensor, digits: drawn.DrawnDigits) -> Evaluation:
+def sure_of(answers: torch.Tensor, digits: score.DrawnDigits) -> Evaluation:
     return Evaluation(20.0 * torch.nn.functional.one_hot(answers, 10), digits.labels)
 
 
 def test_the_score_of_known_answers(hard):
-    digits = drawn.load(hard)
-    perfect = drawn.score(digits, sure_of(digits.labels, digits))
+    digits = score.load(hard)
+    perfect = score.score(digits, sure_of(digits.labels, digits))
     assert perfect.accuracy == 100 and perfect.interval == (100, 100)
     assert perfect.by_class == dict.fromkeys(range(10), 100.0)
     answers = digits.labels.clone()
     answers[digits.writers == 0] = (answers[digits.writers == 0] + 1) % 10
-    found = drawn.score(digits, sure_of(answers, digits))
+    found = score.score(digits, sure_of(answers, digits))
     assert found.calibration_error == pytest.approx(100 * 4 / 12, abs=0.1)
     assert found.accuracy == pytest.approx(100 * 8 / 12)
     assert found.interval[0] == 0 and found.interval[1] == 100  # a third of three writers is all wrong
@@ -80,10 +81,10 @@ def test_the_score_of_known_answers(hard):
 
 
 def test_a_digit_that_nobody_wrote_has_no_accuracy(tmp_path):
-    digits = drawn.load(write(tmp_path / "two.npz", HARD[:2], [0, 1]))
-    score = drawn.score(digits, sure_of(digits.labels, digits))
-    assert score.by_class == {0: 100.0, 1: 100.0}
-    assert drawn._to_json({8: score})["by_class"]["8"] == {"0": 100.0, "1": 100.0}
+    digits = score.load(write(tmp_path / "two.npz", HARD[:2], [0, 1]))
+    found = score.score(digits, sure_of(digits.labels, digits))
+    assert found.by_class == {0: 100.0, 1: 100.0}
+    assert score._to_json({8: found})["by_class"]["8"] == {"0": 100.0, "1": 100.0}
 
 
 @pytest.mark.parametrize(
@@ -101,18 +102,18 @@ def test_a_digit_that_nobody_wrote_has_no_accuracy(tmp_path):
 def test_a_file_that_does_not_fit_is_refused(tmp_path, change, message):
     path = write(tmp_path / "bad.npz", HARD, list(LABELS.values()), **change)
     with pytest.raises(DrawnError, match=message):
-        drawn.load(path)
+        score.load(path)
 
 
 def test_what_is_no_file_of_digits_is_refused(tmp_path):
     with pytest.raises(DrawnError, match="cannot be read"):
-        drawn.load(tmp_path / "none.npz")
+        score.load(tmp_path / "none.npz")
     np.save(tmp_path / "one.npy", np.zeros(3))
     with pytest.raises(DrawnError, match="damaged or no"):
-        drawn.load(tmp_path / "one.npy")
+        score.load(tmp_path / "one.npy")
     (tmp_path / "text.npz").write_text("no digits")
     with pytest.raises(DrawnError, match="damaged or no"):
-        drawn.load(tmp_path / "text.npz")
+        score.load(tmp_path / "text.npz")
 
 
 def test_the_command_prints_what_was_measured(hard):
@@ -121,9 +122,9 @@ def test_the_command_prints_what_was_measured(hard):
     content = json.loads(result.stdout)
     assert (content["digits"], content["writers"], content["way"]) == (12, 3, "strokes")
     step5 = content["steps"]["step5"]
-    digits = drawn.load(hard)
+    digits = score.load(hard)
     model = checkpoint.load(checkpoint.shipped_path("step5")).model()
-    found = evaluate(model, drawn.fields(digits, 18), digits.labels)
+    found = evaluate(model, score.fields(digits, 18), digits.labels)
     assert step5["accuracy"]["18"] == round(found.accuracy, 2)
     assert step5["calibration_error"]["18"] == round(found.calibration_error, 2)
     assert set(step5["accuracy"]) == set(step5["interval"]) == set(step5["by_class"]) == {"8", "18", "30"}
@@ -134,9 +135,9 @@ def test_the_command_prints_what_was_measured(hard):
 
 @pytest.mark.parametrize("width", [8, 18])
 def test_pictures_are_read_nearly_as_well_as_strokes(drawn_digits, width):
-    some = drawn.DrawnDigits(drawn_digits.labels[::6], drawn_digits.writers[::6], drawn_digits.strokes[::6])
+    some = score.DrawnDigits(drawn_digits.labels[::6], drawn_digits.writers[::6], drawn_digits.strokes[::6])
     model = checkpoint.load(checkpoint.shipped_path("step5")).model()
-    found = evaluate(model, drawn.fields(some, width, "picture"), some.labels)
+    found = evaluate(model, score.fields(some, width, "picture"), some.labels)
     assert found.accuracy >= 98  # of 500
 
 

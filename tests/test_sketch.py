@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from s5core import sketch
+from s5core.drawing import sketch
 
 
 def test_a_curve_runs_through_its_points_and_turns_sharply_at_double_ones():

@@ -5,12 +5,12 @@ import queue
 import pytest
 import torch
 
-from s5core import runs
 from s5core.layers import Conv, GlobalAvgPool, MaxPool
 from s5core.recipe import Recipe
-from s5core.runs import Failed, Run
+from s5core.runs import folder
+from s5core.runs.folder import Failed, Run
+from s5core.runs.worker import GONE, EventLog, Order, Worker
 from s5core.train import Finished
-from s5core.worker import GONE, EventLog, Order, Worker
 
 TINY = (Conv(4), MaxPool(4), Conv(10), GlobalAvgPool())
 
@@ -22,7 +22,7 @@ def home(tmp_path, monkeypatch) -> None:
 
 
 def test_a_run_goes_on_with_as_many_threads_as_it_is_given(home):
-    run = runs.create("a run", "step5", TINY, Recipe(epochs=1))
+    run = folder.create("a run", "step5", TINY, Recipe(epochs=1))
     orders: queue.Queue[Order] = queue.Queue()
     orders.put({"order": "threads", "value": 3})
     before = torch.get_num_threads()
@@ -49,13 +49,13 @@ class Late(queue.Queue[Order]):
 
 @pytest.mark.parametrize("order", [{"order": "stop"}, GONE])
 def test_a_run_that_is_stopped_after_its_last_epoch_is_finished(home, order):
-    run = runs.create("a run", "step5", TINY, Recipe(epochs=2))
+    run = folder.create("a run", "step5", TINY, Recipe(epochs=2))
     assert Worker(Late(run, "epoch", 2, order)).train(run) == (order is not GONE)
     assert isinstance(run.log().end, Finished) and run.checkpoint().state is None
 
 
 def test_a_worker_killed_behind_its_last_epoch_has_finished_the_run(home):
-    run = runs.create("a run", "step5", TINY, Recipe(epochs=1))
+    run = folder.create("a run", "step5", TINY, Recipe(epochs=1))
     Worker(queue.Queue()).train(run)
     end, trained = run.log().end, run.model_path.read_bytes()
     lines = run.events_path.read_text().splitlines(keepends=True)
@@ -66,14 +66,14 @@ def test_a_worker_killed_behind_its_last_epoch_has_finished_the_run(home):
 
 
 def test_a_rate_that_comes_between_two_epochs_counts_in_the_next(home):
-    run = runs.create("a run", "step5", TINY, Recipe(epochs=2, schedule="constant", learning_rate=0.1))
+    run = folder.create("a run", "step5", TINY, Recipe(epochs=2, schedule="constant", learning_rate=0.1))
     Worker(Late(run, "epoch", 1, {"order": "rate", "value": 0.01})).train(run)
     assert [metrics.learning_rate for metrics in run.log().epochs] == [0.1, 0.01]
     assert run.log().peak == 0.01
 
 
 def test_a_run_does_not_go_on_with_other_digits(home, practice):
-    run = runs.create("a run", "step5", TINY, Recipe(epochs=2))
+    run = folder.create("a run", "step5", TINY, Recipe(epochs=2))
     Worker(Late(run, "epoch", 1, {"order": "stop"})).train(run)
     kept = run.model_path.read_bytes()
     other = Worker(queue.Queue())

@@ -6,11 +6,11 @@ import uuid
 
 import streamlit as st
 
-from s5core import class_digits, sketch
-from s5core.class_digits import NICKNAME
+from s5core.drawing import class_set, sketch
+from s5core.drawing.class_set import NICKNAME
+from s5core.drawing.sketch import Sketch, Stroke
 from s5core.errors import UserError
 from s5core.layers import CLASSES
-from s5core.sketch import Sketch, Stroke
 
 NOT_PHOTOGRAPHS = (
     "A photograph is not kept anywhere: only what is drawn on the canvas can go into the class set."
@@ -28,7 +28,7 @@ def show(drawn: Sketch | None) -> None:
 
 @st.fragment
 def _form(strokes: list[Stroke]) -> None:
-    id = class_digits.id_of(strokes, _author())
+    id = class_set.id_of(strokes, _author())
     label_key = f"meant {id}"  # of this drawing alone: another one may be another digit
     with st.container(border=True):
         label = st.pills(
@@ -46,8 +46,8 @@ def _form(strokes: list[Stroke]) -> None:
                 width=200,
                 help="Everybody who opens this app can read it: better not your full name.",
             )
-            kept = class_digits.find(id)
-            same = kept and (kept.label, kept.nickname) == (label, class_digits.clean(nickname))
+            kept = class_set.find(id)
+            same = kept and (kept.label, kept.nickname) == (label, class_set.clean(nickname))
             st.button(
                 "Change it" if kept and not same else "Keep it",
                 key=f"keep {id}",
@@ -59,7 +59,7 @@ def _form(strokes: list[Stroke]) -> None:
         if trouble := st.session_state.pop("keep_trouble", None):
             st.error(trouble)
         elif kept:
-            count = len(class_digits.load().digits)
+            count = len(class_set.load().digits)
             st.success(f"Kept as a {kept.label}: {counted(count)} in the class set.")
         elif label is None:
             st.caption("Keep your drawing for the class: say which digit you meant.")
@@ -72,7 +72,7 @@ def _keep(strokes: list[Stroke], label_key: str) -> None:
     if label is None:
         return  # it was taken back in the same moment
     try:
-        class_digits.keep(strokes, label, st.session_state.nickname, _author())
+        class_set.keep(strokes, label, st.session_state.nickname, _author())
     except UserError as error:
         st.session_state.keep_trouble = str(error)
     except OSError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from s5core import picture
+from s5core.views import picture
 
 
 def show(palette: picture.Picture, low: str, high: str, meaning: str) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from s5core import charts
 from s5core.evaluate import Evaluation
+from s5core.views import charts
 
 Cell = tuple[int, int]  # the true class, and what the network said
 

@@ -19,7 +19,10 @@ def choose_page() -> st.Page:
             st.Page("pages/inside.py", title="Look inside", url_path="inside"),
             st.Page("pages/draw.py", title="Draw", url_path="draw"),
             st.Page("pages/digits.py", title="Our digits", url_path="digits"),
-            st.Page("pages/errors.py", title="Errors", url_path="errors"),
+            st.Page("pages/mistakes.py", title="Mistakes", url_path="mistakes"),
+            st.Page(
+                "pages/mistakes.py", title="Mistakes", url_path="errors", visibility="hidden"
+            ),  # old links
         ]
     )
 

@@ -7,13 +7,14 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from s5core import charts, device
+from s5core import device
 from s5core.augment import preview
 from s5core.data import Digits
 from s5core.errors import UserError
-from s5core.gallery import gallery
 from s5core.recipe import Recipe, field_types
 from s5core.steps import EPOCH_BUDGET, Step
+from s5core.views import charts
+from s5core.views.gallery import gallery
 
 # 1, 2, 3, 5 in each power of ten: equal steps to the eye of an optimiser.
 RATES = [round(digit * 10.0**power, 6) for power in range(-4, 1) for digit in (1, 2, 3, 5)]

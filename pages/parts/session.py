@@ -16,15 +16,16 @@ import streamlit as st
 import torch
 from torch import nn
 
-from s5core import checkpoint, data, results, runs, steps
+from s5core import checkpoint, data, results, steps
 from s5core.checkpoint import Checkpoint
 from s5core.data import Digits
+from s5core.drawing.familiarity import Familiarity
+from s5core.drawing.familiarity import measure as measure_familiarity
 from s5core.errors import UserError
-from s5core.familiarity import Familiarity
-from s5core.familiarity import measure as measure_familiarity
-from s5core.jobs import Jobs
 from s5core.results import Result
-from s5core.runs import Run
+from s5core.runs import folder
+from s5core.runs.folder import Run
+from s5core.runs.queue import Jobs
 from s5core.steps import Step
 
 SHIPPED = "shipped"  # the choice of no run: the step as it comes with the app
@@ -38,12 +39,12 @@ def step() -> Step:
 def run() -> Run | None:
     """The run that is chosen in the sidebar; None for the shipped checkpoint."""
     chosen = st.session_state.get("run", SHIPPED)
-    return None if chosen == SHIPPED else runs.open_run(chosen)
+    return None if chosen == SHIPPED else folder.open_run(chosen)
 
 
 def runs_of(chosen: Step) -> list[Run]:
     """The runs that began from a step, the newest first."""
-    return [run for run in runs.list_runs() if run.step == chosen.name]
+    return [run for run in folder.list_runs() if run.step == chosen.name]
 
 
 def network() -> Checkpoint | None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import session
-from s5core import checkpoint, runs, steps
+from s5core import checkpoint, steps
 from s5core.errors import UserError
+from s5core.runs import folder
 
 
 def show() -> None:
@@ -48,7 +49,7 @@ def _read_address() -> None:
         if name := st.query_params.get("step"):
             st.session_state.step = steps.find(name).name
         if id := st.query_params.get("run"):
-            st.session_state.step = runs.open_run(id).step
+            st.session_state.step = folder.open_run(id).step
             st.session_state.run = id
     except UserError as error:
         st.session_state.address_trouble = str(error)
@@ -88,10 +89,12 @@ def _open_upload() -> None:
     try:
         made = checkpoint.from_bytes(upload.getvalue(), upload.name)
         step = made.name if made.name in steps.STEPS else st.session_state.step
-        run = runs.adopt(made, step, f"{upload.name}, {made.accuracy:.2f} %")
+        run = folder.adopt(made, step, f"{upload.name}, {made.accuracy:.2f} %")
     except UserError as error:
         st.session_state.upload_trouble = str(error)
     except OSError as error:
-        st.session_state.upload_trouble = f"The upload could not be kept in {runs.home()}: {error.strerror}."
+        st.session_state.upload_trouble = (
+            f"The upload could not be kept in {folder.home()}: {error.strerror}."
+        )
     else:
         st.session_state.step, st.session_state.run = run.step, run.id

@@ -8,15 +8,16 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.parts import recipe_form, session
-from s5core import charts, device
-from s5core.charts import Curve
+from s5core import device
 from s5core.errors import UserError
 from s5core.evaluate import allowed_errors
 from s5core.recipe import Recipe
-from s5core.runs import Failed, Log, Run, Stopped
+from s5core.runs.folder import Failed, Log, Run, Stopped
 from s5core.steps import EPOCH_BUDGET, PARAMETER_BUDGET, TARGET_ACCURACY, Step
 from s5core.summary import count_parameters
 from s5core.train import Diverged, Finished, Metrics
+from s5core.views import charts
+from s5core.views.charts import Curve
 
 # Seconds from one look at a run to the next: in training, and stopped. On a CPU each look is taken
 # from the training: on two cores a run that is looked at each second takes a seventh longer.
@@ -231,7 +232,7 @@ def _use(run: Run) -> None:
     draw, inside, errors, save = st.columns(4)
     draw.page_link("pages/draw.py", label="Draw for it")
     inside.page_link("pages/inside.py", label="Look inside")
-    errors.page_link("pages/errors.py", label="Its errors")
+    errors.page_link("pages/mistakes.py", label="Its errors")
     save.download_button(
         "Download",
         run.model_path.read_bytes(),

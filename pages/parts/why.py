@@ -8,9 +8,10 @@ import streamlit as st
 from torch import Tensor, nn
 
 from pages.parts import legend
-from s5core import attribution, gallery, picture
-from s5core.attribution import Verdict
-from s5core.reading import Reading, noun
+from s5core.drawing.reading import Reading, noun
+from s5core.inside import attribution
+from s5core.inside.attribution import Verdict
+from s5core.views import gallery, picture
 
 WIDTH = "clamp(150px, 31%, 300px)"  # of a picture: three in a row, two on a phone
 

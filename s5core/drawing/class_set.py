@@ -29,13 +29,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from s5core import digit, runs, sketch
-from s5core.digit import DigitError
+from s5core.drawing import fit, sketch
+from s5core.drawing.fit import DigitError
+from s5core.drawing.sketch import Stroke
 from s5core.errors import UserError
 from s5core.evaluate import Evaluation, evaluate
 from s5core.files import write_atomically
 from s5core.layers import CLASSES
-from s5core.sketch import Stroke
+from s5core.runs import folder
 
 MAX_DIGITS = 1000  # thirty students with thirty digits each
 MAX_POINTS = 10_000  # of a drawing; a digit has some hundred
@@ -65,7 +66,7 @@ class ClassDigit:
     @cached_property
     def seen(self) -> Tensor:
         """The digit as the networks see it: (1, 1, 28, 28) uint8, 0 is background."""
-        return digit.redraw(self.strokes)
+        return fit.redraw(self.strokes)
 
     @property
     def name(self) -> str:
@@ -130,7 +131,7 @@ def _batch(digits: list[ClassDigit]) -> tuple[Tensor, Tensor]:
 
 def home() -> Path:
     """The folder of the set, beside the runs."""
-    return runs.home() / "class_digits"
+    return folder.home() / "class_digits"
 
 
 def clean(nickname: str) -> str:
@@ -167,7 +168,7 @@ def keep(strokes: list[Stroke], label: int, nickname: str, author: str) -> Class
     if not _is_sane(thin):
         raise ClassDigitsError("This drawing is too large for one digit: clear the canvas and draw it anew.")
     made = ClassDigit(id_of(strokes, author), label, clean(nickname), datetime.now(UTC), thin)
-    digit.redraw(thin)  # refuses what no network is shown
+    fit.redraw(thin)  # refuses what no network is shown
     if old := find(made.id):
         if old.name == made.name:
             return old
@@ -325,5 +326,5 @@ def _read(path: Path, changed: int, place: int) -> ClassDigit:
     if not isinstance(found["nickname"], str):
         raise TypeError("its nickname")
     time = datetime.fromisoformat(found["time"]).astimezone(UTC)
-    digit.redraw(strokes)  # refuses several digits side by side
+    fit.redraw(strokes)  # refuses several digits side by side
     return ClassDigit(path.stem, found["label"], clean(found["nickname"]), time, strokes)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from s5core.data import Digits, normalize, to_unit
-from s5core.explain import outputs
+from s5core.inside.activations import outputs
 from s5core.layers import CLASSES
 
 USUAL = 0.997  # share of real digits that count as familiar

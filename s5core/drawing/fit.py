@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageFilter, ImageOps, ImageStat
 from torch import Tensor
 
-from s5core import sketch
+from s5core.drawing import sketch
+from s5core.drawing.sketch import Sketch, Stroke
 from s5core.errors import UserError
-from s5core.sketch import Sketch, Stroke
 
 SIDE = 28  # of the field, in pixels
 BOX = 20  # of the digit's longer side in it

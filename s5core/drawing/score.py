@@ -20,13 +20,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from s5core import digit, sketch
 from s5core.checkpoint import Checkpoint
+from s5core.drawing import fit, sketch
+from s5core.drawing.reading import read_digit
+from s5core.drawing.sketch import Sketch, Stroke
 from s5core.errors import UserError
 from s5core.evaluate import Evaluation, evaluate
 from s5core.layers import CLASSES
-from s5core.reading import read_digit
-from s5core.sketch import Sketch, Stroke
 
 WIDTHS = (8, 18, 30)  # of the pen, in pixels of the canvas
 MARGIN = (0.08, 0.3)  # what a hand leaves free at each side, as a share of the canvas
@@ -36,9 +36,9 @@ TIMED = 200  # digits read one by one for the time that one takes
 
 Way = Literal["strokes", "picture", "shrunk"]
 WAYS: dict[Way, Callable[[Sketch], Tensor]] = {
-    "strokes": digit.of_sketch,
-    "picture": lambda drawn: digit.fit(digit.ink(_pixels(drawn))),
-    "shrunk": lambda drawn: digit.of_sketch(drawn, center=False),
+    "strokes": fit.of_sketch,
+    "picture": lambda drawn: fit.fit(fit.ink(_pixels(drawn))),
+    "shrunk": lambda drawn: fit.of_sketch(drawn, center=False),
 }
 
 
@@ -151,7 +151,7 @@ def milliseconds(model: nn.Module, digits: DrawnDigits) -> float:
     drawn = [draw(strokes, WIDTHS[1], np.random.default_rng(0)) for strokes in digits.strokes[:TIMED]]
     began = time.perf_counter()
     for one in drawn:
-        read_digit({"": model}, digit.of_sketch(one))
+        read_digit({"": model}, fit.of_sketch(one))
     return 1000 * (time.perf_counter() - began) / len(drawn)
 
 

@@ -15,7 +15,7 @@ from captum.attr import IntegratedGradients
 from torch import Tensor, nn
 
 from s5core.data import normalize, to_unit
-from s5core.explain import outputs
+from s5core.inside.activations import outputs
 
 POINTS = 64  # on the way; the sum is then 0.1 to 0.3 of a logit off on average, 1.4 at the most
 FEW_POINTS = 16  # for a network so large that each point takes more than a millisecond

@@ -25,12 +25,12 @@ from typing import Any
 from s5core import checkpoint
 from s5core.checkpoint import Checkpoint
 from s5core.errors import UserError
-from s5core.files import write_atomically
+from s5core.files import ROOT, write_atomically
 from s5core.layers import Layer, Network, from_json, to_json
 from s5core.recipe import Recipe
 from s5core.train import Batch, Diverged, Epoch, Finished, Metrics, Started, event_from_json, event_to_json
 
-HOME = Path(__file__).resolve().parent.parent / "runs"
+HOME = ROOT / "runs"
 
 
 class RunError(UserError):

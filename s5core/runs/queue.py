@@ -13,14 +13,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from s5core.device import cores
 from s5core.errors import UserError
-from s5core.runs import Run
-
-ROOT = Path(__file__).resolve().parent.parent
+from s5core.files import ROOT
+from s5core.runs.folder import Run
 
 
 class JobsError(UserError):
@@ -43,7 +41,7 @@ class Process:
         self.threads = 0  # that the run was given
         self.ready = False
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "s5core.worker"],
+            [sys.executable, "-m", "s5core.runs.worker"],
             cwd=ROOT,
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
             stdin=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""A process that trains runs: `python -m s5core.worker`.
+"""A process that trains runs: `python -m s5core.runs.worker`.
 
 Orders come as JSON lines on stdin, answers go as JSON lines to stdout:
 
@@ -27,13 +27,14 @@ from typing import IO, Any
 
 import torch
 
-from s5core import checkpoint, data, runs, steps
+from s5core import checkpoint, data, steps
 from s5core.checkpoint import Checkpoint
 from s5core.data import Digits
 from s5core.device import keep_freed_memory
 from s5core.errors import UserError
 from s5core.recipe import Recipe, Split
-from s5core.runs import Run
+from s5core.runs import folder
+from s5core.runs.folder import Run
 from s5core.train import Batch, Epoch, Event, Finished, Started, event_to_json, train
 
 INTERVAL = 0.5  # seconds between two batches in the log; a page looks every second or two
@@ -181,7 +182,7 @@ def main() -> None:
         if order["order"] != "train":
             continue  # meant for a run that has ended in the meantime
         torch.set_num_threads(order["threads"])
-        run = runs.open_folder(Path(order["run"]))
+        run = folder.open_folder(Path(order["run"]))
         go_on = worker.train(run)
         print(json.dumps({"done": run.id}), file=answers)
         if not go_on:

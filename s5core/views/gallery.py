@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from s5core.charts import RED
-from s5core.picture import Picture, data_url
+from s5core.views.charts import RED
+from s5core.views.picture import Picture, data_url
 
 SCALE = 4  # screen pixels a pixel of a digit; a whole number keeps all of them square
 GAP = 12  # screen pixels between two tiles

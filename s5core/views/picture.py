@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 from torch import Tensor
 
-from s5core import charts
 from s5core.layers import INPUT_SHAPE
+from s5core.views import charts
 
 Picture = NDArray[np.uint8]
 Box = tuple[float, float, float, float]  # left, top, right, bottom; pixel i covers i … i + 1

@@ -11,9 +11,11 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from s5core import charts, checkpoint, class_digits, sketch, steps
-from s5core.class_digits import ClassDigit
+from s5core import checkpoint, steps
+from s5core.drawing import class_set, sketch
+from s5core.drawing.class_set import ClassDigit
 from s5core.evaluate import evaluate
+from s5core.views import charts
 
 NETWORKS = len(list(checkpoint.SHIPPED.glob("*.safetensors")))
 
@@ -36,7 +38,7 @@ def open_page(name: str = "digits", step: str = "step5") -> AppTest:
 
 def keep(name: str, label: int | None = None, nickname: str = "") -> ClassDigit:
     strokes = sketch.strokes_of(sketch.hard_digit(name, 20).drawing)
-    return class_digits.keep(strokes, int(name[0]) if label is None else label, nickname, "a test")
+    return class_set.keep(strokes, int(name[0]) if label is None else label, nickname, "a test")
 
 
 def keep_three() -> list[ClassDigit]:
@@ -69,7 +71,7 @@ def test_an_empty_set_says_what_to_do() -> None:
 
 def test_each_network_is_counted_with_its_interval() -> None:
     keep_three()
-    found = class_digits.load()
+    found = class_set.load()
     app = open_page()
     table = app.table[0].value
     shipped = [name for name in steps.STEPS if checkpoint.shipped_path(name).exists()]
@@ -109,7 +111,7 @@ def test_confusions_are_named() -> None:
     keep_three()
     app = open_page()
     assert "confuses 9 as 4 (1×)" in words(app) and "**1** of the 9s read as 4" in words(app)
-    class_digits.delete_all()
+    class_set.delete_all()
     keep("7 with a bar")
     app.run()
     assert "reads every one of our digits as it was meant" in words(app)
@@ -123,7 +125,7 @@ def test_a_nickname_is_no_html() -> None:
 
 def test_many_digits_come_in_parts() -> None:
     for i in range(61):
-        class_digits.keep([[(140, 40 + i / 10), (140, 240)]], 1, "", "me")
+        class_set.keep([[(140, 40 + i / 10), (140, 240)]], 1, "", "me")
     app = open_page()
     assert html(app)[0].count("<figure") == 60 and "The newest 60 of 61" in words(app)
     app.toggle(key="class_all").set_value(True).run()
@@ -135,7 +137,7 @@ def test_chosen_digits_are_deleted_for_good() -> None:
     app = open_page()
     app.multiselect(key="class_chosen").set_value([four.id]).run()
     click(app, "delete_chosen")
-    assert class_digits.load().digits == (seven, two)
+    assert class_set.load().digits == (seven, two)
     assert app.multiselect(key="class_chosen").value == []
     assert "those after it move up" in words(app)
     assert html(open_page())[0].count("<figure") == 2
@@ -145,7 +147,7 @@ def test_a_digit_that_another_teacher_deleted_is_chosen_no_more() -> None:
     _, four, two = keep_three()
     app = open_page()
     app.multiselect(key="class_chosen").set_value([four.id, two.id]).run()
-    class_digits.delete([four.id])
+    class_set.delete([four.id])
     app.run()
     assert not app.exception and app.multiselect(key="class_chosen").value == [two.id]
 
@@ -177,7 +179,7 @@ def test_a_step_without_a_checkpoint_marks_nothing() -> None:
 
 def test_three_hundred_digits_open_fast() -> None:
     for i in range(300):
-        class_digits.keep([[(140 - i / 10, 40), (140, 240)]], 1, "", "me")
+        class_set.keep([[(140 - i / 10, 40), (140, 240)]], 1, "", "me")
     app = open_page()
     start = time.process_time()
     app.run()
@@ -208,13 +210,13 @@ def test_a_drawing_is_kept_once_and_can_be_corrected() -> None:
     button(app).click().run()
     assert app.success[0].value == "Kept as a 7: 1 digit in the class set."
     assert button(app).disabled
-    (kept,) = class_digits.load().digits
+    (kept,) = class_set.load().digits
     assert (kept.label, kept.nickname) == (7, "Ada")
     mean(app, 1)
     assert button(app).label == "Change it" and not button(app).disabled
     button(app).click().run()
     assert app.success[0].value == "Kept as a 1: 1 digit in the class set."
-    assert len(class_digits.load().digits) == 1
+    assert len(class_set.load().digits) == 1
 
 
 def test_another_drawing_has_to_be_named_anew_by_the_same_person() -> None:
@@ -227,14 +229,14 @@ def test_another_drawing_has_to_be_named_anew_by_the_same_person() -> None:
     mean(app, 4)
     button(app).click().run()
     assert app.success[0].value == "Kept as a 4: 2 digits in the class set."
-    assert {kept.nickname for kept in class_digits.load().digits} == {"Ada"}
+    assert {kept.nickname for kept in class_set.load().digits} == {"Ada"}
 
 
 def test_what_the_teacher_deleted_can_be_kept_again() -> None:
     app = form()
     mean(app, 7)
     button(app).click().run()
-    class_digits.delete_all()
+    class_set.delete_all()
     app.run()
     assert not app.success and not button(app).disabled
 
@@ -248,7 +250,7 @@ def test_a_full_set_and_a_full_disk_are_said_in_a_sentence(
     button(app).click().run()
     assert "could not be kept" in app.error[0].value
     home.unlink()
-    monkeypatch.setattr(class_digits, "MAX_DIGITS", 0)
+    monkeypatch.setattr(class_set, "MAX_DIGITS", 0)
     button(app).click().run()
     assert "The class set is full" in app.error[0].value
     app.run()

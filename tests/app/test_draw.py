@@ -12,10 +12,11 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from s5core import digit, reading, runs, sketch
 from s5core.checkpoint import SHIPPED, Checkpoint
+from s5core.drawing import fit, reading, sketch
 from s5core.layers import Conv, MaxPool, SiLU, build
 from s5core.recipe import Recipe
+from s5core.runs import folder
 from s5core.train import Metrics
 
 NETWORKS = len(list(SHIPPED.glob("*.safetensors")))
@@ -112,7 +113,7 @@ def test_without_centring_the_digit_stays_where_it_was_drawn(app):
 
 def test_a_drawing_is_still_there_after_a_page_switch(app):
     put(app, "9 like a g")
-    app.switch_page("pages/errors.py").run()
+    app.switch_page("pages/mistakes.py").run()
     app.switch_page("pages/draw.py").run()
     assert answer(app) == 9
 
@@ -156,7 +157,7 @@ def test_a_bad_picture_is_refused_in_a_sentence(app, content):
 def test_an_upload_that_is_no_picture_or_too_large_is_refused_in_a_sentence(app):
     photograph(app, "notes.txt", b"four", "text/plain")
     assert "notes.txt is damaged or no picture" in hints(app)
-    photograph(app, "huge.png", bytes(digit.MAX_BYTES + 1))
+    photograph(app, "huge.png", bytes(fit.MAX_BYTES + 1))
     assert "huge.png is larger than" in hints(app)
 
 
@@ -222,7 +223,7 @@ def test_the_network_of_a_run_is_explained(tmp_path):
     history = (Metrics(1, 1.0, 50.0, 1.0, 50.0, 500, 0.1, 1.0),)
     made = Checkpoint("step5", layers, Recipe(epochs=1), "practice set", history, weights)
     app = AppTest.from_file(APP, default_timeout=60)
-    app.session_state.step, app.session_state.run = "step5", runs.adopt(made, "step5", "mine").id
+    app.session_state.step, app.session_state.run = "step5", folder.adopt(made, "step5", "mine").id
     app.switch_page("pages/draw.py").run()
     put(app, "4, closed")
     assert question(app).startswith(f"Why {reading.noun(answer(app))} and not")

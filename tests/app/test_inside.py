@@ -7,10 +7,12 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from s5core import checkpoint, data, explain, runs, steps
+from s5core import checkpoint, data, steps
 from s5core.checkpoint import Checkpoint
+from s5core.inside import activations
 from s5core.layers import Conv, GlobalAvgPool, ReLU, build
 from s5core.recipe import Recipe
+from s5core.runs import folder
 from s5core.summary import format_table, layer_table
 from s5core.train import Metrics
 
@@ -57,7 +59,7 @@ WIDE = (Conv(60), ReLU(), Conv(10, kernel=1), GlobalAvgPool())
 
 
 def test_an_untrained_network_has_its_table_and_says_so() -> None:
-    run = runs.create("wide", "step5", WIDE, Recipe())
+    run = folder.create("wide", "step5", WIDE, Recipe())
     app = open_page("step5", run=run.id)
     assert app.dataframe[0].value["layer"].tolist() == ["Conv2d-1", "ReLU-2", "Conv2d-3", "AvgPool2d-4"]
     assert "not trained yet" in app.info[0].value
@@ -68,7 +70,7 @@ def test_of_many_maps_and_kernels_some_are_shown() -> None:
     weights = build(WIDE, seed=0).state_dict()
     history = (Metrics(1, 1.0, 50.0, 1.0, 50.0, 500, 0.1, 1.0),)
     made = Checkpoint("step5", WIDE, Recipe(epochs=1), "practice set", history, weights)
-    app = open_page("step5", run=runs.adopt(made, "step5", "wide").id)
+    app = open_page("step5", run=folder.adopt(made, "step5", "wide").id)
     captions = [caption.value for caption in app.caption]
     assert "The loudest 48 of 60 maps are shown." in captions
     assert "The kernels of the first 24 of 60 maps are shown." in captions
@@ -219,15 +221,15 @@ def tile_captions(app: AppTest) -> list[str]:
 
 def test_the_maps_that_are_loudest_for_the_answer_come_first() -> None:
     digits = data.practice_set()
-    digit = digits.validation_images[explain.members(digits.validation_labels, 4)[:1]]
+    digit = digits.validation_images[activations.members(digits.validation_labels, 4)[:1]]
     app = open_page("step1", inside_source="the digit that I drew", drawing=digit)
     in_order = tile_captions(app)
     order_of_maps(app).set_value("by number").run()
     assert not app.exception
     assert tile_captions(app) == [f"map {i}" for i in range(1, 13)]
     model = checkpoint.load(checkpoint.shipped_path("step1")).model()
-    answer = explain.look_inside(model, digit).answer
-    spoken = explain.contributions(model, digit, answer)[0].sum((1, 2))
+    answer = activations.look_inside(model, digit).answer
+    spoken = activations.contributions(model, digit, answer)[0].sum((1, 2))
     expected = spoken.argsort(descending=True).tolist()
     assert expected != list(range(12))
     assert in_order == [f"map {i + 1}" for i in expected]

@@ -1,4 +1,4 @@
-"""Page "Errors", on the practice set: 1,000 digits are read in a moment."""
+"""Page "Mistakes", on the practice set: 1,000 digits are read in a moment."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
-from s5core import checkpoint, data, evaluate, runs
+from s5core import checkpoint, data, evaluate
 from s5core.data import Digits
 from s5core.evaluate import Evaluation
+from s5core.runs import folder
 
 APP = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
 
@@ -43,7 +44,7 @@ def open_page(**state: str) -> AppTest:
     test = AppTest.from_file(APP, default_timeout=60)
     for key, value in state.items():
         test.query_params[key] = value
-    test.switch_page("pages/errors.py").run()
+    test.switch_page("pages/mistakes.py").run()
     assert not test.exception
     return test
 
@@ -78,7 +79,7 @@ def test_digits_seen_in_training_are_called_so(app: AppTest) -> None:
 
 def test_a_run_on_the_practice_set_is_called_fair_and_compared_with_its_step() -> None:
     shipped = checkpoint.load(checkpoint.shipped_path("step5"))
-    run = runs.adopt(replace(shipped, data="practice set"), "step5", "mine")
+    run = folder.adopt(replace(shipped, data="practice set"), "step5", "mine")
     app = open_page(run=run.id)
     assert not app.warning
     assert "its figures are fair" in app.info[0].value
@@ -136,7 +137,7 @@ def test_a_network_without_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
         return Evaluation(torch.eye(10)[labels], labels)
 
     monkeypatch.setattr(evaluate, "evaluate", perfect)
-    run = runs.adopt(checkpoint.load(checkpoint.shipped_path("step5")), "step5", "perfect")
+    run = folder.adopt(checkpoint.load(checkpoint.shipped_path("step5")), "step5", "perfect")
     app = open_page(run=run.id)
     assert metric(app, "Accuracy") == "100.00 %"
     assert any("There is none" in info.value for info in app.info)

@@ -10,10 +10,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from s5core import charts, results
+from s5core import results
 from s5core.compare import CurvePoint, Standing
 from s5core.steps import STEPS
 from s5core.summary import count_parameters
+from s5core.views import charts
 
 APP = Path(__file__).resolve().parents[2] / "streamlit_app.py"
 

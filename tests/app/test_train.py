@@ -10,8 +10,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.parts import session
-from s5core import data, runs
-from s5core.runs import Stopped
+from s5core import data
+from s5core.runs import folder
+from s5core.runs.folder import Stopped
 from s5core.steps import STEPS
 from s5core.train import Diverged, Epoch, Finished, Metrics, Started, event_to_json
 
@@ -68,7 +69,7 @@ def test_a_run_is_trained_stopped_and_resumed(page):
     page.run()
     button(page, "Train").click().run()
     assert not page.exception
-    (run,) = runs.list_runs()
+    (run,) = folder.list_runs()
     assert page.session_state.run == run.id
     assert (run.recipe.epochs, run.recipe.learning_rate, run.recipe.rotation) == (3, 0.1, 10.0)
     wait_for(lambda: run.log().epochs)
@@ -88,7 +89,7 @@ def test_a_run_is_trained_stopped_and_resumed(page):
 
 def test_a_diverged_run_explains_itself_and_offers_a_lower_rate(nowhere):
     recipe = STEP.recipe.replace(learning_rate=3.0)
-    run = runs.create("too fast", "step5", STEP.layers, recipe)
+    run = folder.create("too fast", "step5", STEP.layers, recipe)
     line = json.dumps(event_to_json(Diverged(1, 7, float("nan"), 3.0)))
     run.events_path.write_text(line + "\n")
     page = AppTest.from_file(APP, default_timeout=60)
@@ -96,7 +97,7 @@ def test_a_diverged_run_explains_itself_and_offers_a_lower_rate(nowhere):
     page.run().switch_page("pages/train.py").run()
     assert "epoch 1, batch 7" in page.error[0].value
     button(page, "Train again with a learning rate of 1").click().run()
-    other = next(found for found in runs.list_runs() if found.id != run.id)
+    other = next(found for found in folder.list_runs() if found.id != run.id)
     assert other.recipe == recipe.replace(learning_rate=1.0)
     assert page.session_state.run == other.id
 
@@ -113,7 +114,7 @@ def test_a_link_to_a_run_that_is_gone_says_so(tmp_path, monkeypatch):
 
 def test_a_link_opens_step_and_run(tmp_path, monkeypatch):
     monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path))
-    run = runs.create("mine", "step2", STEP.layers, STEP.recipe)
+    run = folder.create("mine", "step2", STEP.layers, STEP.recipe)
     app = AppTest.from_file(APP, default_timeout=60)
     app.query_params["run"] = run.id
     app.run()
@@ -125,7 +126,7 @@ def test_a_link_opens_step_and_run(tmp_path, monkeypatch):
 
 def test_a_run_s_recipe_is_put_into_the_controls_and_the_step_s_back_again(nowhere):
     recipe = STEP.recipe.replace(learning_rate=0.07, epochs=40, rotation=3, device="cuda:7")
-    run = runs.create("mine", "step5", STEP.layers, recipe)
+    run = folder.create("mine", "step5", STEP.layers, recipe)
     page = AppTest.from_file(APP, default_timeout=60)
     page.query_params["run"] = run.id
     page.run().switch_page("pages/train.py").run()
@@ -136,7 +137,7 @@ def test_a_run_s_recipe_is_put_into_the_controls_and_the_step_s_back_again(nowhe
     assert page.select_slider(key="step5_learning_rate_1").value == 0.07
     page.slider(key="step5_rotation_1").set_value(4.0).run()
     button(page, "Train").click().run()
-    other = next(found for found in runs.list_runs() if found.id != run.id)
+    other = next(found for found in folder.list_runs() if found.id != run.id)
     assert other.recipe == recipe.replace(rotation=4, device="auto")
     assert other.title == "one-cycle, rate 0.07, 40 epochs, seed 0, rotation 4.0"
     button(page, "Back to the recipe of step 5").click().run()
@@ -146,7 +147,7 @@ def test_a_run_s_recipe_is_put_into_the_controls_and_the_step_s_back_again(nowhe
 
 def test_a_recipe_beyond_the_controls_ranges_is_put_into_them(nowhere):
     schedule = {"start": 1.0, "final": 0.95, "warmup": 0.99}
-    run = runs.create("odd", "step5", STEP.layers, STEP.recipe.replace(**schedule))
+    run = folder.create("odd", "step5", STEP.layers, STEP.recipe.replace(**schedule))
     page = AppTest.from_file(APP, default_timeout=60)
     page.query_params["run"] = run.id
     page.run().switch_page("pages/train.py").run()
@@ -156,7 +157,7 @@ def test_a_recipe_beyond_the_controls_ranges_is_put_into_them(nowhere):
 
 
 def test_a_network_that_guesses_is_called_so(nowhere):
-    run = runs.create("dead", "step5", STEP.layers, STEP.recipe.replace(epochs=1))
+    run = folder.create("dead", "step5", STEP.layers, STEP.recipe.replace(epochs=1))
     dead = Metrics(1, 2.31, 11.2, 2.3026, 11.4, 886, 0.3, 1.0)
     started = Started("a CPU", "MNIST", 60000, 1000, 7820, 1, 469, 1)
     events = [started, Epoch(dead), Finished.of((dead,))]

@@ -27,6 +27,8 @@ from pathlib import Path
 
 import pytest
 
+from s5core.files import ROOT
+
 try:
     from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 except ImportError:  # the tests below say what is missing
@@ -35,7 +37,6 @@ else:
     expect.set_options(timeout=20_000)  # a busy machine with two cores
 
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever proxy other tests set
-ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60  # seconds for the server's first answer, and for its first page
 NARROW, WIDE = {"width": 400, "height": 900}, {"width": 1280, "height": 900}
 SUSPECT = re.compile(r"warning|deprecat|traceback|error|exception", re.IGNORECASE)

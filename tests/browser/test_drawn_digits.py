@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from playwright.sync_api import Page, expect
 
-from s5core import drawn, sketch
+from s5core.drawing import score, sketch
 
 from .test_draw import answer, canvas, open_draw, stroke
 
 PEN_WIDTH = 20  # the page's own
 
 
-def ten_digits(digits: drawn.DrawnDigits) -> list[int]:
+def ten_digits(digits: score.DrawnDigits) -> list[int]:
     """The first digit of each class by a person of whom there is none yet."""
     chosen: list[int] = []
     for label in range(10):
@@ -39,7 +39,7 @@ def test_nine_of_ten_digits_that_people_wrote_are_read_right(page: Page, app, dr
     open_draw(page, app)
     right = 0
     for i in ten_digits(digits):
-        made = drawn.draw(digits.strokes[i], PEN_WIDTH, np.random.default_rng(i))
+        made = score.draw(digits.strokes[i], PEN_WIDTH, np.random.default_rng(i))
         for points in sketch.strokes_of(made.drawing):
             stroke(page, [(round(x), round(y)) for x, y in points], steps=1)
         right += read(page) == int(digits.labels[i])

@@ -16,7 +16,7 @@ HEADINGS = {
     "inside": "Look inside",
     "draw": "Draw",
     "digits": "Our digits",
-    "errors": "Errors",
+    "mistakes": "Mistakes",
 }
 
 
@@ -52,15 +52,15 @@ def test_the_choice_of_a_step_is_in_the_address_and_survives(app: App, page: Pag
     expect(page).to_have_url(re.compile(r"/inside\?step=step2"))
     page.get_by_role("tab", name="The layer table").click()
     expect(page.get_by_text("8,412", exact=True)).to_be_visible()
-    page.get_by_role("link", name="Errors", exact=True).click()
-    expect_page(page, "Errors")
-    expect(page).to_have_url(re.compile(r"/errors\?step=step2"))
+    page.get_by_role("link", name="Mistakes", exact=True).click()
+    expect_page(page, "Mistakes")
+    expect(page).to_have_url(re.compile(r"/mistakes\?step=step2"))
     page.reload()
-    expect_page(page, "Errors")
+    expect_page(page, "Mistakes")
     expect(box).to_have_value(re.compile("^2"))
 
 
-@pytest.mark.parametrize("path", ["", "train", "inside", "draw", "digits", "errors"])
+@pytest.mark.parametrize("path", ["", "train", "inside", "draw", "digits", "mistakes"])
 def test_nothing_runs_over_the_edge_of_a_phone(app: App, page: Page, path: str) -> None:
     page.set_viewport_size(NARROW)
     page.goto(app.url(path))

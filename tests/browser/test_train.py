@@ -95,8 +95,8 @@ def test_stop_resume_reload_and_a_second_browser(train_page, browser, practice_a
     with watched_page(browser, practice_app) as other:
         other.goto(train_page.url)
         expect(other.get_by_text(RUNNING)).to_be_visible()
-        train_page.get_by_role("link", name="Errors", exact=True).click()
-        expect(train_page.get_by_role("heading", name="Errors", exact=True)).to_be_visible()
+        train_page.get_by_role("link", name="Mistakes", exact=True).click()
+        expect(train_page.get_by_role("heading", name="Mistakes", exact=True)).to_be_visible()
         other.get_by_role("button", name="Stop training").click()
         expect(other.get_by_text("epochs are finished and kept")).to_be_visible()
 

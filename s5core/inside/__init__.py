@@ -1,0 +1,1 @@
+"""What happens in a network: its feature maps, and which pixels decide."""

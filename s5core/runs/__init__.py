@@ -1,0 +1,1 @@
+"""A run is a folder; a worker trains it, and the queue says when."""

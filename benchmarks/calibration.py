@@ -24,9 +24,10 @@ from s5core import checkpoint, data, steps
 from s5core.checkpoint import Checkpoint
 from s5core.data import Digits
 from s5core.evaluate import Evaluation, evaluate, fit_temperature
+from s5core.events import Epoch
 from s5core.files import write_atomically
 from s5core.steps import Step
-from s5core.train import Epoch, train
+from s5core.train import train
 
 RESULTS = Path(__file__).parent / "results" / "calibration.json"
 

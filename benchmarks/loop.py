@@ -18,9 +18,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from s5core.data import MEAN, STD, Digits
 from s5core.device import choose
+from s5core.events import Batch
 from s5core.layers import Layer, build
 from s5core.recipe import Recipe
-from s5core.train import Batch, train
+from s5core.train import train
 
 
 @dataclass(frozen=True)

@@ -33,10 +33,11 @@ from s5core.drawing.fit import DigitError
 from s5core.drawing.reading import use_one_thread
 from s5core.errors import UserError
 from s5core.evaluate import evaluate as evaluate_model
+from s5core.events import Batch, Diverged, Epoch, Event, Finished, Started, State
 from s5core.layers import Network, check, from_json, with_dropout
 from s5core.recipe import Recipe, field_types
 from s5core.summary import count_parameters, format_details, format_table, layer_table
-from s5core.train import Batch, Diverged, Epoch, Event, Finished, Started, State, train
+from s5core.train import train
 
 app = typer.Typer(
     help="Bring a convolutional network to 99.4 % on MNIST with fewer than 10,000 parameters "

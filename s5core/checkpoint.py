@@ -1,7 +1,7 @@
 """Checkpoints: weights, layers, recipe and history in one safetensors file.
 
 Tensors are named `weights.0.weight` (module 0 of the network), and, in the file of a run
-that is not finished, `optimizer.…` and `trained.…` (see `train.State`). All else is one
+that is not finished, `optimizer.…` and `trained.…` (see `events.State`). All else is one
 JSON object under the metadata key "s5core". Nothing is ever unpickled.
 """
 
@@ -23,10 +23,10 @@ from torch import Tensor, nn
 
 from s5core.data import PRACTICE
 from s5core.errors import UserError
+from s5core.events import Metrics, State, metrics_from_json
 from s5core.files import ROOT, write_atomically
 from s5core.layers import Network, NetworkError, build, from_json, to_json
 from s5core.recipe import Recipe, RecipeError
-from s5core.train import Metrics, State
 
 FORMAT = 1
 MAX_BYTES = 256 * 2**20  # the base net with its optimizer is 51 MB
@@ -173,7 +173,7 @@ def from_bytes(content: bytes, name: str) -> Checkpoint:
         parts[part][rest] = tensor
     try:
         layers = from_json(meta["layers"])
-        history = tuple(_metrics(metrics) for metrics in meta["history"])
+        history = tuple(metrics_from_json(metrics) for metrics in meta["history"])
         checkpoint = Checkpoint(
             name=str(meta["name"]),
             layers=layers,
@@ -232,14 +232,6 @@ def _meta_model(layers: Network) -> nn.Sequential:
     """The network with shapes alone: no memory is taken and nothing is initialised."""
     with torch.device("meta"):
         return build(layers)
-
-
-def _metrics(data: dict[str, Any]) -> Metrics:
-    """An epoch of the history. Raises TypeError or ValueError unless all of it are numbers."""
-    metrics = Metrics(**data)
-    if not all(math.isfinite(value) for value in dataclasses.astuple(metrics)):
-        raise ValueError("the history")
-    return metrics
 
 
 def _open(content: bytes, name: str) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -11,12 +11,9 @@ in (`events.send(0.05)`) becomes the peak from the next batch on.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import time
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,131 +24,14 @@ from s5core.augment import augment
 from s5core.data import Digits, normalize, to_unit
 from s5core.device import autocast, choose
 from s5core.evaluate import evaluate
-from s5core.layers import CLASSES, Dropout, GeneratorDropout, Layer, build
+from s5core.events import Batch, Diverged, Epoch, Finished, Metrics, Started, State, TrainingEvent
+from s5core.layers import Dropout, GeneratorDropout, Layer, build
 from s5core.recipe import Recipe, RecipeError
-
-
-@dataclass(frozen=True)
-class Started:
-    """The first event of a run."""
-
-    device: str  # its own name, such as "NVIDIA T4"
-    data: str  # name of the digits
-    train_digits: int
-    validation_digits: int
-    parameters: int
-    epochs: int  # of the whole run
-    batches: int  # an epoch
-    first_epoch: int  # 1, or where a resumed run goes on
-
-
-@dataclass(frozen=True)
-class Batch:
-    """One step of the optimiser."""
-
-    epoch: int  # from 1
-    batch: int  # from 1
-    loss: float  # of this batch, before the step
-    accuracy: float  # of the epoch so far, on augmented digits, in percent
-    learning_rate: float
-    images_per_second: float  # of the epoch so far
-
-
-@dataclass(frozen=True)
-class Metrics:
-    """What one pass over the training digits and the validation after it came to."""
-
-    epoch: int  # from 1
-    train_loss: float  # mean over the epoch, while the weights moved, on augmented digits
-    train_accuracy: float  # likewise, in percent
-    validation_loss: float
-    validation_accuracy: float  # in percent
-    validation_errors: int  # digits read wrong
-    learning_rate: float  # of the last batch
-    seconds: float  # training and validation
-
-    @property
-    def guesses(self) -> bool:
-        """Whether the network gives all digits the same answer: the loss is that of ten equal
-        chances."""
-        return abs(self.validation_loss - math.log(CLASSES)) < 0.01
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """The end of an epoch."""
-
-    metrics: Metrics
-    state: State | None = None  # all that a resumed run needs; None in an event read from a log
-
-
-@dataclass(frozen=True)
-class Finished:
-    """The last event of a run that came to its end."""
-
-    epochs: int
-    validation_accuracy: float  # of the last epoch, in percent
-    best_accuracy: float  # of the best epoch, in percent
-    seconds: float  # of all epochs
-
-    @classmethod
-    def of(cls, history: Sequence[Metrics]) -> Finished:
-        """The end of a run with these epochs, at least one."""
-        return cls(
-            epochs=len(history),
-            validation_accuracy=history[-1].validation_accuracy,
-            best_accuracy=max(past.validation_accuracy for past in history),
-            seconds=sum(past.seconds for past in history),
-        )
-
-
-@dataclass(frozen=True)
-class Diverged:
-    """The last event of a run whose loss became infinite or no number at all."""
-
-    epoch: int
-    batch: int
-    loss: float  # nan or inf
-    learning_rate: float
-
-
-Event = Started | Batch | Epoch | Finished | Diverged
-
-
-@dataclass(frozen=True)
-class State:
-    """A run at the end of an epoch. The tensors are copies on the CPU.
-
-    Random numbers need no state: each epoch draws its own from the seed and its number.
-    """
-
-    history: tuple[Metrics, ...]  # of the finished epochs
-    peak: float  # learning rate at the top of the schedule: the recipe's, unless it was changed
-    weights: dict[str, Tensor]  # what validation used: the average, where the recipe keeps one
-    optimizer: dict[str, Tensor]  # named "3.momentum_buffer": number of the parameter, and what
-    trained: dict[str, Tensor] | None = None  # the weights behind the average
-
-
-def event_to_json(event: Event) -> dict[str, Any]:
-    """The event as one flat JSON object; an Epoch leaves its state out."""
-    shown = event.metrics if isinstance(event, Epoch) else event
-    return {"event": type(event).__name__.lower()} | dataclasses.asdict(shown)
-
-
-def event_from_json(data: dict[str, Any]) -> Event:
-    """The event that `event_to_json` wrote. Raises KeyError or TypeError for anything else."""
-    values = {key: value for key, value in data.items() if key != "event"}
-    if data["event"] == "epoch":
-        return Epoch(Metrics(**values))
-    kinds: dict[str, type[Started | Batch | Finished | Diverged]] = {
-        cls.__name__.lower(): cls for cls in (Started, Batch, Finished, Diverged)
-    }
-    return kinds[data["event"]](**values)
 
 
 def train(
     layers: Sequence[Layer], recipe: Recipe, digits: Digits, resume: State | None = None
-) -> Generator[Event, float | None, None]:
+) -> Generator[TrainingEvent, float | None, None]:
     """Train a network from scratch, or on from `resume`, and yield events as it goes.
 
     On one machine with one number of threads, the same arguments give the same weights,

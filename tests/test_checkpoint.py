@@ -8,9 +8,10 @@ import torch
 from s5core import checkpoint, steps
 from s5core.checkpoint import Checkpoint, CheckpointError
 from s5core.evaluate import evaluate, standard_error
+from s5core.events import Epoch, State
 from s5core.layers import BatchNorm, Conv, GlobalAvgPool, ReLU
 from s5core.recipe import Recipe
-from s5core.train import Epoch, State, train
+from s5core.train import train
 
 LAYERS = (Conv(4), BatchNorm(), ReLU(), Conv(10), GlobalAvgPool())
 RECIPE = Recipe(epochs=2, batch_size=500, ema=0.9, device="cpu", learning_rate=0.05)

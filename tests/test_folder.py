@@ -1,15 +1,13 @@
-import json
-
 import pytest
 import torch
 
 from s5core import checkpoint, steps
 from s5core.checkpoint import Checkpoint
+from s5core.events import Failed, Finished, Log, Started, State, Stopped, to_lines
 from s5core.layers import Conv, GlobalAvgPool
 from s5core.recipe import Recipe
 from s5core.runs import folder
-from s5core.runs.folder import Failed, RunError, Stopped
-from s5core.train import Batch, Epoch, Finished, Metrics, Started, State, event_to_json
+from s5core.runs.folder import RunError
 
 LAYERS = (Conv(10), GlobalAvgPool())
 STARTED = Started("CPU", "practice set", 4000, 1000, 90, 3, 32, 1)
@@ -21,90 +19,18 @@ def home(tmp_path, monkeypatch):
     return tmp_path / "runs"
 
 
-def metrics(epoch: int, accuracy: float = 90.0) -> Metrics:
-    return Metrics(epoch, 0.5, 80.0, 0.4, accuracy, 100, 0.1, 1.5)
-
-
-def write(run: folder.Run, *events) -> None:
-    with open(run.events_path, "a") as file:
-        for event in events:
-            line = event if isinstance(event, dict) else event_to_json(event)
-            file.write(json.dumps(line) + "\n")
-
-
 def test_a_run_is_found_again():
     made = folder.create("mine", "step5", LAYERS, Recipe(epochs=3))
     assert folder.open_run(made.id) == made
     assert folder.list_runs() == [made]
-    assert made.log() == folder.Log()
-
-
-def test_the_log_tells_what_happened():
-    run = folder.create("mine", "step5", LAYERS, Recipe(epochs=2))
-    batch = Batch(1, 1, 2.3, 10.0, 0.1, 900.0)
-    write(run, STARTED, batch, Epoch(metrics(1)), Epoch(metrics(2)), Finished(2, 90.0, 91.0, 3.0))
-    log = run.log()
-    assert (log.started, log.batches, log.epochs) == (STARTED, [batch], [metrics(1), metrics(2)])
-    assert log.end == Finished(2, 90.0, 91.0, 3.0)
-
-
-def test_half_a_line_is_left_for_the_next_look():
-    run = folder.create("mine", "step5", LAYERS, Recipe())
-    write(run, STARTED)
-    line = json.dumps(event_to_json(Epoch(metrics(1)))) + "\n"
-    with open(run.events_path, "a") as file:
-        file.write(line[:20])
-    assert run.log().epochs == []
-    with open(run.events_path, "a") as file:
-        file.write(line[20:])
-    assert run.log().epochs == [metrics(1)]
-
-
-def test_what_came_after_the_checkpoint_is_void_once_resumed():
-    run = folder.create("mine", "step5", LAYERS, Recipe())
-    second = Batch(2, 5, 1.0, 50.0, 0.1, 900.0)
-    write(run, STARTED, Batch(1, 1, 2.3, 10.0, 0.1, 900.0), Epoch(metrics(1)), second, Epoch(metrics(2)))
-    write(run, {"event": "stopped", "epoch": 2})
-    assert run.log().end == Stopped(2)
-    write(run, Started("CPU", "practice set", 4000, 1000, 90, 3, 32, 2))
-    log = run.log()
-    assert log.end is None
-    assert [batch.epoch for batch in log.batches] == [1] and log.epochs == [metrics(1)]
-
-
-def test_a_rate_that_was_set_before_a_start_is_void():
-    run = folder.create("mine", "step5", LAYERS, Recipe())
-    write(run, STARTED, {"event": "rate", "value": 0.05})
-    assert run.log().peak == 0.05
-    write(run, STARTED)
-    assert run.log().peak is None
-
-
-@pytest.mark.parametrize(
-    "damaged", [b"\0\0\0\0", b"[]", b'{"event": "of a later version"}', b"{}", b"", b'{"event": "epoch"']
-)
-def test_a_line_that_is_no_event_is_passed_over(damaged):
-    run = folder.create("mine", "step5", LAYERS, Recipe())
-    write(run, STARTED)
-    with open(run.events_path, "ab") as file:
-        file.write(damaged + b"\n")
-    write(run, Epoch(metrics(1)))
-    assert (run.log().started, run.log().epochs) == (STARTED, [metrics(1)])
+    assert made.log() == Log()
 
 
 def test_a_failure_is_told_behind_half_a_line():
     run = folder.create("mine", "step5", LAYERS, Recipe())
-    write(run, STARTED)
-    with open(run.events_path, "a") as file:
-        file.write('{"event": "bat')
+    run.events_path.write_bytes(to_lines([STARTED]) + b'{"event": "bat')
     run.fail("No worker.")
     assert run.log().end == Failed("No worker.")
-
-
-def test_a_failure_is_told():
-    run = folder.create("mine", "step5", LAYERS, Recipe())
-    write(run, {"event": "failed", "message": "The disk is full."})
-    assert run.log().end == Failed("The disk is full.")
 
 
 @pytest.mark.parametrize("id", ["..", "../../etc", "a/b", "", "x" * 100, "a\0b", "C:\\x"])

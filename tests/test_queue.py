@@ -12,12 +12,13 @@ import torch
 
 from s5core import data
 from s5core.device import cores
+from s5core.events import Epoch, Failed, Finished, Stopped
 from s5core.layers import BatchNorm, Conv, GlobalAvgPool, MaxPool, ReLU
 from s5core.recipe import Recipe
 from s5core.runs import folder
-from s5core.runs.folder import Failed, Run, Stopped
+from s5core.runs.folder import Run
 from s5core.runs.queue import ROOT, Jobs
-from s5core.train import Epoch, Finished, train
+from s5core.train import train
 
 LAYERS = (Conv(4), BatchNorm(), ReLU(), MaxPool(2), Conv(10), GlobalAvgPool())
 LONG = Recipe(epochs=500, batch_size=100, device="cpu")

@@ -8,9 +8,9 @@ from benchmarks import report
 from s5core import checkpoint, results, steps
 from s5core.checkpoint import Checkpoint
 from s5core.evaluate import evaluate
+from s5core.events import Metrics
 from s5core.layers import to_json
 from s5core.recipe import Recipe
-from s5core.train import Metrics
 
 LAYERS = steps.STEPS["step1"].layers
 

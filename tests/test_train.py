@@ -1,7 +1,6 @@
 """The training loop on a few real digits of the practice set."""
 
 import dataclasses
-import json
 import math
 
 import pytest
@@ -11,19 +10,10 @@ from torch.nn import functional as F
 from s5core import steps
 from s5core.data import Digits, normalize, to_unit
 from s5core.errors import UserError
+from s5core.events import Batch, Diverged, Epoch, Finished, Started, State
 from s5core.layers import BatchNorm, Conv, Dropout, GlobalAvgPool, MaxPool, ReLU, build, with_dropout
 from s5core.recipe import Recipe
-from s5core.train import (
-    Batch,
-    Diverged,
-    Epoch,
-    Finished,
-    Started,
-    State,
-    event_from_json,
-    event_to_json,
-    train,
-)
+from s5core.train import train
 
 TINY = (Conv(6), BatchNorm(), ReLU(), Dropout(), MaxPool(2), Conv(10), GlobalAvgPool())
 
@@ -75,12 +65,6 @@ def test_events_come_in_order(digits):
     epochs = [event.metrics for event in events if isinstance(event, Epoch)]
     assert finished.validation_accuracy == epochs[-1].validation_accuracy
     assert finished.best_accuracy == max(metrics.validation_accuracy for metrics in epochs)
-
-
-def test_events_survive_json(digits):
-    for event in train(TINY, Recipe(epochs=1, device="cpu"), digits):
-        read = event_from_json(json.loads(json.dumps(event_to_json(event))))
-        assert read == (dataclasses.replace(event, state=None) if isinstance(event, Epoch) else event)
 
 
 def test_it_learns(practice):

@@ -1,16 +1,15 @@
 import dataclasses
-import json
 import queue
 
 import pytest
 import torch
 
+from s5core.events import Failed, Finished
 from s5core.layers import Conv, GlobalAvgPool, MaxPool
 from s5core.recipe import Recipe
 from s5core.runs import folder
-from s5core.runs.folder import Failed, Run
-from s5core.runs.worker import GONE, EventLog, Order, Worker
-from s5core.train import Finished
+from s5core.runs.folder import Run
+from s5core.runs.worker import GONE, Order, Worker
 
 TINY = (Conv(4), MaxPool(4), Conv(10), GlobalAvgPool())
 
@@ -81,20 +80,3 @@ def test_a_run_does_not_go_on_with_other_digits(home, practice):
     other.train(run)
     assert isinstance(run.log().end, Failed) and "began with other digits" in run.log().end.message
     assert run.model_path.read_bytes() == kept
-
-
-def test_what_a_killed_writer_left_unfinished_is_cut_off(tmp_path):
-    path = tmp_path / "events.jsonl"
-    path.write_bytes(b'{"event": "epoch"}\n{"event": "ba')
-    log = EventLog(path)
-    log.write({"event": "stopped", "epoch": 1})
-    log.close()
-    assert [json.loads(line)["event"] for line in path.read_text().splitlines()] == ["epoch", "stopped"]
-
-
-def test_each_line_can_be_read_at_once(tmp_path):
-    path = tmp_path / "events.jsonl"
-    log = EventLog(path)
-    log.write({"event": "batch"})
-    assert path.read_text() == '{"event": "batch"}\n'
-    log.close()

@@ -11,11 +11,11 @@ from pages.parts import recipe_form, session
 from s5core import device
 from s5core.errors import UserError
 from s5core.evaluate import allowed_errors
+from s5core.events import Diverged, Failed, Finished, Log, Metrics, Stopped
 from s5core.recipe import Recipe
-from s5core.runs.folder import Failed, Log, Run, Stopped
+from s5core.runs.folder import Run
 from s5core.steps import EPOCH_BUDGET, PARAMETER_BUDGET, TARGET_ACCURACY, Step
 from s5core.summary import count_parameters
-from s5core.train import Diverged, Finished, Metrics
 from s5core.views import charts
 from s5core.views.charts import Curve
 

@@ -4,62 +4,35 @@ One writer (its worker), any number of readers. The folder is all there is: comp
 sharing, resuming and restarting the server need nothing else.
 
     config.json         what is trained: layers, recipe, and which step it began from
-    events.jsonl        an event a line, as `train.event_to_json` gives it, and the worker's own
+    events.jsonl        what happened so far, an event a line (see `events`)
     model.safetensors   the checkpoint of the last finished epoch
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from s5core import checkpoint
 from s5core.checkpoint import Checkpoint
 from s5core.errors import UserError
+from s5core.events import Epoch, Failed, Finished, Log, LogWriter, Stopped, read_log, to_lines
 from s5core.files import ROOT, write_atomically
 from s5core.layers import Layer, Network, from_json, to_json
 from s5core.recipe import Recipe
-from s5core.train import Batch, Diverged, Epoch, Finished, Metrics, Started, event_from_json, event_to_json
 
 HOME = ROOT / "runs"
 
 
 class RunError(UserError):
     """A run that cannot be opened; the message says why."""
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The worker's own event: the run ended by an error, whose message this is."""
-
-    message: str
-
-
-@dataclass(frozen=True)
-class Stopped:
-    """The worker's own event: the run was stopped; its finished epochs are kept."""
-
-    epoch: int  # the last finished one
-
-
-@dataclass
-class Log:
-    """What the events of a run say, as far as they are written."""
-
-    started: Started | None = None  # the latest start
-    batches: list[Batch] = field(default_factory=list)  # a few a second, not every one
-    epochs: list[Metrics] = field(default_factory=list)
-    peak: float | None = None  # learning rate that was set while it ran; None: the recipe's
-    end: Finished | Diverged | Failed | Stopped | None = None  # None: waiting, running or cut off
 
 
 @dataclass(frozen=True)
@@ -99,51 +72,20 @@ class Run:
         return self.folder / "model.safetensors"
 
     def log(self) -> Log:
-        """The events so far. A line that is still being written is left for the next look, and one
-        that is no event, as after a crash of the machine, is passed over."""
-        log = Log()
-        try:
-            content = self.events_path.read_bytes()
-        except FileNotFoundError:
-            return log
-        for line in content[: content.rfind(b"\n") + 1].splitlines():
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                _take(log, json.loads(line))
-        return log
+        """The events so far."""
+        return read_log(self.events_path)
 
     def fail(self, message: str) -> None:
-        """Enter into the log why the run is not trained, where no worker is there to do so."""
-        with open(self.events_path, "ab") as file:
-            line = json.dumps({"event": "failed", "message": message}).encode()
-            file.write(b"\n" + line + b"\n")  # half a line may stand before it
+        """Write into the log why the run is not trained, where there is no worker to do so.
+
+        Raises OSError when the log cannot be written.
+        """
+        with LogWriter(self.events_path) as log:
+            log.write(Failed(message))
 
     def checkpoint(self) -> Checkpoint:
         """The network as of the last finished epoch. Raises CheckpointError without one."""
         return checkpoint.load(self.model_path)
-
-
-def _take(log: Log, data: dict[str, Any]) -> None:
-    if data["event"] == "stopped":
-        log.end = Stopped(data["epoch"])
-        return
-    if data["event"] == "failed":
-        log.end = Failed(data["message"])
-        return
-    if data["event"] == "rate":
-        log.peak = data["value"]
-        return
-    match event_from_json(data):
-        case Started() as started:
-            # A resumed run goes on behind its checkpoint; what came after it is void.
-            log.started, log.end, log.peak = started, None, None
-            log.batches = [batch for batch in log.batches if batch.epoch < started.first_epoch]
-            log.epochs = [metrics for metrics in log.epochs if metrics.epoch < started.first_epoch]
-        case Batch() as batch:
-            log.batches.append(batch)
-        case Epoch(metrics):
-            log.epochs.append(metrics)
-        case Finished() | Diverged() as end:
-            log.end = end
 
 
 def home() -> Path:
@@ -170,11 +112,10 @@ def create(title: str, step: str, layers: Sequence[Layer], recipe: Recipe) -> Ru
 def adopt(made: Checkpoint, step: str, title: str) -> Run:
     """A checkpoint from elsewhere, such as an upload, as a run of its own beside those of a step."""
     run = create(title, step, made.layers, made.recipe)
-    lines = [event_to_json(Epoch(metrics)) for metrics in made.history]
-    unfinished = {"event": "stopped", "epoch": len(made.history)}
-    lines.append(unfinished if made.state else event_to_json(Finished.of(made.history)))
+    history = [Epoch(metrics) for metrics in made.history]
+    end = Stopped(len(made.history)) if made.state else Finished.of(made.history)
     checkpoint.save(made, run.model_path)
-    write_atomically(run.events_path, "".join(json.dumps(line) + "\n" for line in lines).encode())
+    write_atomically(run.events_path, to_lines([*history, end]))
     return run
 
 

@@ -23,7 +23,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 
@@ -32,37 +32,16 @@ from s5core.checkpoint import Checkpoint
 from s5core.data import Digits
 from s5core.device import keep_freed_memory
 from s5core.errors import UserError
+from s5core.events import Batch, Epoch, Event, Failed, Finished, LogWriter, RateChanged, Started, Stopped
 from s5core.recipe import Recipe, Split
 from s5core.runs import folder
 from s5core.runs.folder import Run
-from s5core.train import Batch, Epoch, Event, Finished, Started, event_to_json, train
+from s5core.train import train
 
 INTERVAL = 0.5  # seconds between two batches in the log; a page looks every second or two
 
 Order = dict[str, Any]
 GONE: Order = {"order": "gone"}
-
-
-class EventLog:
-    """The one writer of a run's events.jsonl: whole lines, each visible at once."""
-
-    def __init__(self, path: Path) -> None:
-        self._file: IO[bytes] = open(path, "ab")  # noqa: SIM115 (closed by `close`)
-        self._drop_half_a_line(path)
-
-    def _drop_half_a_line(self, path: Path) -> None:
-        """Cut off what a killed writer left without its end, or the next line would join it."""
-        content = path.read_bytes()
-        self._file.truncate(content.rfind(b"\n") + 1)
-
-    def write(self, line: dict[str, Any]) -> None:
-        """Append an event."""
-        self._file.write(json.dumps(line).encode() + b"\n")
-        self._file.flush()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
 
 class Worker:
@@ -92,25 +71,23 @@ class Worker:
 
         Whatever goes wrong is written into the run's log, where its reader looks.
         """
-        log = EventLog(run.events_path)
-        try:
-            return self._train(run, log)
-        except UserError as error:
-            log.write({"event": "failed", "message": str(error)})
-        except OSError as error:
-            log.write({"event": "failed", "message": f"The run could not be written: {error.strerror}."})
-        except Exception as error:
-            # A bug, or memory that ran out: the log is where it will be found.
-            log.write({"event": "failed", "message": f"{type(error).__name__}: {error}"})
-            raise
-        finally:
-            log.close()
+        with LogWriter(run.events_path) as log:
+            try:
+                return self._train(run, log)
+            except UserError as error:
+                log.write(Failed(str(error)))
+            except OSError as error:
+                log.write(Failed(f"The run could not be written: {error.strerror}."))
+            except Exception as error:
+                # A bug, or memory that ran out: the log is where it will be found.
+                log.write(Failed(f"{type(error).__name__}: {error}"))
+                raise
         return True
 
-    def _train(self, run: Run, log: EventLog) -> bool:
+    def _train(self, run: Run, log: LogWriter) -> bool:
         kept = run.checkpoint() if run.model_path.exists() else None
         if kept is not None and kept.state is None:  # its worker was killed before it could say so
-            log.write(event_to_json(Finished.of(kept.history)))
+            log.write(Finished.of(kept.history))
             return True
         digits = self.digits(run.recipe.split)
         if kept is not None:
@@ -128,32 +105,35 @@ class Worker:
             except StopIteration:
                 return go_on
             rate = None if heard else rate
-            if isinstance(event, Epoch):
-                assert event.state is not None
-                # First the line, then the file: a line too many is dropped when the run is
-                # resumed, but a missing one would be missing for good.
-                log.write(event_to_json(event))
-                made = Checkpoint.of(run.step, run.layers, run.recipe, digits.name, event.state)
-                checkpoint.save(made, run.model_path)
-                finished = event.metrics.epoch
-            elif not isinstance(event, Batch):
-                log.write(event_to_json(event))
-                if isinstance(event, Started) and kept is not None and kept.state is not None:
-                    log.write({"event": "rate", "value": kept.state.peak})
-            elif event.batch == 1 or time.monotonic() - written > INTERVAL:
-                written = time.monotonic()
-                log.write(event_to_json(event))
+            match event:
+                case Epoch(metrics, state):
+                    assert state is not None
+                    # The line comes before the file. When the run is resumed, a line too many is
+                    # dropped; a missing one would never come back.
+                    log.write(event)
+                    made = Checkpoint.of(run.step, run.layers, run.recipe, digits.name, state)
+                    checkpoint.save(made, run.model_path)
+                    finished = metrics.epoch
+                case Batch(batch=batch):
+                    if batch == 1 or time.monotonic() - written > INTERVAL:
+                        written = time.monotonic()
+                        log.write(event)
+                case _:
+                    log.write(event)
+                    if isinstance(event, Started) and kept is not None and kept.state is not None:
+                        log.write(RateChanged(kept.state.peak))
             for order in self._pending():
-                if order["order"] == "rate":
-                    rate = float(order["value"])
-                    log.write({"event": "rate", "value": rate})
-                elif order["order"] == "threads":
-                    torch.set_num_threads(order["value"])
-                elif order["order"] in ("stop", "gone"):
-                    go_on = go_on and order is not GONE
-                    if finished < run.recipe.epochs:  # else there is nothing left to stop
-                        log.write({"event": "stopped", "epoch": finished})
-                        return go_on
+                match order["order"]:
+                    case "rate":
+                        rate = float(order["value"])
+                        log.write(RateChanged(rate))
+                    case "threads":
+                        torch.set_num_threads(order["value"])
+                    case "stop" | "gone":
+                        go_on = go_on and order is not GONE
+                        if finished < run.recipe.epochs:  # else there is nothing left to stop
+                            log.write(Stopped(finished))
+                            return go_on
 
     def _pending(self) -> Iterator[Order]:
         while not self.orders.empty():

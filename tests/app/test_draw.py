@@ -14,10 +14,10 @@ from streamlit.testing.v1 import AppTest
 
 from s5core.checkpoint import SHIPPED, Checkpoint
 from s5core.drawing import fit, reading, sketch
+from s5core.events import Metrics
 from s5core.layers import Conv, MaxPool, SiLU, build
 from s5core.recipe import Recipe
 from s5core.runs import folder
-from s5core.train import Metrics
 
 NETWORKS = len(list(SHIPPED.glob("*.safetensors")))
 

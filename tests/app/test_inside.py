@@ -9,12 +9,12 @@ from streamlit.testing.v1 import AppTest
 
 from s5core import checkpoint, data, steps
 from s5core.checkpoint import Checkpoint
+from s5core.events import Metrics
 from s5core.inside import activations
 from s5core.layers import Conv, GlobalAvgPool, ReLU, build
 from s5core.recipe import Recipe
 from s5core.runs import folder
 from s5core.summary import format_table, layer_table
-from s5core.train import Metrics
 
 APP = Path(__file__).resolve().parents[2] / "streamlit_app.py"
 

@@ -1,6 +1,5 @@
 """The page Train with a real worker on the practice set."""
 
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from pages.parts import session
 from s5core import data
+from s5core.events import Diverged, Epoch, Finished, Metrics, Started, Stopped, to_lines
 from s5core.runs import folder
-from s5core.runs.folder import Stopped
 from s5core.steps import STEPS
-from s5core.train import Diverged, Epoch, Finished, Metrics, Started, event_to_json
 
 STEP = STEPS["step5"]
 APP = str(Path(__file__).parents[2] / "streamlit_app.py")
@@ -90,8 +88,7 @@ def test_a_run_is_trained_stopped_and_resumed(page):
 def test_a_diverged_run_explains_itself_and_offers_a_lower_rate(nowhere):
     recipe = STEP.recipe.replace(learning_rate=3.0)
     run = folder.create("too fast", "step5", STEP.layers, recipe)
-    line = json.dumps(event_to_json(Diverged(1, 7, float("nan"), 3.0)))
-    run.events_path.write_text(line + "\n")
+    run.events_path.write_bytes(to_lines([Diverged(1, 7, float("nan"), 3.0)]))
     page = AppTest.from_file(APP, default_timeout=60)
     page.query_params["run"] = run.id
     page.run().switch_page("pages/train.py").run()
@@ -161,7 +158,7 @@ def test_a_network_that_guesses_is_called_so(nowhere):
     dead = Metrics(1, 2.31, 11.2, 2.3026, 11.4, 886, 0.3, 1.0)
     started = Started("a CPU", "MNIST", 60000, 1000, 7820, 1, 469, 1)
     events = [started, Epoch(dead), Finished.of((dead,))]
-    run.events_path.write_text("".join(json.dumps(event_to_json(event)) + "\n" for event in events))
+    run.events_path.write_bytes(to_lines(events))
     page = AppTest.from_file(APP, default_timeout=60)
     page.query_params["run"] = run.id
     page.run().switch_page("pages/train.py").run()

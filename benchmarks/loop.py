@@ -92,7 +92,7 @@ def our_epoch(layers: Sequence[Layer], recipe: Recipe, digits: Digits) -> float:
     return ended - began
 
 
-def compare(layers: Sequence[Layer], recipe: Recipe, digits: Digits, rounds: int) -> Iterator[Timing]:
+def time_loops(layers: Sequence[Layer], recipe: Recipe, digits: Digits, rounds: int) -> Iterator[Timing]:
     """Time both loops in turn, a Timing a round. Ours also shifts, scales and shears."""
     for _ in range(rounds):
         yield Timing(usual=usual_epoch(layers, recipe, digits), ours=our_epoch(layers, recipe, digits))

@@ -12,10 +12,10 @@ from s5core import steps
 from s5core.drawing import class_set
 from s5core.drawing.class_set import MAX_DIGITS, ClassDigits, Reader
 from s5core.errors import UserError
-from s5core.evaluate import Evaluation, compare
+from s5core.evaluate import Evaluation, compare_answers
 from s5core.layers import CLASSES
 from s5core.runs import folder
-from s5core.views import charts
+from s5core.views.answers import accuracy_intervals
 from s5core.views.gallery import gallery
 
 FEW = 60  # digits in the gallery until more are asked for
@@ -68,7 +68,7 @@ def show_accuracies(answers: dict[str, Evaluation], chosen: str) -> None:
     st.subheader("Which network reads us best?")
     st.write(_verdict(answers))
     st.altair_chart(
-        charts.accuracy_intervals(answers, chosen),
+        accuracy_intervals(answers, chosen),
         width="stretch",
         alt="For each network the share of our digits that it reads right, with its 95 % interval.",
     )
@@ -134,7 +134,7 @@ def _verdict(answers: dict[str, Evaluation]) -> str:
         names = ", ".join(f"**{name}**" for name in level)
         return f"{names} read most: {_right(first):,} of {keep.counted(count)} each."
     second = answers[others[0]]
-    lead, luck = second.errors - first.errors, compare(first, second).luck
+    lead, luck = second.errors - first.errors, compare_answers(first, second).luck
     return (
         f"**{best}** reads most: {_right(first):,} of {keep.counted(count)}. **{others[0]}** comes next with "
         f"{_right(second):,}. Two equally good networks would differ by up to about {luck:.0f} by luck "

@@ -16,7 +16,8 @@ from s5core.drawing.fit import BlankError, DigitError, Ink
 from s5core.drawing.reading import Reading
 from s5core.drawing.sketch import EMPTY, Sketch
 from s5core.errors import UserError
-from s5core.views import charts, picture
+from s5core.views import picture
+from s5core.views.answers import class_probabilities
 
 CANVAS, PHOTO = "Draw", "Use a photograph"
 PEN, ERASER = "Pen", "Eraser"
@@ -231,7 +232,7 @@ def show_reading(field: Tensor, answers: dict[str, Reading], chosen: str, known:
 
 def show_probabilities(answer: Reading, name: str) -> None:
     """What one network finds of all ten digits."""
-    st.altair_chart(charts.class_probabilities(answer.probabilities), width="stretch")
+    st.altair_chart(class_probabilities(answer.probabilities), width="stretch")
     st.caption(f"How probable **{name}** finds each digit, in percent. The ten bars sum to 100.")
 
 

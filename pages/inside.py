@@ -14,7 +14,10 @@ from s5core.inside.activations import Inside, Station
 from s5core.layers import INPUT_SHAPE, Network
 from s5core.steps import Step
 from s5core.summary import Row, format_table, layer_table
-from s5core.views import charts, gallery, picture
+from s5core.views import gallery, picture
+from s5core.views.answers import class_probabilities
+from s5core.views.maps import FRAME as FRAME_MARGIN
+from s5core.views.maps import cell_values, feature_map
 
 SEEN, LOW = 196, 180  # CSS pixels of the digit and of its answer's chart: the way begins on the first screen
 SIDE = 336  # of the map whose cells can be clicked and of the digit beside it: both fit a phone
@@ -185,7 +188,7 @@ def show_answer(inside: Inside, true_class: int | None) -> None:
         verdict,
         help="The bars are how probable each class is to the network; the highest one is its answer.",
     )
-    chart = charts.class_probabilities(inside.probabilities.tolist(), true_class, LOW)
+    chart = class_probabilities(inside.probabilities.tolist(), true_class, LOW)
     st.altair_chart(chart, width="stretch")
     if true_class not in (None, inside.answer):
         st.caption("Blue: its answer. Orange: the true class.")
@@ -244,7 +247,7 @@ def show_single_cells(maps: torch.Tensor, last: bool) -> None:
     if total > MOST_MAPS:
         st.caption(f"The first {MOST_MAPS} of {total:,} maps are shown.")
     title, first = ("class", 0) if last else ("map", 1)
-    st.altair_chart(charts.cell_values(values, title, first), width="stretch")
+    st.altair_chart(cell_values(values, title, first), width="stretch")
     st.caption(
         "Each map has a single cell left, so its value is a bar. "
         + ("The highest one is the answer." if last else "A long bar: much of what this map looks for.")
@@ -358,8 +361,8 @@ def show_map(row: Row, number: int, field: torch.Tensor, cell: tuple[int, int]) 
         for chosen in st.session_state[key].selection.cell:
             take_cell(row, chosen["row"] - 1, chosen["column"] - 1)
 
-    with st.container(width=SIDE + 2 * charts.FRAME, gap="xsmall"):
-        chart = charts.feature_map(field, cell, SIDE)
+    with st.container(width=SIDE + 2 * FRAME_MARGIN, gap="xsmall"):
+        chart = feature_map(field, cell, SIDE)
         alt = f"Map {number + 1} of {row.name}, the cell in row {cell[0] + 1}, column {cell[1] + 1} framed"
         st.altair_chart(chart, width="content", key=key, on_select=clicked, alt=alt)
         st.caption(f"Map {number + 1} of {row.name}: click a cell.", text_alignment="center")

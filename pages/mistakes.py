@@ -11,10 +11,10 @@ from s5core import checkpoint, steps
 from s5core.checkpoint import Checkpoint
 from s5core.data import PRACTICE, Digits
 from s5core.errors import UserError
-from s5core.evaluate import Evaluation, allowed_errors, compare, evaluate
+from s5core.evaluate import Evaluation, allowed_errors, compare_answers, evaluate
 from s5core.runs import folder
-from s5core.steps import TARGET_ACCURACY
-from s5core.views import charts
+from s5core.target import TARGET_ACCURACY
+from s5core.views.answers import class_accuracy
 from s5core.views.gallery import gallery
 
 FEW, MANY = 24, 60  # digits in a gallery, and in one that was asked for more
@@ -187,7 +187,7 @@ def show_classes(answers: Evaluation) -> None:
     """Which classes are hard."""
     st.subheader("Accuracy by digit")
     st.altair_chart(
-        charts.class_accuracy(answers.by_class(), TARGET_ACCURACY),
+        class_accuracy(answers.by_class(), TARGET_ACCURACY),
         width="stretch",
         alt="Bars: accuracy of each true class, with its number of errors.",
     )
@@ -274,7 +274,7 @@ def _nearest(names: list[str]) -> int:
 
 def show_differences(first: Evaluation, second: Evaluation, name: str, other: str) -> None:
     """Counts and galleries of what only one network gets wrong, and of what both do."""
-    found = compare(first, second)
+    found = compare_answers(first, second)
     counts = [len(found.only_first), len(found.both), len(found.only_second)]
     titles = [f"Only {name}", "Both", f"Only {other}"]
     for column, title, count in zip(st.columns(3), titles, counts, strict=True):

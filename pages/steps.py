@@ -15,9 +15,11 @@ from s5core.compare import Difference, Pair
 from s5core.evaluate import standard_error
 from s5core.published import PUBLISHED
 from s5core.results import Result
-from s5core.steps import EPOCH_BUDGET, PARAMETER_BUDGET, STEPS, TARGET_ACCURACY, Step
+from s5core.steps import STEPS, Step
 from s5core.summary import Row, count_parameters
-from s5core.views import charts
+from s5core.target import EPOCH_BUDGET, PARAMETER_BUDGET, TARGET_ACCURACY
+from s5core.views import palette
+from s5core.views.steps import steps_accuracy, steps_curves
 
 NO_BREAK = "\N{NO-BREAK SPACE}"  # a figure and its unit stay on one line
 BADGES = {f"step{n}": str(n) for n in range(1, 6)} | {
@@ -31,9 +33,9 @@ FLOORS = {"98.5 to 100 %": 98.5, "97 to 100 %": 97.0, "0 to 100 %": 0.0}
 SIGNS = {"same": "", "changed": "**~**", "added": "**+**", "removed": "**−**"}  # Markdown
 TINTS = {
     "same": "",
-    "changed": f"{charts.ORANGE}33",
-    "added": f"{charts.GREEN}33",
-    "removed": f"{charts.RED}33",
+    "changed": f"{palette.ORANGE}33",
+    "added": f"{palette.GREEN}33",
+    "removed": f"{palette.RED}33",
 }
 
 
@@ -55,12 +57,12 @@ def show_target(reached: Mapping[str, Result]) -> None:
             st.info("How step 5 stands against the target will be shown here once it has been trained.")
             return
         st.markdown(f"**{label(step5)}.** Where our last step stands:")
-        for column, bound in zip(st.columns(3), compare.against_target(result), strict=True):
+        for column, check in zip(st.columns(3), compare.against_target(result), strict=True):
             column.metric(
-                bound.name,
-                bound.reached,
-                f"{bound.wanted}: {'met' if bound.met else 'not met'}",
-                delta_color="green" if bound.met else "red",
+                check.bound.name,
+                check.reached,
+                f"{check.bound.words}: {'met' if check.met else 'not met'}",
+                delta_color="green" if check.met else "red",
                 delta_arrow="off",
                 help="What step 5 reached in its last epoch, and what the exercise asks for.",
             )
@@ -92,7 +94,8 @@ def show_chart(reached: Mapping[str, Result]) -> None:
         help="The stretch of accuracies that is drawn; what lies below it is an arrow in a strip under it.",
     )
     st.altair_chart(
-        charts.steps_accuracy(compare.standings(reached), BADGES | LETTERS, FLOORS[view]), width="stretch"
+        steps_accuracy(compare.standings(reached), BADGES | LETTERS, FLOORS[view]),
+        width="stretch",
     )
     st.caption(_how_to_read(reached))
     with st.expander("Published elsewhere: the small squares"):
@@ -244,7 +247,7 @@ def show_comparison() -> None:
     if before is after:
         st.info("These are the same step twice. Choose two different ones to see what sets them apart.")
         return
-    difference = compare.compare(before.layers, after.layers)
+    difference = compare.compare_networks(before.layers, after.layers)
     _show_numbers(difference)
     _show_layers(before, after, difference)
     _show_curves(before, after)
@@ -339,7 +342,7 @@ def _show_curves(before: Step, after: Step) -> None:
             f"No training curve yet: {'; '.join(missing)}. It will be drawn here once that step is trained."
         )
     if curves:
-        st.altair_chart(charts.steps_curves(curves), width="stretch")
+        st.altair_chart(steps_curves(curves), width="stretch")
         st.caption(
             "Accuracy after each epoch. Solid: validation digits; dashed: training digits, as they were "
             "while the network learnt from them. With several training runs, lines are means and the band "

@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
-from benchmarks.loop import compare
+from benchmarks.loop import time_loops
 from s5core import checkpoint, data, results, steps
 from s5core.checkpoint import Checkpoint
 from s5core.data import Digits, normalize, to_unit
@@ -430,7 +430,7 @@ def benchmark(
             loaded, train_images=loaded.train_images[:digits], train_labels=loaded.train_labels[:digits]
         )
     timings = []
-    for timing in compare(layers, recipe, loaded, rounds):
+    for timing in time_loops(layers, recipe, loaded, rounds):
         timings.append(timing)
         notes.print(f"usual loop {timing.usual:.1f} s, ours {timing.ours:.1f} s: {timing.ratio:.2f} of it")
     usual = statistics.median(timing.usual for timing in timings)

@@ -31,7 +31,7 @@ from s5core.recipe import Recipe, RecipeError
 FORMAT = 1
 MAX_BYTES = 256 * 2**20  # the base net with its optimizer is 51 MB
 
-SHIPPED = ROOT / "checkpoints"
+FOLDER = ROOT / "checkpoints"
 
 
 class CheckpointError(UserError):
@@ -145,7 +145,7 @@ def load(path: Path) -> Checkpoint:
 
 def shipped_path(name: str) -> Path:
     """Where the trained network of a step of that name is, if it comes with one."""
-    return SHIPPED / f"{name}.safetensors"
+    return FOLDER / f"{name}.safetensors"
 
 
 def load_shipped(names: Iterable[str]) -> dict[str, Checkpoint]:

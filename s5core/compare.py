@@ -1,6 +1,6 @@
 """What differs: two networks, a result and the target, our figures and the reported ones.
 
->>> compare(STEPS["step3"].layers, STEPS["step4"].layers).parameters
+>>> compare_networks(STEPS["step3"].layers, STEPS["step4"].layers).parameters
 184
 """
 
@@ -11,14 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from s5core import target
 from s5core.layers import Conv, Crop, Layer, MaxPool, ReLU
 from s5core.published import PUBLISHED
 from s5core.results import Result
-from s5core.steps import EPOCH_BUDGET, PARAMETER_BUDGET, STEPS, TARGET_ACCURACY
+from s5core.steps import STEPS
 from s5core.summary import Row, count_parameters, layer_table
+from s5core.target import Bound
 
 Mark = Literal["same", "changed", "added", "removed"]
-Origin = Literal["ours", "reported", "elsewhere"]
+Source = Literal["ours", "reported", "elsewhere"]
 
 TEST_DIGITS = 10_000  # MNIST's test digits, which every accuracy of a step is measured on
 
@@ -70,12 +72,11 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Bound:
-    """One of the three demands of the exercise, and what a result makes of it."""
+class Check:
+    """One of the three bounds of the exercise, and how a result stands to it."""
 
-    name: str
-    wanted: str  # in words
-    reached: str  # the figure
+    bound: Bound
+    reached: str  # the figure in words
     met: bool
 
 
@@ -84,7 +85,7 @@ class Standing:
     """A figure to be placed among the others."""
 
     name: str  # of the step, or the repository of what was published elsewhere
-    origin: Origin
+    source: Source
     parameters: int
     accuracy: float  # in percent; of the best epoch where it was reported for a step, else of the last
     deviation: float | None = None  # over our seeds
@@ -102,7 +103,7 @@ class CurvePoint:
     highest: float  # and of the best
 
 
-def compare(before: Sequence[Layer], after: Sequence[Layer]) -> Difference:
+def compare_networks(before: Sequence[Layer], after: Sequence[Layer]) -> Difference:
     """Lay two networks side by side. Raises NetworkError for one that cannot be built."""
     left, right = _rows(before), _rows(after)
     return Difference(tuple(_align(left, right)), _size(left), _size(right))
@@ -187,23 +188,12 @@ def shape_of(row: Row) -> str:
     return "×".join(f"{side:,}" for side in row.output_shape)
 
 
-def against_target(result: Result) -> tuple[Bound, Bound, Bound]:
+def against_target(result: Result) -> tuple[Check, Check, Check]:
     """How a result stands to accuracy, parameters and epochs of the exercise."""
     return (
-        Bound(
-            "Validation accuracy",
-            f"at least {TARGET_ACCURACY:.1f} %",
-            str(result),
-            # Met by the figure that is shown: 99.3996 would read as 99.40 beside "not met".
-            round(result.last, 2) >= TARGET_ACCURACY,
-        ),
-        Bound(
-            "Parameters",
-            f"fewer than {PARAMETER_BUDGET:,}",
-            f"{result.parameters:,}",
-            result.parameters < PARAMETER_BUDGET,
-        ),
-        Bound("Epochs", f"fewer than {EPOCH_BUDGET}", f"{result.epochs}", result.epochs < EPOCH_BUDGET),
+        Check(target.ACCURACY, str(result), target.ACCURACY.met_by(result.last)),
+        Check(target.PARAMETERS, f"{result.parameters:,}", target.PARAMETERS.met_by(result.parameters)),
+        Check(target.EPOCHS, f"{result.epochs}", target.EPOCHS.met_by(result.epochs)),
     )
 
 

@@ -161,7 +161,7 @@ class Comparison:
         return 2 * math.sqrt(len(self.only_first) + len(self.only_second))
 
 
-def compare(first: Evaluation, second: Evaluation) -> Comparison:
+def compare_answers(first: Evaluation, second: Evaluation) -> Comparison:
     """Set two networks' errors side by side. Raises ValueError for different digits."""
     if not torch.equal(first.labels, second.labels):
         raise ValueError("the two networks read different digits")

@@ -20,12 +20,12 @@ from typing import Any
 
 import torch
 
-from s5core.checkpoint import SHIPPED, Checkpoint
+from s5core.checkpoint import FOLDER, Checkpoint
 from s5core.files import write_atomically
 from s5core.layers import from_json, to_json
 from s5core.recipe import Recipe
 
-PATH = SHIPPED / "results.json"
+PATH = FOLDER / "results.json"
 
 
 @dataclass(frozen=True)

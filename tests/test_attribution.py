@@ -87,7 +87,7 @@ def test_what_decides_is_the_difference(practice: Digits) -> None:
     model, digit = shipped("step5"), practice.validation_images[:1]
     answer = activations.look_inside(model, digit).answer
     rival = (answer + 1) % 10
-    verdict = attribution.compare(model, digit, answer, rival)
+    verdict = attribution.contrast(model, digit, answer, rival)
     assert torch.allclose(verdict.ink[:2], attribution.attribute(model, digit, [answer, rival]))
     assert verdict.ink[2].any() and torch.equal(verdict.ink[2], verdict.ink[0] - verdict.ink[1])
     assert verdict.scores == pytest.approx(logits(model, digit)[[answer, rival]].tolist(), abs=1e-4)
@@ -99,7 +99,7 @@ def test_what_decides_is_the_difference(practice: Digits) -> None:
 def test_a_network_to_which_all_is_one_has_a_scale_all_the_same(practice: Digits) -> None:
     model = build(SMALL, seed=0).eval().requires_grad_(False)
     model[0].weight.zero_()
-    verdict = attribution.compare(model, practice.validation_images[:1], 1, 2)
+    verdict = attribution.contrast(model, practice.validation_images[:1], 1, 2)
     assert not verdict.ink.any() and verdict.strongest == 1
 
 

@@ -5,7 +5,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from s5core import checkpoint, steps
+from s5core import checkpoint, steps, target
 from s5core.checkpoint import Checkpoint, CheckpointError
 from s5core.evaluate import evaluate, standard_error
 from s5core.events import Epoch, State
@@ -185,7 +185,7 @@ def test_a_shipped_checkpoint_is_its_step(name):
     assert shipped.recipe == step.recipe and shipped.recipe.seed == 0
     assert shipped.state is None and shipped.data == "MNIST"
     assert shipped.temperature == step.temperature
-    assert len(shipped.history) == step.recipe.epochs < steps.EPOCH_BUDGET
+    assert len(shipped.history) == step.recipe.epochs < target.EPOCH_BUDGET
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -205,8 +205,8 @@ def test_a_shipped_checkpoint_reaches_what_was_reported_for_its_step(name):
     if name == "step5_published":
         assert max(metrics.validation_accuracy for metrics in shipped.history) >= step.reported.test
     elif name in ("step5", "step5_small", "step5_fast"):
-        one_error = standard_error(steps.TARGET_ACCURACY, 10_000)
-        assert shipped.accuracy >= steps.TARGET_ACCURACY - (0 if name == "step5" else one_error)
+        one_error = standard_error(target.TARGET_ACCURACY, 10_000)
+        assert shipped.accuracy >= target.TARGET_ACCURACY - (0 if name == "step5" else one_error)
     else:
         assert shipped.accuracy >= step.reported.test
 

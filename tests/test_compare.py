@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from s5core import compare as module
-from s5core.compare import against_target, compare, curve, describe, standings
+from s5core.compare import against_target, compare_networks, curve, describe, standings
 from s5core.layers import Conv, Crop, GlobalAvgPool, MaxPool, ReLU
 from s5core.published import PUBLISHED
 from s5core.results import Result
@@ -20,7 +20,7 @@ def result(parameters: int = 8_000, epochs: int = 14, last: float = 99.5) -> Res
 
 def marks(before: str, after: str) -> list[tuple[str, str]]:
     """(mark, layer) of everything that is not the same."""
-    pairs = compare(STEPS[before].layers, STEPS[after].layers).pairs
+    pairs = compare_networks(STEPS[before].layers, STEPS[after].layers).pairs
     return [(pair.mark, describe(pair.after or pair.before)) for pair in pairs if pair.mark != "same"]
 
 
@@ -40,7 +40,7 @@ def test_step_3_moves_the_pool_and_keeps_the_rest():
 
 
 def test_step_4_adds_six_norms_and_dropouts_for_184_parameters():
-    difference = compare(STEPS["step3"].layers, STEPS["step4"].layers)
+    difference = compare_networks(STEPS["step3"].layers, STEPS["step4"].layers)
     assert marks("step3", "step4") == [("added", "BatchNorm"), ("added", "Dropout")] * 6
     assert (difference.parameters, difference.receptive_field, difference.multiply_adds) == (184, 0, 0)
 
@@ -48,7 +48,7 @@ def test_step_4_adds_six_norms_and_dropouts_for_184_parameters():
 @pytest.mark.parametrize(("before", "after"), list(product(STEPS, repeat=2)))
 def test_an_alignment_keeps_both_networks_whole(before: str, after: str):
     one, other = STEPS[before].layers, STEPS[after].layers
-    difference = compare(one, other)
+    difference = compare_networks(one, other)
     for side, layers in (("before", one), ("after", other)):
         rows = [row for pair in difference.pairs if (row := getattr(pair, side))]
         assert [type(row.layer) for row in rows] == [type(layer) for layer in layers]
@@ -62,7 +62,7 @@ def test_an_alignment_keeps_both_networks_whole(before: str, after: str):
             same = pair.before.layer == pair.after.layer and pair.before.parameters == pair.after.parameters
             assert pair.mark == ("same" if same else "changed")
     assert difference.parameters == count_parameters(other) - count_parameters(one)
-    back = compare(other, one)
+    back = compare_networks(other, one)
     assert (back.receptive_field, back.multiply_adds) == (
         -difference.receptive_field,
         -difference.multiply_adds,
@@ -71,18 +71,18 @@ def test_an_alignment_keeps_both_networks_whole(before: str, after: str):
 
 def test_a_network_differs_from_itself_in_nothing():
     for step in STEPS.values():
-        assert {pair.mark for pair in compare(step.layers, step.layers).pairs} == {"same"}
+        assert {pair.mark for pair in compare_networks(step.layers, step.layers).pairs} == {"same"}
 
 
 def test_a_relu_inside_forward_is_a_relu():
     assert ("added", "ReLU") not in marks("base", "base")
     hidden = (Conv(10), ReLU(functional=True), GlobalAvgPool())
     shown = (Conv(10), ReLU(), GlobalAvgPool())
-    assert {pair.mark for pair in compare(hidden, shown).pairs} == {"same"}
+    assert {pair.mark for pair in compare_networks(hidden, shown).pairs} == {"same"}
 
 
 def test_a_layer_whose_input_changes_its_parameters_is_changed():
-    pairs = compare((Conv(4), Conv(10), GlobalAvgPool()), (Conv(8), Conv(10), GlobalAvgPool())).pairs
+    pairs = compare_networks((Conv(4), Conv(10), GlobalAvgPool()), (Conv(8), Conv(10), GlobalAvgPool())).pairs
     assert [pair.mark for pair in pairs] == ["changed", "changed", "same"]
 
 
@@ -120,12 +120,12 @@ def test_the_bounds_show_the_figures():
 
 def test_standings_give_each_reported_figure_once():
     placed = standings({"step4": result(), "gone": result()})
-    assert [(one.name, one.seeds) for one in placed if one.origin == "ours"] == [("step4", 3)]
-    reported = {one.name: one.accuracy for one in placed if one.origin == "reported"}
+    assert [(one.name, one.seeds) for one in placed if one.source == "ours"] == [("step4", 3)]
+    reported = {one.name: one.accuracy for one in placed if one.source == "reported"}
     # The base net has no reported accuracy, and step 5's belongs to the published network.
     assert set(reported) == {"step1", "step2", "step3", "step4", "step5_published"}
     assert reported["step5_published"] == STEPS["step5_published"].reported.test
-    assert [one.name for one in placed if one.origin == "elsewhere"] == [one.repository for one in PUBLISHED]
+    assert [one.name for one in placed if one.source == "elsewhere"] == [one.repository for one in PUBLISHED]
 
 
 def test_a_curve_is_the_mean_of_the_seeds_that_got_there():

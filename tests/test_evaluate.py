@@ -8,12 +8,12 @@ from scipy import stats
 from sklearn import metrics
 from torch import Tensor, nn
 
-from s5core import steps
+from s5core import steps, target
 from s5core.data import Digits, normalize, to_unit
 from s5core.evaluate import (
     Evaluation,
     allowed_errors,
-    compare,
+    compare_answers,
     evaluate,
     fit_temperature,
     standard_error,
@@ -56,7 +56,7 @@ def test_accuracy_at_the_target_reaches_it(digits: int) -> None:
     labels[: digits * 6 // 1000] = 1
     logits = torch.zeros(digits, 10)
     logits[:, 0] = 1
-    assert Evaluation(logits, labels).accuracy >= steps.TARGET_ACCURACY
+    assert Evaluation(logits, labels).accuracy >= target.TARGET_ACCURACY
 
 
 def test_loss_agrees_with_sklearn(guesses: Evaluation) -> None:
@@ -206,7 +206,7 @@ def test_an_answer_in_words() -> None:
 def test_comparison_parts_the_errors() -> None:
     first = answers((0, 1, 2.0), (0, 1, 3.0), (0, 0, 1.0), (0, 0, 1.0), (0, 2, 4.0))
     second = answers((0, 0, 2.0), (0, 5, 3.0), (0, 7, 1.0), (0, 0, 1.0), (0, 0, 4.0))
-    found = compare(first, second)
+    found = compare_answers(first, second)
     assert found.only_first.tolist() == [4, 0]
     assert found.both.tolist() == [1]
     assert found.only_second.tolist() == [2]
@@ -215,7 +215,7 @@ def test_comparison_parts_the_errors() -> None:
 
 def test_comparison_of_different_digits_is_refused() -> None:
     with pytest.raises(ValueError, match="different digits"):
-        compare(answers((0, 1, 2.0)), answers((1, 1, 2.0)))
+        compare_answers(answers((0, 1, 2.0)), answers((1, 1, 2.0)))
 
 
 @pytest.mark.parametrize(("digits", "allowed"), [(10_000, 60), (1000, 6), (100, 0), (5000, 30)])

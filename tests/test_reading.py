@@ -11,7 +11,7 @@ from s5core.drawing.reading import Reading
 from s5core.layers import build
 from s5core.steps import STEPS
 
-SHIPPED = sorted(checkpoint.SHIPPED.glob("step*.safetensors"))
+SHIPPED = sorted(checkpoint.FOLDER.glob("step*.safetensors"))
 
 
 def test_a_reading_ranks_the_digits():

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from s5core.evaluate import Evaluation
-from s5core.views import charts
+from s5core.views.answers import confusion_matrix
 
 Cell = tuple[int, int]  # the true class, and what the network said
 
@@ -22,5 +22,5 @@ def show(answers: Evaluation, framed: Cell, take: Callable[[Cell], None], alt: s
         for cell in st.session_state[key].selection.cell:
             take((cell["true"], cell["said"]))
 
-    chart = charts.confusion_matrix(answers.confusion(), framed)
+    chart = confusion_matrix(answers.confusion(), framed)
     st.altair_chart(chart, width="stretch", key=key, on_select=clicked, alt=alt)

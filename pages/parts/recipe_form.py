@@ -12,8 +12,9 @@ from s5core.augment import preview
 from s5core.data import Digits
 from s5core.errors import UserError
 from s5core.recipe import Recipe, field_types
-from s5core.steps import EPOCH_BUDGET, Step
-from s5core.views import charts
+from s5core.steps import Step
+from s5core.target import EPOCH_BUDGET
+from s5core.views import live
 from s5core.views.gallery import gallery
 
 # 1, 2, 3, 5 in each power of ten: equal steps to the eye of an optimiser.
@@ -146,7 +147,7 @@ def _preview_rate(recipe: Recipe) -> None:
     points = 40 * recipe.epochs
     rates = [(i / 40, recipe.learning_rate * recipe.factor(i / points)) for i in range(points)]
     rates.append((recipe.epochs, rates[-1][1]))
-    st.vega_lite_chart(charts.rates(rates, recipe.epochs, recipe.learning_rate), width="stretch")
+    st.vega_lite_chart(live.rates(rates, recipe.epochs, recipe.learning_rate), width="stretch")
     if recipe.schedule == "plateau":
         st.caption("The rate drops when the validation loss no longer falls, so it cannot be foretold.")
     else:

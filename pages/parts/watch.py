@@ -14,10 +14,11 @@ from s5core.evaluate import allowed_errors
 from s5core.events import Diverged, Failed, Finished, Log, Metrics, Stopped
 from s5core.recipe import Recipe
 from s5core.runs.folder import Run
-from s5core.steps import EPOCH_BUDGET, PARAMETER_BUDGET, TARGET_ACCURACY, Step
+from s5core.steps import Step
 from s5core.summary import count_parameters
-from s5core.views import charts
-from s5core.views.charts import Curve
+from s5core.target import EPOCH_BUDGET, PARAMETER_BUDGET, TARGET_ACCURACY
+from s5core.views import live
+from s5core.views.live import Curve
 
 # Seconds from one look at a run to the next: in training, and stopped. On a CPU each look is taken
 # from the training: on two cores a run that is looked at each second takes a seventh longer.
@@ -69,7 +70,7 @@ def _invite(step: Step) -> None:
         Curve("validation", [(m.epoch, m.validation_accuracy) for m in shipped.history]),
     ]
     st.vega_lite_chart(
-        charts.curves(lines, "accuracy, %", len(shipped.history), (90.0, 100.0), TARGET_ACCURACY),
+        live.curves(lines, "accuracy, %", len(shipped.history), (90.0, 100.0), TARGET_ACCURACY),
         width="stretch",
     )
     st.caption("Accuracy in percent after each epoch; the dashed line is the target of 99.4 %.")
@@ -284,7 +285,7 @@ def _charts(step: Step, run: Run, log: Log) -> None:
     low = FLOORS[zoom] if zoom in FLOORS else _fitting_floor(log.epochs)
     earlier = _earlier(step, run)
     st.vega_lite_chart(
-        charts.curves(
+        live.curves(
             [
                 Curve("training", [(m.epoch, m.train_accuracy) for m in log.epochs]),
                 Curve("validation", [(m.epoch, m.validation_accuracy) for m in log.epochs]),
@@ -305,7 +306,7 @@ def _charts(step: Step, run: Run, log: Log) -> None:
         "chart stand at its lower edge. Grey: validation of earlier runs. Dashed green: the target."
     )
     st.vega_lite_chart(
-        charts.curves(
+        live.curves(
             [
                 Curve("training", [(x, batch.loss) for x, batch in batches]),
                 Curve("validation", [(m.epoch, m.validation_loss) for m in log.epochs]),
@@ -320,7 +321,7 @@ def _charts(step: Step, run: Run, log: Log) -> None:
     st.caption("Cross-entropy: of single batches in training, of all validation digits after each epoch.")
     rates = [(x, batch.learning_rate) for x, batch in batches]
     peak = max(run.recipe.learning_rate, log.peak or 0, *(rate for _, rate in rates))
-    st.vega_lite_chart(charts.rates(rates, run.recipe.epochs, peak), width="stretch")
+    st.vega_lite_chart(live.rates(rates, run.recipe.epochs, peak), width="stretch")
     st.caption("The learning rate as it was used.")
 
 

@@ -25,7 +25,7 @@ def show(model: nn.Sequential, answer: Reading, digit: Tensor) -> None:
         help="What each pixel of ink adds to a digit's score, by Integrated Gradients: the network watches "
         "the digit appear on an empty picture, and each pixel is credited with the scores' change.",
     )
-    verdict = attribution.compare(model, digit, answer.answer, rival)
+    verdict = attribution.contrast(model, digit, answer.answer, rival)
     show_ink(verdict, answer.answer, rival, digit)
     show_scores(verdict, answer.answer, rival)
 

@@ -36,7 +36,7 @@ class Verdict:
         return float(self.ink.abs().max()) or 1.0
 
 
-def compare(model: nn.Sequential, digit: Tensor, answer: int, rival: int) -> Verdict:
+def contrast(model: nn.Sequential, digit: Tensor, answer: int, rival: int) -> Verdict:
     """What decides between two classes.
 
     `model`: as `layers.build` makes it, in eval mode, on the CPU. `digit`: (1, 1, 28, 28) uint8.
@@ -55,7 +55,7 @@ def attribute(model: nn.Sequential, digit: Tensor, labels: Sequence[int]) -> Ten
 
     The pixels sum to what the logit gains from an empty picture to the digit, but for an error
     that shrinks with the points on the way; a pixel without ink has exactly 0.
-    `model`, `digit`: as for `compare`.
+    `model`, `digit`: as for `contrast`.
     """
     seen = normalize(to_unit(digit))
     empty = normalize(to_unit(torch.zeros_like(digit)))

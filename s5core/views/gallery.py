@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from s5core.views.charts import RED
+from s5core.views.palette import RED
 from s5core.views.picture import Picture, data_url
 
 SCALE = 4  # screen pixels a pixel of a digit; a whole number keeps all of them square

@@ -17,7 +17,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 from torch import Tensor
 
 from s5core.layers import INPUT_SHAPE
-from s5core.views import charts
+from s5core.views.palette import BLUE, GREY, ORANGE, RED, SKY
 
 Picture = NDArray[np.uint8]
 Box = tuple[float, float, float, float]  # left, top, right, bottom; pixel i covers i … i + 1
@@ -48,7 +48,7 @@ ACTIVATIONS = _palette(
     "#B4DE2C",
     "#FDE725",
 )
-WEIGHTS = _palette("#00436B", charts.BLUE, charts.SKY, "#F7F7F7", "#F2A36B", charts.RED, "#7A3500")
+WEIGHTS = _palette("#00436B", BLUE, SKY, "#F7F7F7", "#F2A36B", RED, "#7A3500")
 INK = _palette("#000000", "#FFFFFF")
 
 
@@ -118,7 +118,7 @@ def outlined(field: Tensor, digit: Tensor, high: float, factor: int = 20) -> Pic
         before, after = np.moveaxis(inked, across, 0)[:-1], np.moveaxis(inked, across, 0)[1:]
         for side in (slice(None, -1), slice(1, None)):
             np.moveaxis(line, across, 0)[side] |= before != after
-    coloured[line] = ImageColor.getrgb(charts.GREY)
+    coloured[line] = ImageColor.getrgb(GREY)
     return coloured
 
 
@@ -135,7 +135,7 @@ def bars(values: Tensor, chosen: int, size: int) -> Picture:
     for i in (*(i for i in range(len(values)) if i != chosen), chosen):
         tip = zero - float(values[i]) * scale
         left, right = edge + i * pitch, edge + i * pitch + max(0.75 * pitch, 3.0 if i == chosen else 1.0)
-        colour = charts.ORANGE if i == chosen else charts.GREY
+        colour = ORANGE if i == chosen else GREY
         draw.rectangle((left, min(zero, tip), right, max(zero, tip)), fill=colour)
     draw.line((edge, zero, size - edge, zero), fill="#FFFFFF", width=2)
     return np.asarray(image)
@@ -212,5 +212,5 @@ def _frame(picture: Picture, box: Box, factor: int, thick: int | None) -> Pictur
         min(side, round(edge * factor) + thick) - 1 for edge, side in zip(box[2:], image.size, strict=True)
     )
     draw.rectangle((left, top, right, bottom), outline="#000000", width=thick)
-    draw.rectangle((left + 1, top + 1, right - 1, bottom - 1), outline=charts.ORANGE, width=max(1, thick - 2))
+    draw.rectangle((left + 1, top + 1, right - 1, bottom - 1), outline=ORANGE, width=max(1, thick - 2))
     return np.asarray(image)

@@ -15,9 +15,9 @@ from s5core import checkpoint, steps
 from s5core.drawing import class_set, sketch
 from s5core.drawing.class_set import ClassDigit
 from s5core.evaluate import evaluate
-from s5core.views import charts
+from s5core.views import palette
 
-NETWORKS = len(list(checkpoint.SHIPPED.glob("*.safetensors")))
+NETWORKS = len(list(checkpoint.FOLDER.glob("*.safetensors")))
 
 APP = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
 
@@ -88,7 +88,7 @@ def test_hollow_points_take_the_colour_of_the_page() -> None:
     keep_three()
     spec = json.loads(open_page().get("vega_lite_chart")[0].proto.spec)
     (fill,) = (layer["encoding"]["fill"] for layer in spec["layer"] if "fill" in layer["encoding"])
-    assert fill["value"] == {"expr": "background"} and fill["condition"]["value"] == charts.OURS
+    assert fill["value"] == {"expr": "background"} and fill["condition"]["value"] == palette.OURS
 
 
 def test_what_is_misread_is_marked_in_words() -> None:

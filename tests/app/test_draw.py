@@ -12,14 +12,14 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from s5core.checkpoint import SHIPPED, Checkpoint
+from s5core.checkpoint import FOLDER, Checkpoint
 from s5core.drawing import fit, reading, sketch
 from s5core.events import Metrics
 from s5core.layers import Conv, MaxPool, SiLU, build
 from s5core.recipe import Recipe
 from s5core.runs import folder
 
-NETWORKS = len(list(SHIPPED.glob("*.safetensors")))
+NETWORKS = len(list(FOLDER.glob("*.safetensors")))
 
 APP = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
 

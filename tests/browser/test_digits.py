@@ -9,12 +9,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from s5core.checkpoint import SHIPPED
+from s5core.checkpoint import FOLDER
 
 from .conftest import NARROW, App
 from .test_draw import SEVEN, answer, open_draw, read_as, stroke
 
-NETWORKS = len(list(SHIPPED.glob("*.safetensors")))
+NETWORKS = len(list(FOLDER.glob("*.safetensors")))
 
 
 @pytest.fixture(autouse=True)

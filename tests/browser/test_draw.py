@@ -7,11 +7,11 @@ import time
 
 from playwright.sync_api import Locator, Page, expect
 
-from s5core.checkpoint import SHIPPED
+from s5core.checkpoint import FOLDER
 
 SEVEN = [(70, 60), (205, 60), (130, 240)]
 CENTRED = "Centre the digit"
-NETWORKS = len(list(SHIPPED.glob("*.safetensors")))
+NETWORKS = len(list(FOLDER.glob("*.safetensors")))
 NINE = [
     (185, 95),
     (150, 60),

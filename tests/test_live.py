@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from s5core.views import charts
-from s5core.views.charts import Curve
+from s5core.views import live
+from s5core.views.live import Curve
 
 
 def without_points(specification: dict[str, Any]) -> dict[str, Any]:
@@ -13,7 +13,7 @@ def without_points(specification: dict[str, Any]) -> dict[str, Any]:
 
 
 def loss(*points: tuple[float, float]) -> dict[str, Any]:
-    return charts.curves([Curve("training", points)], "loss", 14, (0.01, 3.0), logarithmic=True)
+    return live.curves([Curve("training", points)], "loss", 14, (0.01, 3.0), logarithmic=True)
 
 
 def test_curves_gain_points_and_nothing_else_changes() -> None:
@@ -35,14 +35,14 @@ def test_a_longer_curve_ends_with_the_run() -> None:
 
 
 def test_the_scale_of_the_rates_stays_put() -> None:
-    first, later = charts.rates([(0.0, 0.01)], 7, 0.3), charts.rates([(0.0, 0.01), (2.0, 0.3)], 7, 0.3)
+    first, later = live.rates([(0.0, 0.01)], 7, 0.3), live.rates([(0.0, 0.01), (2.0, 0.3)], 7, 0.3)
     assert without_points(first) == without_points(later)
     assert first["encoding"]["y"]["scale"]["domain"] == [0, 0.3]
 
 
 @pytest.mark.parametrize("target", [None, 99.4])
 def test_a_target_is_a_line_of_its_own(target: float | None) -> None:
-    drawn = charts.curves([Curve("validation", [(1, 99.0)])], "accuracy, %", 14, (98.0, 100.0), target)
+    drawn = live.curves([Curve("validation", [(1, 99.0)])], "accuracy, %", 14, (98.0, 100.0), target)
     rules = [layer for layer in drawn["layer"] if layer["mark"]["type"] == "rule"]
     assert len(rules) == (target is not None)
     for layer in drawn["layer"]:

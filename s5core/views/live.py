@@ -1,0 +1,140 @@
+"""Charts of a run that is training: its curves and its learning rate.
+
+They come as Vega-Lite specifications. A page draws them every few seconds, so all but their points is
+made once: Altair takes a hundred times as long as the points do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import cycle
+from typing import Any
+
+import altair as alt
+
+from s5core.views.palette import GREEN, GREY, ORANGE, OURS, TARGET
+
+Specification = dict[str, Any]  # a Vega-Lite chart as JSON data
+
+_LABELS: dict[str, Any] = {"labelFontSize": 14, "titleFontSize": 14}
+
+
+def _epochs(last: int) -> alt.X:
+    """Whole epochs from left to right; the frame is there before the first is finished."""
+    scale = alt.Scale(domain=[0, last], nice=False)
+    return alt.X("epoch:Q", scale=scale, axis=alt.Axis(**_LABELS, tickMinStep=1))
+
+
+def rates(points: Sequence[tuple[float, float]], epochs: int, peak: float) -> Specification:
+    """The learning rate over a run, as steps. `points`: epoch (0 to `epochs`) and rate, which is
+    `peak` at the most: the scale stays put while a run goes on."""
+    rows = [{"epoch": epoch, "rate": rate} for epoch, rate in points]
+    return _empty_rates(epochs, peak) | {"datasets": {"rates": rows}}
+
+
+@lru_cache
+def _empty_rates(epochs: int, peak: float) -> Specification:
+    scale = alt.Scale(domain=[0, peak])
+    chart = (
+        alt.Chart(alt.NamedData("rates"))
+        .mark_line(interpolate="step-after", color=OURS, strokeWidth=3)
+        .encode(
+            x=_epochs(epochs),
+            y=alt.Y("rate:Q", title="learning rate", scale=scale, axis=alt.Axis(**_LABELS, tickCount=4)),
+            tooltip=[alt.Tooltip("epoch:Q", format=".1f"), alt.Tooltip("rate:Q", format=".4g")],
+        )
+        .properties(height=160)
+    )
+    specification: Specification = chart.to_dict()
+    return specification
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line of a chart of curves."""
+
+    name: str  # in the legend
+    points: Sequence[tuple[float, float]]  # epoch, value
+    faint: bool = False  # an earlier run, for comparison
+
+
+def curves(
+    lines: Sequence[Curve],
+    title: str,
+    epochs: int,
+    domain: tuple[float, float],
+    target: float | None = None,
+    logarithmic: bool = False,
+) -> Specification:
+    """Values over the epochs of a run, on scales that stay put while it goes on.
+
+    `domain`: lowest and highest value shown; what lies outside stands at the edge. A longer
+    curve of another run ends where this one does. `target`: a dashed line to reach.
+    """
+    points = [
+        {"epoch": x, "value": min(max(y, domain[0]), domain[1]), "exact": y, "line": line.name}
+        for line in lines
+        for x, y in line.points
+        if x <= epochs
+    ]
+    ends = list({point["line"]: point for point in points}.values())  # a dot each: all of a first epoch
+    empty = _empty_curves(
+        tuple((line.name, line.faint) for line in lines),
+        title,
+        epochs,
+        domain,
+        target is not None,
+        logarithmic,
+    )
+    return empty | {"datasets": {"points": points, "ends": ends, "target": [{"target": target}]}}
+
+
+@lru_cache
+def _empty_curves(
+    lines: tuple[tuple[str, bool], ...],
+    title: str,
+    epochs: int,
+    domain: tuple[float, float],
+    has_target: bool,
+    logarithmic: bool,
+) -> Specification:
+    """`lines`: the name of each, and whether it is faint."""
+    names = [name for name, _ in lines]
+    strong, dashed = cycle([OURS, ORANGE, GREEN]), cycle([[6, 3], [2, 2], [10, 3, 2, 3]])
+    colours = [GREY if faint else next(strong) for _, faint in lines]
+    dashes = [next(dashed) if faint else [1, 0] for _, faint in lines]
+    scale = alt.Scale(domain=list(domain), nice=False, type="log" if logarithmic else "linear", clamp=True)
+    columns = 1 if any(faint for _, faint in lines) else 2  # the names of runs are long
+    legend = alt.Legend(
+        title=None, orient="bottom", labelFontSize=14, labelLimit=300, columns=columns,
+        symbolType="stroke", symbolSize=500, symbolStrokeWidth=2.5,
+    )  # fmt: skip
+    base = alt.Chart(alt.NamedData("points")).encode(
+        x=_epochs(epochs),
+        y=alt.Y("value:Q", title=title, scale=scale, axis=alt.Axis(**_LABELS, tickCount=6)),
+        color=alt.Color("line:N", scale=alt.Scale(domain=names, range=colours), legend=legend),
+        strokeDash=alt.StrokeDash("line:N", scale=alt.Scale(domain=names, range=dashes), legend=legend),
+        tooltip=[
+            alt.Tooltip("line:N", title="curve"),
+            alt.Tooltip("epoch:Q", format=".1f"),
+            alt.Tooltip("exact:Q", title=title, format=".4g" if logarithmic else ".2f"),
+        ],
+    )
+    layers: list[alt.Chart] = [
+        base.mark_line(strokeWidth=2.5),
+        alt.Chart(alt.NamedData("ends"))
+        .mark_point(filled=True, size=70, opacity=1)
+        .encode(x="epoch:Q", y="value:Q", color=alt.Color("line:N", legend=legend)),
+    ]
+    if has_target:
+        layers.append(
+            alt.Chart(alt.NamedData("target"))
+            .mark_rule(color=TARGET, strokeWidth=2, strokeDash=[8, 4])
+            .encode(y="target:Q", tooltip=alt.Tooltip("target:Q", format=".1f"))
+        )
+    height = 300 + 24 * math.ceil(len(names) / columns)  # the legend's lines are part of it
+    specification: Specification = alt.LayerChart(layer=layers, height=height).to_dict()
+    return specification

@@ -1,0 +1,339 @@
+"""Charts of the page The five steps: accuracy against parameters, and the training curves of steps."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, get_args
+
+import altair as alt
+
+from s5core.compare import CurvePoint, Source, Standing
+from s5core.target import PARAMETER_BUDGET, TARGET_ACCURACY
+from s5core.views.palette import BLUE, ELSEWHERE, GREY, OURS, RED, REPORTED, TARGET
+
+_SOURCES: tuple[Source, ...] = get_args(Source)
+_FEWEST, _BREAK = 2_500, 20_000  # parameters where the axis begins and where it is shortened
+_PARAMETER_TICKS = {
+    700: "700",
+    1_500: "1.5k",
+    3_000: "3k",
+    5_000: "5k",
+    7_000: "7k",
+    10_000: "10k",
+    14_000: "14k",
+    20_000: "20k",
+    1_000_000: "1M",
+    10_000_000: "10M",
+}
+_WIDTHS = 300, 720  # pixels of the chart of steps on a phone and on a desk
+_RADII = {"ours": 14, "reported": 19, "elsewhere": 6}  # of the marks of the chart of steps, in pixels
+_AROUND = [  # a mark, in pixels: nearer places first, and of those on the right
+    (round(radius * math.cos(angle)), round(radius * math.sin(angle)))
+    for radius in (14, 20, 27, 35)
+    for angle in (math.pi / 4 * turn for turn in (0, 7, 1, 6, 2, 5, 3, 4))
+]
+_CURVE_FLOORS = (98.0, 97.0, 95.0, 90.0, 50.0, 0.0)  # percent
+
+
+def steps_accuracy(
+    standings: Sequence[Standing],
+    badges: Mapping[str, str],
+    floor: float = 98.5,
+    height: int = 440,
+) -> alt.LayerChart:
+    """Accuracy against parameters on a log axis, the target region shaded.
+
+    `badges`: what stands on the mark of each step or beside it, one or two characters. Figures
+    below `floor` percent are arrows in a strip under the axis that name the accuracy.
+    """
+    counts = [standing.parameters for standing in standings]
+    low, high = min([_FEWEST, *counts]) * 0.95, max([_BREAK, *(count * 2 for count in counts)]) * 1.15
+    ticks = [tick for tick in _PARAMETER_TICKS if low <= tick <= high]
+    names = {f"{_place(tick):.3f}": name for tick, name in _PARAMETER_TICKS.items()}
+    x = alt.X(
+        "place:Q",
+        title="parameters (log scale)",
+        scale=alt.Scale(domain=[_place(low), _place(high)], nice=False, zero=False),
+        axis=alt.Axis(
+            values=[_place(tick) for tick in ticks],
+            labelExpr=f"{json.dumps(names)}[format(datum.value, '.3f')]",
+            grid=False,
+            labelOverlap="greedy",
+        ),
+    )
+    rows = _standing_rows(standings, badges, floor)
+    inside = [row for row in rows if row["accuracy"] >= floor]
+    below, bottom = _below_axis([row for row in rows if row["accuracy"] < floor], floor)
+
+    def y(field: str) -> alt.Y:
+        return _accuracy_axis(field, floor, "validation accuracy", bottom)
+
+    inside = _nudge(inside, 1 / (_place(high) - _place(low)), height / (100 - bottom))
+    layers = [
+        *_target_region(low, x, y),
+        *(_axis_break(x) if max(counts, default=0) > _BREAK else []),
+        *_error_bars([row for row in inside if row["high"] is not None], x, y),
+        *_badges(inside, x, y),
+        *(_arrows(below, floor, bottom, x, y) if below else []),
+    ]
+    return _large(layers, height)
+
+
+def _place(parameters: float) -> float:
+    """Where a number of parameters stands on the axis: log10, and from `_BREAK` on a tenth of
+    it, or the base net would push all other steps into one corner."""
+    bend = math.log10(_BREAK)
+    place = math.log10(parameters)
+    return place if place <= bend else bend + (place - bend) / 10
+
+
+def _axis_break(x: alt.X) -> list[alt.Chart]:
+    base = alt.Chart(alt.InlineData(values=[{"place": _place(_BREAK)}])).encode(x=x)
+    text = base.mark_text(
+        text="axis shortened", angle=270, align="left", dx=8, dy=12, fontSize=13, color=GREY
+    ).encode(y=alt.value("height"))
+    return [base.mark_rule(color=GREY, strokeDash=[2, 4], strokeWidth=2), text]
+
+
+def _accuracy_axis(field: str, floor: float, title: str, bottom: float | None = None) -> alt.Y:
+    """Percent from `floor` to 100; the axis reaches down to `bottom`, without ticks there."""
+    step = next(step for step in (0.2, 0.5, 1, 2, 5, 10, 20) if (100 - floor) / step <= 6)
+    ticks = [round(floor + step * i, 1) for i in range(round((100 - floor) / step) + 1)]
+    return alt.Y(
+        f"{field}:Q",
+        title=title,
+        scale=alt.Scale(domain=[floor if bottom is None else bottom, 100], nice=False, zero=False),
+        axis=alt.Axis(values=ticks, labelFlush=False, labelExpr="format(datum.value, '.1~f') + ' %'"),
+    )
+
+
+def _standing_rows(
+    standings: Sequence[Standing], badges: Mapping[str, str], floor: float
+) -> list[dict[str, Any]]:
+    rows = []
+    for standing in standings:
+        spread = standing.deviation
+        rows.append(
+            {
+                "badge": badges.get(standing.name, standing.name),
+                "name": standing.name,
+                "source": standing.source,
+                "parameters": standing.parameters,
+                "place": _place(standing.parameters),
+                "accuracy": standing.accuracy,
+                "low": None if spread is None else max(floor, standing.accuracy - spread),
+                "high": None if spread is None else min(100, standing.accuracy + spread),
+                "figure": f"{standing.accuracy:.2f}" + ("" if spread is None else f" ± {spread:.2f}") + " %",
+                "seeds": "not said" if standing.seeds is None else str(standing.seeds),
+            }
+        )
+    return rows
+
+
+def _target_region(low: float, x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
+    corner = {
+        "place": _place(low),
+        "budget": _place(PARAMETER_BUDGET),
+        "accuracy": TARGET_ACCURACY,
+        "top": 100,
+    }
+    base = alt.Chart(alt.InlineData(values=[corner]))
+    edge: dict[str, Any] = {"color": TARGET, "strokeDash": [6, 4], "strokeWidth": 2}
+    word = base.mark_text(
+        text="Target", color=TARGET, align="left", baseline="top", dx=6, dy=6, fontSize=15, fontWeight="bold"
+    )
+    return [
+        base.mark_rect(color=TARGET, opacity=0.18).encode(x=x, x2="budget:Q", y=y("accuracy"), y2="top:Q"),
+        base.mark_rule(**edge).encode(x=x, x2="budget:Q", y=y("accuracy")),
+        base.mark_rule(**edge).encode(x=alt.X("budget:Q"), y=y("accuracy"), y2="top:Q"),
+        word.encode(x=x, y=y("top")),
+    ]
+
+
+def _error_bars(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
+    base = alt.Chart(alt.InlineData(values=rows)).encode(x=x)
+    caps = [base.mark_tick(color=OURS, thickness=3, size=18).encode(y=y(end)) for end in ("low", "high")]
+    return [base.mark_rule(color=OURS, strokeWidth=3).encode(y=y("low"), y2="high:Q"), *caps] if rows else []
+
+
+def _nudge(rows: list[dict[str, Any]], breadth: float, height: float) -> list[dict[str, Any]]:
+    """The rows with "dx" and "dy": for the letter of a small square how many pixels beside it
+    there is room, on a phone and on a desk: the nearest place on no mark and no other letter.
+
+    `breadth`: what a unit of the x axis takes of the chart's width. `height`: pixels that a unit
+    of the y axis takes.
+    """
+
+    def far(row: dict[str, Any], dx: float, dy: float, other: dict[str, Any], du: float, dv: float) -> float:
+        """Pixels from a place beside a mark to one beside another, on the worse of the two screens."""
+        across, down = row["place"] - other["place"], other["accuracy"] - row["accuracy"]
+        return min(
+            math.hypot(across * breadth * width + dx - du, down * height + dy - dv) for width in _WIDTHS
+        )
+
+    taken = [(row, 0, 0, _RADII[row["source"]]) for row in rows]
+    taken += [(row, 28, 0, 10) for row in rows if row["source"] == "reported"]  # its number
+    placed = []
+    for row in rows:
+        spot = 0, 0
+        if row["source"] == "elsewhere":
+            free = (
+                (dx, dy)
+                for dx, dy in _AROUND
+                if all(far(row, dx, dy, other, du, dv) >= radius + 7 for other, du, dv, radius in taken)
+            )
+            spot = next(free, _AROUND[0])
+            taken.append((row, *spot, 7))
+        placed.append(row | {"dx": spot[0], "dy": spot[1]})
+    return placed
+
+
+def _standing_tooltip() -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("name:N", title="network"),
+        alt.Tooltip("source:N", title="figure"),
+        alt.Tooltip("figure:N", title="validation accuracy"),
+        alt.Tooltip("parameters:Q", title="parameters", format=","),
+        alt.Tooltip("seeds:N", title="seeds"),
+    ]
+
+
+def _badges(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
+    """Filled circles for our figures, hollow diamonds for the reported ones, small squares for
+    those of others."""
+    legend = alt.Legend(title=None, orient="top", symbolSize=220, labelLimit=0)
+    base = alt.Chart(alt.InlineData(values=rows)).encode(x=x, y=y("accuracy"))
+
+    def by_source(values: list[str]) -> dict[str, Any]:
+        return {"scale": alt.Scale(domain=list(_SOURCES), range=values), "legend": legend}
+
+    look = base.encode(
+        shape=alt.Shape("source:N", **by_source(["circle", "diamond", "square"])),
+        stroke=alt.Stroke("source:N", **by_source([OURS, REPORTED, ELSEWHERE])),
+        fill=alt.Fill("source:N", **by_source([OURS, "transparent", ELSEWHERE])),
+        tooltip=_standing_tooltip(),
+    )
+    ours, reported, elsewhere = (alt.datum.source == source for source in _SOURCES)
+    number = base.encode(text="badge:N")
+    beside: dict[str, Any] = {"color": "currentColor", "align": "left", "dx": 20}
+    return [
+        look.transform_filter(elsewhere).mark_point(size=80, strokeWidth=2, opacity=1),
+        number.transform_filter(elsewhere).mark_text(
+            color="currentColor", dx=alt.ExprRef("datum.dx"), dy=alt.ExprRef("datum.dy + 1"), fontSize=13
+        ),
+        # Diamonds are larger and lie below, so that one around a circle shows on all sides.
+        look.transform_filter(reported).mark_point(size=1100, strokeWidth=3, opacity=1),
+        look.transform_filter(ours).mark_point(size=560, strokeWidth=3, opacity=1),
+        number.transform_filter(ours).mark_text(color="white", fontSize=15, fontWeight="bold", dy=1),
+        number.transform_filter(reported).mark_text(fontSize=14, fontWeight="bold", dy=1, **beside),
+    ]
+
+
+def _below_axis(rows: list[dict[str, Any]], floor: float) -> tuple[list[dict[str, Any]], float]:
+    """Where the arrows go, in lines under the axis so that none hides another; and where the
+    last line ends, in percent as the axis counts."""
+    line_height = 0.1 * (100 - floor)
+    width = 0.12  # of an arrow and its words, on the axis of places
+    ends: list[float] = []  # of each line so far
+    placed = []
+    for row in sorted(rows, key=lambda row: (row["place"], -row["accuracy"])):
+        line = next((i for i, end in enumerate(ends) if end <= row["place"]), len(ends))
+        ends[line : line + 1] = [row["place"] + width]
+        words = f"{row['badge']}: {row['accuracy']:.1f} %"
+        placed.append(row | {"line": floor - line_height * (line + 0.7), "words": words})
+    return placed, floor - line_height * (len(ends) + 0.2 if ends else 0)
+
+
+def _arrows(
+    rows: list[dict[str, Any]], floor: float, bottom: float, x: alt.X, y: Callable[[str], alt.Y]
+) -> list[alt.Chart]:
+    strip = alt.Chart(alt.InlineData(values=[{"floor": floor, "bottom": bottom}]))
+    ground = strip.mark_rect(color=GREY, opacity=0.15).encode(y=y("floor"), y2="bottom:Q")
+    base = alt.Chart(alt.InlineData(values=rows)).encode(x=x, y=y("line"), tooltip=_standing_tooltip())
+    marks = [
+        # A colour scale without a legend would take the legend from the marks on the axis.
+        base.transform_filter(alt.datum.source == source).mark_point(
+            shape="triangle-down", size=160, filled=True, opacity=1, color=colour
+        )
+        for source, colour in zip(_SOURCES, (OURS, REPORTED, ELSEWHERE), strict=True)
+    ]
+    words = base.mark_text(color="currentColor", align="left", dx=12, fontSize=14)
+    return [ground, *marks, words.encode(text="words:N")]
+
+
+def steps_curves(curves: Mapping[str, Sequence[CurvePoint]], height: int = 360) -> alt.LayerChart:
+    """Accuracy over the epochs of up to two steps, by their labels: validation drawn through,
+    training dashed, the range over the seeds as a band; no list may be empty.
+    The axis begins so low that every last epoch is on it; earlier ones may come in from below."""
+    last = [end for points in curves.values() for end in (points[-1].lowest, points[-1].train)]
+    floor = next((value for value in _CURVE_FLOORS if value <= min(last) - 0.5), 0.0)
+    rows: list[dict[str, Any]] = [
+        {"step": label, "digits": digits, "epoch": point.epoch, "accuracy": accuracy}
+        | {"lowest": point.lowest, "highest": point.highest}
+        for label, points in curves.items()
+        for point in points
+        for digits, accuracy in (("validation", point.validation), ("training", point.train))
+    ]
+    x = alt.X(
+        "epoch:Q",
+        title="epoch",
+        scale=alt.Scale(domain=[0.8, max([2, *(row["epoch"] for row in rows)]) + 0.2], nice=False),
+        axis=alt.Axis(tickMinStep=1, format="d", grid=False),
+    )
+    y = _accuracy_axis("accuracy", floor, "accuracy")
+    colour = alt.Color(
+        "step:N",
+        scale=alt.Scale(domain=list(curves), range=[BLUE, RED]),
+        legend=alt.Legend(
+            title=None, orient="top", labelLimit=400, columns=1, symbolType="square", symbolOpacity=1
+        ),
+    )
+    dash = alt.StrokeDash(
+        "digits:N",
+        scale=alt.Scale(domain=["validation", "training"], range=[[1, 0], [5, 5]]),
+        legend=alt.Legend(title=None, orient="top", columns=1, symbolSize=500),
+    )
+    base = alt.Chart(alt.InlineData(values=rows)).encode(x=x, color=colour)
+    band = base.transform_filter(alt.datum.digits == "validation").mark_area(opacity=0.2, clip=True)
+    # Points as well, since a run of a single epoch makes no line.
+    dots = base.transform_filter(alt.datum.digits == "validation").mark_point(
+        size=45, filled=True, opacity=1, clip=True
+    )
+    lines = base.mark_line(strokeWidth=3, clip=True).encode(
+        y=y,
+        strokeDash=dash,
+        tooltip=["step:N", "digits:N", "epoch:Q", alt.Tooltip("accuracy:Q", format=".2f")],
+    )
+    layers = [
+        band.encode(y=_accuracy_axis("lowest", floor, "accuracy"), y2="highest:Q"),
+        dots.encode(y=y),
+        lines,
+        *_target_line(x, y),
+    ]
+    return _large(layers, height)
+
+
+def _target_line(x: alt.X, y: alt.Y) -> list[alt.Chart]:
+    """The accuracy that is wanted, as a line across the chart."""
+    base = alt.Chart(alt.InlineData(values=[{"epoch": 1, "accuracy": TARGET_ACCURACY}])).encode(y=y)
+    text = base.mark_text(
+        text=f"{TARGET_ACCURACY:.1f} %",
+        color=TARGET,
+        align="left",
+        dx=6,
+        dy=-10,
+        fontSize=14,
+        fontWeight="bold",
+    )
+    return [base.mark_rule(color=TARGET, strokeDash=[6, 4], strokeWidth=2), text.encode(x=x)]
+
+
+def _large(layers: list[alt.Chart], height: int) -> alt.LayerChart:
+    """The layers as a chart whose text can be read from the back of a room."""
+    chart = alt.LayerChart(layer=layers, height=height)
+    large: alt.LayerChart = chart.configure_axis(labelFontSize=14, titleFontSize=14).configure_legend(
+        labelFontSize=14
+    )
+    return large

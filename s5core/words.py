@@ -1,0 +1,46 @@
+"""Numbers in words, as pages and the shell show them."""
+
+from __future__ import annotations
+
+NO_BREAK = "\N{NO-BREAK SPACE}"  # keeps a figure and its unit on one line
+MINUS = "\N{MINUS SIGN}"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """How many there are: "1 digit", "1,000 digits". `plural`: where an s is not enough."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def percent(value: float | None, places: int = 2) -> str:
+    """A figure in percent: "99.45 %"; a dash for one that there is not."""
+    return "–" if value is None else f"{value:.{places}f}{NO_BREAK}%"
+
+
+def probability(share: float) -> str:
+    """A probability, 0 to 1, as exactly as it is of use: "97.3 %", "over 99.9 %", "under 0.1 %"."""
+    if share > 0.999:  # rounding up to 100 % would say that there is no room for doubt
+        return f"over{NO_BREAK}{percent(99.9, 1)}"
+    if share < 0.001:
+        return f"under{NO_BREAK}{percent(0.1, 1)}"
+    return percent(100 * share, 1)
+
+
+def signed(value: float, places: int = 0) -> str:
+    """A change with its sign: "+1,196", "−0.4"; zero has a plus."""
+    return f"{round(value, places) + 0:+,.{places}f}".replace("-", MINUS)  # + 0 makes zero of minus zero
+
+
+def number(value: float, places: int = 2) -> str:
+    """A value with a proper minus sign: "−0.42"."""
+    return f"{value:.{places}f}".replace("-", MINUS)
+
+
+def duration(seconds: float) -> str:
+    """A time to wait or a time taken: "42 s", "3 min 5 s"."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def digit(label: int) -> str:
+    """A digit with its article: "a 9", "an 8"."""
+    return f"{'an' if label == 8 else 'a'} {label}"

@@ -7,7 +7,9 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .conftest import NARROW, WIDE, App
+from benchmarks.server import SCREEN, App
+
+from .conftest import NARROW
 from .test_draw import SEVEN, answer, open_draw, read_as, stroke
 
 
@@ -34,10 +36,10 @@ def test_the_drawing_is_on_its_way_on_the_first_screen(page: Page, app: App) -> 
     expect(page.get_by_role("radio", name="the digit that I drew")).to_be_checked()
     expect(page.get_by_text("It reads 7")).to_be_visible()
     box = page.get_by_alt_text("Conv2d-1 → SiLU-3, its loudest cell framed").bounding_box()
-    assert box and box["y"] + box["height"] < WIDE["height"]
+    assert box and box["y"] + box["height"] < SCREEN["height"]
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW])
+@pytest.mark.parametrize("size", [SCREEN, NARROW])
 def test_a_cell_is_clicked_and_followed_through_the_layers(
     page: Page, app: App, size: dict[str, int]
 ) -> None:

@@ -52,9 +52,9 @@ def drawn_fields(drawn_digits: DrawnDigits) -> Tensor:
     return score.fields(drawn_digits, 18)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder of runs."""
+    """An empty folder of runs for each test; it is made by whoever writes there."""
     path = tmp_path / "runs"
     monkeypatch.setenv("S5_RUNS_DIR", str(path))
     return path

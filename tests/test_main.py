@@ -16,22 +16,14 @@ import pytest
 import torch
 from PIL import Image
 
-from s5core import checkpoint, data
+from s5core import checkpoint
 from s5core.__main__ import main
 from s5core.drawing import sketch
 from s5core.files import ROOT
+from s5core.layers import to_json
+from tests.helpers import NOWHERE, TINY, require_no_mnist_at_home
 
-# An empty S5_DATA_DIR is none, and nothing listens on port 9.
-NOWHERE = {"S5_DATA_DIR": "", "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
 STEP5 = str(checkpoint.shipped_path("step5"))
-SMALL = [
-    {"layer": "Conv", "channels": 4},
-    {"layer": "BatchNorm"},
-    {"layer": "ReLU"},
-    {"layer": "MaxPool"},
-    {"layer": "Conv", "channels": 10},
-    {"layer": "GlobalAvgPool"},
-]
 
 
 class Outcome(NamedTuple):
@@ -64,7 +56,7 @@ def s5core(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 @pytest.fixture
 def small(tmp_path: Path) -> str:
     path = tmp_path / "small.json"
-    path.write_text(json.dumps(SMALL))
+    path.write_text(json.dumps(to_json(TINY)))
     return str(path)
 
 
@@ -87,8 +79,7 @@ def test_steps_and_table_print_json_alone(s5core):
 
 def test_without_mnist_and_network_the_practice_set_trains(s5core, tmp_path):
     """The exercise's third promise; data/ is where a download would have put MNIST."""
-    if not data.missing_files(data.HOME):
-        pytest.skip("MNIST is in data/, so that the practice set is not used")
+    require_no_mnist_at_home()
     out = tmp_path / "five.safetensors"
     done = s5core("train", "5", "--epochs", "2", "--out", str(out))
     assert "practice digits" in done.stderr and "99.4 %" in done.stderr

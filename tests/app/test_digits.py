@@ -16,10 +16,9 @@ from s5core.drawing import class_set, sketch
 from s5core.drawing.class_set import ClassDigit
 from s5core.evaluate import evaluate
 from s5core.views import palette
+from tests.helpers import APP
 
 NETWORKS = len(list(checkpoint.FOLDER.glob("*.safetensors")))
-
-APP = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
 
 
 @pytest.fixture(autouse=True)

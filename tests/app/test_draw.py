@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import io
 import re
-from pathlib import Path
 
 import pytest
 import torch
@@ -18,15 +17,9 @@ from s5core.events import Metrics
 from s5core.layers import Conv, MaxPool, SiLU, build
 from s5core.recipe import Recipe
 from s5core.runs import folder
+from tests.helpers import APP
 
 NETWORKS = len(list(FOLDER.glob("*.safetensors")))
-
-APP = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
-
-
-@pytest.fixture(autouse=True)
-def _no_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path))
 
 
 def open_page(step: str = "step5") -> AppTest:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +14,7 @@ from s5core.compare import CurvePoint, Standing
 from s5core.steps import STEPS
 from s5core.summary import count_parameters
 from s5core.views.steps import steps_accuracy, steps_curves
-
-APP = Path(__file__).resolve().parents[2] / "streamlit_app.py"
+from tests.helpers import APP
 
 
 def entry(name: str, last: list[float]) -> dict[str, Any]:
@@ -38,7 +36,7 @@ def entry(name: str, last: list[float]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AppTest]:
+def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
     """The app on its first page, on results of our own; `steps` may be changed before a run."""
     steps = {
         "step3": entry("step3", [98.5]),
@@ -46,9 +44,8 @@ def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AppTest]:
         "step5": entry("step5", [99.43, 99.45]),
     }
     monkeypatch.setattr(results, "read", lambda *_: {"steps": steps})
-    monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path))
     st.cache_data.clear()
-    test = AppTest.from_file(str(APP), default_timeout=30)
+    test = AppTest.from_file(APP, default_timeout=30)
     test.steps = steps  # type: ignore[attr-defined]
     yield test
     st.cache_data.clear()

@@ -1,32 +1,23 @@
 """The page Train with a real worker on the practice set."""
 
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.parts import session
-from s5core import data
 from s5core.events import Diverged, Epoch, Finished, Metrics, Started, Stopped, to_lines
 from s5core.runs import folder
 from s5core.steps import STEPS
+from tests.helpers import APP, wait_for
 
 STEP = STEPS["step5"]
-APP = str(Path(__file__).parents[2] / "streamlit_app.py")
 
 
 @pytest.fixture
-def nowhere(tmp_path, monkeypatch) -> Iterator[None]:
-    """No MNIST, no network, no runs; and no worker that goes on beside the next test."""
-    monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path))
-    monkeypatch.setenv("S5_DATA_DIR", "")
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
-    if not data.missing_files(data.HOME):
-        pytest.skip("MNIST is in data/, so that the practice set is not used")
+def nowhere(nowhere) -> Iterator[None]:
+    """No MNIST, no network, no runs; and no worker that goes on during the next test."""
     st.cache_resource.clear()
     yield
     session.jobs().close()
@@ -41,13 +32,6 @@ def page(nowhere) -> AppTest:
 
 def button(page: AppTest, label: str):
     return next(button for button in page.button if button.label.startswith(label))
-
-
-def wait_for(condition, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.1)
 
 
 def test_the_page_tells_of_the_practice_digits_and_starts_with_the_steps_recipe(page):

@@ -12,6 +12,8 @@ from s5core.drawing import score
 from s5core.drawing.score import DrawnDigits
 from tests.helpers import NOWHERE, require_no_mnist_at_home, skip_or_fail
 
+SLOW_FIXTURES = {"browser", "drawn_fields"}
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -19,6 +21,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="rewrite the golden files that our own code makes; those from the published source stay",
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test as slow that needs a slow fixture."""
+    for item in items:
+        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
 
 
 def _path_from(variable: str, what: str) -> Path:

@@ -107,6 +107,7 @@ def _keep_many(writer: int) -> None:
         class_set.keep([[(0, 0), (9, 99)]], 1, f"{i}", "all of them")  # one file that all fight for
 
 
+@pytest.mark.slow
 def test_many_keep_at_the_same_moment_while_others_look(home: Path) -> None:
     context = multiprocessing.get_context("spawn")
     writers = [context.Process(target=_keep_many, args=(writer,)) for writer in range(3)]

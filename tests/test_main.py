@@ -77,6 +77,7 @@ def test_steps_and_table_print_json_alone(s5core):
     assert sum(row["parameters"] for row in rows) == 8_412
 
 
+@pytest.mark.slow
 def test_without_mnist_and_network_the_practice_set_trains(s5core, tmp_path):
     """The exercise's third promise; data/ is where a download would have put MNIST."""
     require_no_mnist_at_home()
@@ -105,6 +106,7 @@ def test_dropout_on_a_network_without_it_gets_places_for_it(s5core, small, tmp_p
     assert "Dropout" in [type(layer).__name__ for layer in checkpoint.load(out).layers]
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_the_finished_epochs_and_resume_goes_on(s5core, small, tmp_path):
     out = tmp_path / "run.safetensors"
     whole = tmp_path / "whole.safetensors"
@@ -201,6 +203,7 @@ def test_bad_input_gets_one_clear_sentence(s5core, arguments, code, message):
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_the_benchmark_beats_the_usual_loop(s5core, mnist_folder):
     """The aim is 0.7; a machine busy with other tests is granted a little more."""
     done = s5core("benchmark", "--digits", "6000", "--rounds", "3", "--data", str(mnist_folder), "--json")

@@ -19,6 +19,7 @@ from s5core.runs.queue import ROOT, Jobs
 from s5core.train import train
 from tests.helpers import TINY, require_no_mnist_at_home, wait_for
 
+pytestmark = pytest.mark.slow  # workers take seconds to start
 LONG = Recipe(epochs=500, batch_size=100, device="cpu")
 
 

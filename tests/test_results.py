@@ -87,3 +87,8 @@ def test_a_recipe_recorded_without_a_newer_field_is_the_same_recipe(tmp_path):
     path.write_text(json.dumps(content))
     results.record(finished(1, 99.2), "CPU", path)
     assert [run["seed"] for run in json.loads(path.read_text())["steps"]["step1"]["seeds"]] == [0, 1]
+
+
+def test_a_measurement_without_mnist_ends_in_a_sentence(nowhere):
+    with pytest.raises(SystemExit, match="needs MNIST: set S5_DATA_DIR"):
+        files.mnist()

@@ -76,6 +76,11 @@ def watched_page(browser: Browser, app: App) -> Iterator[Page]:
     assert not complaints(app)[before:], f"the server's log: {complaints(app)[before:]}"
 
 
+def wait_for_script(page: Page) -> None:
+    """Return once the page's script has ended: a key that is pressed before may be lost."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
 def complaints(app: App) -> list[str]:
     """Lines of the server's log that should not be there."""
     return [line for line in app.log.read_text().splitlines() if SUSPECT.search(line)]

@@ -70,7 +70,7 @@ def test_two_epochs_on_the_practice_digits(train_page, practice_app):
     expect(train_page).to_have_url(re.compile(r"/draw\?step=step5&run="))
 
 
-def test_why_the_download_failed_is_told(train_page):
+def test_the_page_tells_why_the_download_failed(train_page):
     expect(train_page.get_by_text("Why the download failed: no mirror delivered")).to_be_visible()
     expect(train_page.get_by_text("Connection refused")).to_be_visible()
 
@@ -112,7 +112,7 @@ def test_the_learning_rate_of_a_running_run_is_changed(train_page, practice_app)
     expect(train_page.get_by_text("finished and kept")).to_be_visible()
 
 
-def test_a_third_run_says_where_it_stands(train_page):
+def test_a_third_run_shows_its_place_in_line(train_page):
     set_epochs(train_page, 30)
     links = []
     for _ in range(3):

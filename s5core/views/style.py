@@ -11,7 +11,7 @@ from s5core.views.palette import TARGET
 
 TEXT = 14  # pixels, of everything that is written on a chart
 
-TARGET_LINE: dict[str, Any] = {"color": TARGET, "strokeDash": [6, 4], "strokeWidth": 2}
+TARGET_LINE: dict[str, Any] = {"color": TARGET, "strokeDash": [6, 4], "strokeWidth": 3}
 
 AnyChart = TypeVar("AnyChart", alt.Chart, alt.LayerChart)
 

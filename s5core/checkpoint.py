@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +26,7 @@ from s5core.errors import UserError
 from s5core.events import Metrics, State, metrics_from_json
 from s5core.files import ROOT, write_atomically
 from s5core.layers import Network, NetworkError, build, from_json, to_json
+from s5core.optimizer import state_shapes
 from s5core.recipe import Recipe, RecipeError
 
 FORMAT = 1
@@ -206,21 +207,24 @@ def from_bytes(content: bytes, name: str) -> Checkpoint:
         raise CheckpointError(f"{name} is no complete checkpoint: it has no finished epoch.")
     for part in ("weights", "trained") if parts["trained"] else ("weights",):
         found = {key: (tensor.shape, tensor.dtype) for key, tensor in parts[part].items()}
-        if found != expected:
-            odd = sorted(key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key))
+        if odd := _differing(found, expected):
             raise CheckpointError(
-                f"{name} does not fit its own layers: {part}.{odd[0]} is missing or misshapen."
+                f"{name} does not fit its own layers: {part}.{odd} is missing or misshapen."
             )
-    sizes = [tensor.shape for tensor in _meta_model(layers).parameters()]
-    for key, tensor in parts["optimizer"].items():
-        number = key.partition(".")[0]
-        if (
-            not number.isdecimal()
-            or int(number) >= len(sizes)
-            or tensor.shape not in (sizes[int(number)], ())
-        ):
-            raise CheckpointError(f"{name} does not fit its own layers: optimizer.{key} is misshapen.")
+    if checkpoint.state is not None:
+        found_shapes = {key: tensor.shape for key, tensor in parts["optimizer"].items()}
+        expected_shapes = state_shapes(checkpoint.recipe.make_optimizer(build(layers, seed=0)))
+        if odd := _differing(found_shapes, expected_shapes):
+            raise CheckpointError(
+                f"{name} does not fit its own layers: optimizer.{odd} is missing or misshapen."
+            )
     return checkpoint
+
+
+def _differing(found: Mapping[str, object], expected: Mapping[str, object]) -> str | None:
+    """The first name under which the two have not the same; None where there is none."""
+    names = sorted(found.keys() | expected.keys())
+    return next((name for name in names if found.get(name) != expected.get(name)), None)
 
 
 def _shapes(layers: Network) -> dict[str, tuple[torch.Size, torch.dtype]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from s5core import target
-from s5core.layers import Conv, Crop, Layer, MaxPool, ReLU
+from s5core.layers import Layer
 from s5core.published import PUBLISHED
 from s5core.results import Result
 from s5core.steps import STEPS
@@ -105,14 +105,8 @@ class CurvePoint:
 
 def compare_networks(before: Sequence[Layer], after: Sequence[Layer]) -> Difference:
     """Lay two networks side by side. Raises NetworkError for one that cannot be built."""
-    left, right = _rows(before), _rows(after)
+    left, right = layer_table(before, every=True), layer_table(after, every=True)
     return Difference(tuple(_align(left, right)), _size(left), _size(right))
-
-
-def _rows(layers: Sequence[Layer]) -> list[Row]:
-    # A ReLU inside forward() has no row in the classic table, but is no less there: leaving it
-    # out would mark every ReLU of the other network as added.
-    return layer_table([ReLU() if isinstance(layer, ReLU) else layer for layer in layers])
 
 
 def _size(rows: Sequence[Row]) -> Size:
@@ -149,38 +143,20 @@ def _align(left: Sequence[Row], right: Sequence[Row]) -> list[Pair]:
 
 
 def _likeness(left: Row, right: Row) -> float:
-    """How well two layers go together; 0 for layers of different kinds."""
-    one, other = left.layer, right.layer
-    if type(one) is not type(other):
+    """How well two layers fit together; 0 for layers of different kinds."""
+    if type(left.layer) is not type(right.layer):
         return 0
-    if not isinstance(one, (Conv, MaxPool)):
-        return 0.5  # these follow the skeleton, which convolutions and pools make
-    if isinstance(one, Conv) and isinstance(other, Conv) and one != other:
-        # A 1x1 that becomes a 3x3 is rather another layer than the same one changed.
-        return 2 if one.kernel == other.kernel else 0.25
+    if left.layer.role not in ("convolution", "pool"):
+        return 0.5  # the others follow the skeleton, which convolutions and pools make
+    if left.layer.role == "convolution" and left.layer != right.layer:
+        # A 3x3 in place of a 1x1 is rather another layer than the same one changed.
+        return 2 if left.kernel == right.kernel else 0.25
     return 3
 
 
 def _mark(left: Row, right: Row) -> Mark:
     same = left.layer == right.layer and left.parameters == right.parameters
     return "same" if same else "changed"
-
-
-def describe(row: Row) -> str:
-    """A layer in a few words: `Conv 3×3, 12 maps`."""
-    match row.layer:
-        case Conv() as conv:
-            extras = [f"padding {conv.padding}"] if conv.padding else []
-            extras += [f"stride {conv.stride}"] if conv.stride > 1 else []
-            extras += [f"{conv.groups} groups"] if conv.groups > 1 else []
-            extras += ["bias"] if conv.bias else []
-            return ", ".join([f"Conv {conv.kernel}×{conv.kernel}", f"{conv.channels:,} maps", *extras])
-        case MaxPool(size):
-            return f"MaxPool {size}×{size}"
-        case Crop(size):
-            return f"Crop to {size}×{size}"
-        case layer:
-            return type(layer).__name__
 
 
 def shape_of(row: Row) -> str:

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from s5core.data import normalize, to_unit
 from s5core.layers import CLASSES
 
 CONFIDENCE_BINS = 15  # of equal width, as in arXiv:1706.04599
@@ -228,6 +227,6 @@ def evaluate(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int =
     """
     training = model.training
     model.eval()
-    logits = [model(normalize(to_unit(batch))).float().cpu() for batch in images.split(batch_size)]
+    logits = [model(batch).float().cpu() for batch in images.split(batch_size)]
     model.train(training)
     return Evaluation(torch.cat(logits), labels.cpu())

@@ -12,7 +12,6 @@ class here, and one entry in `LAYERS`.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -185,7 +184,7 @@ class ReLU(Layer):
     role = "activation"
 
     # Applied inside forward(): the network is the same, but the classic table has no row for it.
-    functional: bool = dataclasses.field(default=False, compare=False)
+    functional: bool = setting(False, "Applied inside forward().", compare=False)
 
     @property
     def has_row(self) -> bool:

@@ -11,19 +11,25 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from reprlib import repr as shorten
 from typing import Any, get_args, get_type_hints
 
 
-def setting(default: Any = dataclasses.MISSING, help: str = "", range: str = "", choices: Any = ()) -> Any:
+def setting(
+    default: Any = dataclasses.MISSING,
+    help: str = "",
+    range: str = "",
+    choices: Collection[str] = (),
+    compare: bool = True,
+) -> Any:
     """A field: its default, a sentence on it, its range as in "(0, 1]", or the words it may be.
 
-    Without a default the field must be given.
+    Without a default the field must be given. `compare`: whether two values make two things differ.
     """
     metadata = {"help": help, "range": range, "choices": choices}
-    return dataclasses.field(default=default, metadata=metadata)
+    return dataclasses.field(default=default, compare=compare, metadata=metadata)
 
 
 def field_types(cls: type) -> dict[str, Any]:

@@ -191,8 +191,7 @@ class ReLU(Layer):
         return not self.functional
 
     def module(self, shape: Shape) -> nn.Module:
-        # In place: the values before the ReLU are not needed again, and training is a third faster.
-        return nn.ReLU(inplace=True)
+        return nn.ReLU()
 
     def explain(self, maps_in: int) -> str:
         return "It sets every negative value to zero and leaves the others as they are."
@@ -381,8 +380,14 @@ def build(layers: Sequence[Layer], seed: int | None = None, temperature: float =
     with torch.random.fork_rng(devices=[], enabled=seed is not None):
         if seed is not None:
             torch.manual_seed(seed)
-        modules = {str(i): layer.module(shape) for i, (layer, shape, _) in enumerate(shapes(layers))}
-    return nn.Sequential(OrderedDict({"normalize": Normalize()} | modules | {"logits": Logits(temperature)}))
+        modules = [layer.module(shape) for layer, shape, _ in shapes(layers)]
+    for before, module in zip(layers, modules[1:], strict=False):
+        # A convolution or norm does not need its output again: a ReLU after it may overwrite it, and
+        # training takes a third less time.
+        if isinstance(module, nn.ReLU):
+            module.inplace = before.role in ("convolution", "norm")
+    named = {str(i): module for i, module in enumerate(modules)}
+    return nn.Sequential(OrderedDict({"normalize": Normalize()} | named | {"logits": Logits(temperature)}))
 
 
 def layer_modules(model: nn.Sequential) -> list[nn.Module]:

@@ -1,12 +1,12 @@
-"""The training loop: a generator of events that knows no page and no file.
+"""The training loop: a generator of events that knows neither pages nor files.
 
     for event in train(layers, recipe, digits):
         match event:
             case Epoch(metrics):
                 print(metrics.epoch, metrics.validation_accuracy)
 
-Whoever iterates owns the run: to stop it, stop iterating. A learning rate that is sent
-in (`events.send(0.05)`) becomes the peak from the next batch on.
+The caller owns the run: to stop it, stop iterating. A learning rate that is sent in
+(`events.send(0.05)`) becomes the peak from the next batch on.
 """
 
 from __future__ import annotations
@@ -34,10 +34,11 @@ from s5core.recipe import Recipe, RecipeError
 def train(
     layers: Sequence[Layer], recipe: Recipe, digits: Digits, resume: State | None = None
 ) -> Generator[TrainingEvent, float | None, None]:
-    """Train a network from scratch, or on from `resume`, and yield events as it goes.
+    """Train a network from the start, or go on from `resume`, and yield an event for each thing that
+    happens.
 
-    On one machine with one number of threads, the same arguments give the same weights,
-    and a resumed run those of an uninterrupted one (bit for bit on the CPU).
+    On the CPU of one machine and with one number of threads, the same arguments give the same weights,
+    bit for bit, and a resumed run ends with the weights of an uninterrupted one.
     Raises NetworkError, RecipeError or DeviceError before the first event.
     """
     device = choose(recipe.device)
@@ -45,7 +46,7 @@ def train(
         raise RecipeError(
             f"dropout is {recipe.dropout}, but the network has no Dropout layer: add one or set dropout to 0."
         )
-    # Channels last: a fifth to a third less time with one thread, hardly any with two.
+    # Channels last saves a fifth to a third of the time with one thread, and hardly any with two.
     model = build(layers, seed=recipe.seed).to(device.id).to(memory_format=torch.channels_last)
     digits = digits.to(device.id)
     generator = torch.Generator(device.id)

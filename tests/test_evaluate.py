@@ -20,6 +20,7 @@ from s5core.evaluate import (
     wilson_interval,
 )
 from s5core.layers import build
+from s5core.words import NO_BREAK
 
 
 @pytest.fixture(scope="module")
@@ -199,8 +200,8 @@ def test_a_class_without_digits_is_left_out() -> None:
 
 def test_an_answer_in_words() -> None:
     evaluation = answers((4, 9, 5.5), (4, 9, 50.0), (1, 1, 0.0))
-    assert evaluation.describe(0) == "true 4, said 9 (96 %)"
-    assert evaluation.describe(1) == "true 4, said 9 (> 99 %)"
+    assert evaluation.describe(0) == f"true 4, said 9 (96{NO_BREAK}%)"
+    assert evaluation.describe(1) == f"true 4, said 9 (over{NO_BREAK}99{NO_BREAK}%)"
 
 
 def test_comparison_parts_the_errors() -> None:

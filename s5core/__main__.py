@@ -26,7 +26,7 @@ from torch import Tensor
 from benchmarks.loop import time_loops
 from s5core import checkpoint, data, results, steps
 from s5core.checkpoint import Checkpoint
-from s5core.data import Digits, normalize, to_unit
+from s5core.data import Digits
 from s5core.device import keep_freed_memory
 from s5core.drawing import fit, score
 from s5core.drawing.fit import DigitError
@@ -35,7 +35,8 @@ from s5core.errors import UserError
 from s5core.evaluate import evaluate as evaluate_model
 from s5core.events import Batch, Diverged, Epoch, Event, Finished, Started, State
 from s5core.layers import Network, check, from_json, with_dropout
-from s5core.recipe import Recipe, field_types
+from s5core.recipe import Recipe
+from s5core.settings import field_types
 from s5core.summary import count_parameters, format_details, format_table, layer_table
 from s5core.train import train
 
@@ -133,7 +134,7 @@ def _recipe_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command an option for every field of a recipe, in place of its `**changes`."""
     options = []
     for entry in dataclasses.fields(Recipe):
-        kind = field_types()[entry.name]
+        kind = field_types(Recipe)[entry.name]
         kind = kind if kind in (bool, int, float) else str
         text = f"{entry.metadata['help']} {entry.metadata['range']}".strip()
         options.append(
@@ -363,7 +364,7 @@ def predict(
     model = checkpoint.load(file).model()
     fields = [_read_picture(path, center) for path in images]
     with torch.no_grad():
-        probabilities = model(normalize(to_unit(torch.cat(fields)))).softmax(1)
+        probabilities = model(torch.cat(fields)).softmax(1)
     if as_json:
         answers = [
             {"image": str(path), "digit": int(row.argmax()), "probabilities": row.tolist()}

@@ -4,6 +4,8 @@ import torch
 from s5core import checkpoint, steps
 from s5core.checkpoint import Checkpoint
 from s5core.events import Failed, Finished, Log, Started, State, Stopped, to_lines
+from s5core.layers import build
+from s5core.optimizer import state_shapes
 from s5core.recipe import Recipe
 from s5core.runs import folder
 from s5core.runs.folder import RunError
@@ -60,6 +62,9 @@ def test_an_uploaded_checkpoint_becomes_a_run():
 
 def test_an_uploaded_checkpoint_with_epochs_left_can_go_on():
     shipped = checkpoint.load(checkpoint.shipped_path("step5"))
-    state = State(shipped.history[:3], 0.3, shipped.weights, {})
+    fresh = shipped.recipe.make_optimizer(build(shipped.layers))
+    momentum = {name: torch.zeros(shape) for name, shape in state_shapes(fresh).items()}
+    state = State(shipped.history[:3], 0.3, shipped.weights, momentum)
     half = Checkpoint.of("step5", shipped.layers, shipped.recipe, shipped.data, state)
-    assert folder.adopt(half, "step5", "half of it").log().end == Stopped(3)
+    assert (run := folder.adopt(half, "step5", "half of it")).log().end == Stopped(3)
+    assert run.checkpoint().state is not None

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from s5core.data import normalize, to_unit
-
 # Below this confidence, its own or that of all networks together, nobody should rely on an answer.
 SURE = 0.7
 
@@ -56,8 +54,7 @@ def read_digit(models: Mapping[str, nn.Module], field: Tensor) -> dict[str, Read
 
     `models`: in eval mode, on the CPU. `field`: (1, 1, 28, 28) uint8, as `digit.fit` makes it.
     """
-    seen = normalize(to_unit(field))
-    return {name: Reading(tuple(model(seen)[0].softmax(0).tolist())) for name, model in models.items()}
+    return {name: Reading(tuple(model(field)[0].softmax(0).tolist())) for name, model in models.items()}
 
 
 def agreement(answers: Mapping[str, Reading], digit: int) -> float:

@@ -14,8 +14,8 @@ import torch
 from captum.attr import IntegratedGradients
 from torch import Tensor, nn
 
-from s5core.data import normalize, to_unit
 from s5core.inside.activations import outputs
+from s5core.modules import to_unit
 
 POINTS = 64  # on the way; the sum is then 0.1 to 0.3 of a logit off on average, 1.4 at the most
 FEW_POINTS = 16  # for a network so large that each point takes more than a millisecond
@@ -44,7 +44,7 @@ def contrast(model: nn.Sequential, digit: Tensor, answer: int, rival: int) -> Ve
     pair = [answer, rival]
     ink = attribute(model, digit, pair)
     with torch.no_grad():
-        *_, logits = outputs(model, normalize(to_unit(torch.cat([digit, torch.zeros_like(digit)]))))
+        *_, logits = outputs(model, torch.cat([digit, torch.zeros_like(digit)]))
     (score, rivals), (empty, rivals_empty) = logits[:, pair].tolist()
     # The method is linear: the difference of two attributions is that of the logits' difference.
     return Verdict(torch.stack([*ink, ink[0] - ink[1]]), (score, rivals), (empty, rivals_empty))
@@ -57,8 +57,8 @@ def attribute(model: nn.Sequential, digit: Tensor, labels: Sequence[int]) -> Ten
     that shrinks with the points on the way; a pixel without ink has exactly 0.
     `model`, `digit`: as for `contrast`.
     """
-    seen = normalize(to_unit(digit))
-    empty = normalize(to_unit(torch.zeros_like(digit)))
+    seen = to_unit(digit)
+    empty = torch.zeros_like(seen)
     large = sum(p.numel() for p in model.parameters()) > LARGE
     # `outputs` copies what enters a layer: a first one that works in place would spoil the points.
     method = IntegratedGradients(lambda points: outputs(model, points)[-1])

@@ -14,7 +14,7 @@ st.set_page_config(page_title="Five steps to 99.4 %", layout="wide")
 @st.cache_resource(show_spinner=False)
 def prepare_process() -> None:
     """What this server needs once: one thread for torch, since the cores are for training,
-    and in the background what takes seconds. A script must not linger behind its last element:
+    and in the background what takes a moment. A script must not linger behind its last element:
     when its end comes after the next run has begun, Streamlit drops that run's fragments."""
     reading.use_one_thread()
     threading.Thread(target=freeze_imports, daemon=True).start()

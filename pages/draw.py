@@ -11,7 +11,7 @@ from streamlit_drawable_canvas import st_canvas
 from torch import Tensor
 
 from pages.parts import canvas, keep, navigation, session, why
-from s5core.drawing import fit, reading, sketch
+from s5core.drawing import fit, photo, reading, sketch
 from s5core.drawing.fit import BlankError, DigitError, Ink
 from s5core.drawing.reading import Reading
 from s5core.drawing.sketch import EMPTY, Sketch
@@ -157,9 +157,9 @@ def photograph() -> Ink | None:
     upload = st.session_state.get("photo")
     if upload is None:
         return None
-    photo = fit.open_image(upload.getvalue(), upload.name)
-    st.image(on_grey(photo), width="stretch", caption="The photograph")
-    return fit.photographed_ink(photo)
+    image = photo.open_image(upload.getvalue(), upload.name)
+    st.image(on_grey(image), width="stretch", caption="The photograph")
+    return photo.ink(image)
 
 
 def on_grey(photo: Image.Image) -> Image.Image:
@@ -253,7 +253,7 @@ def choose_digit(tools: DeltaGenerator) -> Tensor:
             center = show_centring()
     if given is None:
         raise BlankError
-    return fit.of_sketch(given, center) if isinstance(given, Sketch) else fit.fit(given, center)
+    return fit.of_sketch(given, center) if isinstance(given, Sketch) else fit.of_ink(given, center)
 
 
 def show_centring() -> bool:

@@ -61,7 +61,7 @@ def test_a_digit_is_found_again_as_it_was_drawn() -> None:
     assert found == made == class_set.find(made.id)
     assert (found.label, found.nickname, found.name) == (8, "Ada", "8 by Ada")
     assert found.time.utcoffset() == timedelta(0)
-    difference = found.seen.int() - fit.redraw(strokes).int()
+    difference = found.seen.int() - fit.of_strokes(strokes).int()
     assert difference.abs().float().mean() < 1 and found.seen.max() > 200
 
 

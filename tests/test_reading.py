@@ -34,7 +34,7 @@ def test_every_network_answers_for_itself_and_in_order():
 def test_all_steps_read_a_digit_at_once():
     threads = torch.get_num_threads()
     models = {path.stem: checkpoint.load(path).model() for path in SHIPPED}
-    field = fit.fit(fit.ink(sketch.hard_digit("7 with a bar", 20).pixels))
+    field = fit.of_ink(fit.ink(sketch.hard_digit("7 with a bar", 20).pixels))
     seconds = []
     try:
         reading.use_one_thread()

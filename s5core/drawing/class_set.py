@@ -66,7 +66,7 @@ class ClassDigit:
     @cached_property
     def seen(self) -> Tensor:
         """The digit as the networks see it: (1, 1, 28, 28) uint8, 0 is background."""
-        return fit.redraw(self.strokes)
+        return fit.of_strokes(self.strokes)
 
     @property
     def name(self) -> str:
@@ -168,7 +168,7 @@ def keep(strokes: list[Stroke], label: int, nickname: str, author: str) -> Class
     if not _is_sane(thin):
         raise ClassDigitsError("This drawing is too large for one digit: clear the canvas and draw it anew.")
     made = ClassDigit(id_of(strokes, author), label, clean(nickname), datetime.now(UTC), thin)
-    fit.redraw(thin)  # refuses what no network is shown
+    fit.of_strokes(thin)  # refuses what no network is shown
     if old := find(made.id):
         if old.name == made.name:
             return old
@@ -326,5 +326,5 @@ def _read(path: Path, changed: int, place: int) -> ClassDigit:
     if not isinstance(found["nickname"], str):
         raise TypeError("its nickname")
     time = datetime.fromisoformat(found["time"]).astimezone(UTC)
-    fit.redraw(strokes)  # refuses several digits side by side
+    fit.of_strokes(strokes)  # refuses several digits side by side
     return ClassDigit(path.stem, found["label"], clean(found["nickname"]), time, strokes)

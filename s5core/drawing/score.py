@@ -37,7 +37,7 @@ TIMED = 200  # digits read one by one for the time that one takes
 Way = Literal["strokes", "picture", "shrunk"]
 WAYS: dict[Way, Callable[[Sketch], Tensor]] = {
     "strokes": fit.of_sketch,
-    "picture": lambda drawn: fit.fit(fit.ink(_pixels(drawn))),
+    "picture": lambda drawn: fit.of_ink(fit.ink(_pixels(drawn))),
     "shrunk": lambda drawn: fit.of_sketch(drawn, center=False),
 }
 

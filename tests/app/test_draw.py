@@ -13,7 +13,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from s5core.checkpoint import FOLDER, Checkpoint
-from s5core.drawing import fit, reading, sketch
+from s5core.drawing import photo, reading, sketch
 from s5core.events import Metrics
 from s5core.layers import Conv, MaxPool, SiLU, build
 from s5core.recipe import Recipe
@@ -157,7 +157,7 @@ def test_a_bad_picture_is_refused_in_a_sentence(app, content):
 def test_an_upload_that_is_no_picture_or_too_large_is_refused_in_a_sentence(app):
     photograph(app, "notes.txt", b"four", "text/plain")
     assert "notes.txt is damaged or no picture" in hints(app)
-    photograph(app, "huge.png", bytes(fit.MAX_BYTES + 1))
+    photograph(app, "huge.png", bytes(photo.MAX_BYTES + 1))
     assert "huge.png is larger than" in hints(app)
 
 

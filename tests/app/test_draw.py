@@ -12,8 +12,9 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from s5core import words
 from s5core.checkpoint import FOLDER, Checkpoint
-from s5core.drawing import photo, reading, sketch
+from s5core.drawing import photo, sketch
 from s5core.events import Metrics
 from s5core.layers import Conv, MaxPool, SiLU, build
 from s5core.recipe import Recipe
@@ -226,4 +227,4 @@ def test_the_network_of_a_run_is_explained(tmp_path):
     app.session_state.step, app.session_state.run = "step5", folder.adopt(made, "step5", "mine").id
     app.switch_page("pages/draw.py").run()
     put(app, "4, closed")
-    assert question(app).startswith(f"Why {reading.noun(answer(app))} and not")
+    assert question(app).startswith(f"Why {words.digit(answer(app))} and not")

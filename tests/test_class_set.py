@@ -220,7 +220,7 @@ def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_nicknames_are_short_and_visible(typed: str, nickname: str) -> None:
-    assert class_set.clean(typed) == nickname
+    assert class_set.clean_nickname(typed) == nickname
     assert class_set.keep(SEVEN, 7, typed, "me").nickname == nickname
     assert class_set.load().digits[0].nickname == nickname
 

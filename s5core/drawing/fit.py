@@ -114,19 +114,19 @@ def of_strokes(strokes: list[Stroke]) -> Tensor:
     if not strokes:
         raise BlankError
     _refuse_several(spans := [_span(stroke) for stroke in strokes], spans)
-    points = np.array([point for stroke in strokes for point in stroke])
-    low, high = points.min(0), points.max(0)
+    low, high = sketch.bounds(strokes)
     scale = (BOX - PEN) / max(*(high - low), DOT)
+    cropped = sketch.moved(strokes, 1, -low)
 
-    def place(shift: NDArray[np.floating]) -> Ink:
-        placed = [[(x, y) for x, y in (np.array(s) - low) * scale + shift] for s in strokes]
+    def paint(shift: NDArray[np.floating]) -> Ink:
+        placed = sketch.moved(cropped, scale, shift)
         return sketch.paint(placed, PEN, SIDE, FINE).astype(np.float32) / 255
 
-    middle = (SIDE - (high - low) * scale) / 2
-    field = place(middle)
+    shift = (SIDE - (high - low) * scale) / 2
+    field = paint(shift)
     cells = np.arange(SIDE) + 0.5
     mass = np.array([field.sum(0) @ cells, field.sum(1) @ cells]) / field.sum()
-    return _to_tensor(place(middle + SIDE / 2 - mass))
+    return _to_tensor(paint(shift + SIDE / 2 - mass))
 
 
 def _span(stroke: Stroke) -> Span:

@@ -26,8 +26,8 @@ def test_pictures_of_every_mode_are_read(mode):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "no picture"),
-        (b"not a picture", "no picture"),
+        (b"", "not a picture"),
+        (b"not a picture", "not a picture"),
         (png(Image.new("L", (300, 300)))[:60], "damaged"),
         (png(Image.new("1", (9000, 9000))), "pixels"),
         (png(Image.new("1", (20000, 20000))), "pixels"),

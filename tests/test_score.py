@@ -112,10 +112,10 @@ def test_what_is_no_file_of_digits_is_refused(tmp_path):
     with pytest.raises(DrawnError, match="cannot be read"):
         score.load(tmp_path / "none.npz")
     np.save(tmp_path / "one.npy", np.zeros(3))
-    with pytest.raises(DrawnError, match="damaged or no"):
+    with pytest.raises(DrawnError, match="damaged or not an .npz file"):
         score.load(tmp_path / "one.npy")
     (tmp_path / "text.npz").write_text("no digits")
-    with pytest.raises(DrawnError, match="damaged or no"):
+    with pytest.raises(DrawnError, match="damaged or not an .npz file"):
         score.load(tmp_path / "text.npz")
 
 

@@ -53,7 +53,7 @@ def open_image(source: Path | bytes, name: str = "") -> Image.Image:
     except Image.DecompressionBombError as error:
         raise DigitError(f"{name} has far too many pixels: use a smaller picture.") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise DigitError(f"{name} is damaged, or it is no picture: use a PNG or JPEG file.") from error
+        raise DigitError(f"{name} is damaged or not a picture: use a PNG or JPEG file.") from error
 
 
 def ink(photo: Image.Image) -> Ink:

@@ -74,7 +74,7 @@ def load(path: Path) -> DrawnDigits:
     except OSError as error:
         raise DrawnError(f"{path} cannot be read: {error.strerror or error}.") from error
     except (ValueError, TypeError, zipfile.BadZipFile, EOFError) as error:  # TypeError: a single array
-        raise DrawnError(f"{path} is damaged, or it is no .npz file of drawn digits.") from error
+        raise DrawnError(f"{path} is damaged or not an .npz file of drawn digits.") from error
     missing = {"label", "writer", "points", "stroke_offsets", "digit_offsets"} - set(arrays)
     if missing:
         raise DrawnError(f"{path} has no array {min(missing)!r}, so it is no file of drawn digits.")

@@ -193,7 +193,7 @@ def test_a_diverged_run_says_so_and_fails(s5core, small):
         (["table", "none.json"], 1, "none.json cannot be read: No such file"),
         (["train", "5", "--epochs", "0"], 1, "epochs is 0, but must be at least 1 and at most 1,000"),
         (["train", "5", "--schedule", "fast"], 1, "schedule is 'fast', but must be one of constant"),
-        (["train", "5", "--device", "tpu"], 1, "This machine has no device 'tpu': use auto or one of"),
+        (["train", "5", "--device", "tpu"], 1, "This computer has no device 'tpu': use auto or one of"),
         (["train", "5", "--data", "/nowhere"], 1, "train-images-idx3-ubyte.gz is missing"),
         (["train"], 2, "give a step"),
         (["train", "5", "--resume", "x"], 2, "give a step"),

@@ -65,9 +65,9 @@ def choose(device: str) -> Device:
 def autocast(device: Device) -> AbstractContextManager[object]:
     """Mixed precision where it makes training faster: bfloat16 on GPUs that have it, else float32.
 
-    bfloat16 has the range of float32, so it needs no loss scaling, and a checkpoint has no state of
-    one to keep. Older GPUs have only float16; they train in float32, because the time of networks this
-    small goes into starting kernels, not into arithmetic.
+    bfloat16 has the range of float32, so it needs no loss scaling, whose state a checkpoint would have
+    to keep. Older GPUs have only float16. They train in float32: with networks this small, starting the
+    kernels takes more time than their arithmetic.
     """
     if device.id.startswith("cuda") and torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.autocast("cuda", dtype=torch.bfloat16)

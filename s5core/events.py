@@ -193,7 +193,7 @@ def _checked(cls: type[T], data: Any) -> T:
 
 
 class LogWriter:
-    """Writes a run's events.jsonl, whole lines that can be read at once. A log has only one writer."""
+    """Writes a run's events.jsonl. Each line can be read as soon as it is written; a log has one writer."""
 
     def __init__(self, path: Path) -> None:
         """Raises OSError when the file cannot be written."""

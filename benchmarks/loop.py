@@ -16,10 +16,11 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from s5core.data import MEAN, STD, Digits
+from s5core.data import Digits
 from s5core.device import choose
 from s5core.events import Batch
 from s5core.layers import Layer, build
+from s5core.modules import MEAN, STD
 from s5core.recipe import Recipe
 from s5core.train import train
 
@@ -68,7 +69,7 @@ def usual_epoch(layers: Sequence[Layer], recipe: Recipe, digits: Digits) -> floa
         batch_size=recipe.batch_size,
         shuffle=True,
     )
-    model = build(layers, seed=recipe.seed).to(device).train()
+    model = build(layers, seed=recipe.seed)[1:].to(device).train()  # the transform normalises
     optimizer = torch.optim.SGD(model.parameters(), lr=recipe.learning_rate, momentum=recipe.momentum)
     began = time.perf_counter()
     for images, labels in loader:

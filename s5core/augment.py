@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from s5core.data import to_unit
+from s5core.modules import to_unit
 from s5core.recipe import Recipe
 
 

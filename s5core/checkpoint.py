@@ -1,8 +1,8 @@
 """Checkpoints: weights, layers, recipe and history in one safetensors file.
 
-Tensors are named `weights.0.weight` (module 0 of the network), and, in the file of a run
-that is not finished, `optimizer.…` and `trained.…` (see `events.State`). All else is one
-JSON object under the metadata key "s5core". Nothing is ever unpickled.
+Tensors are named `weights.0.weight` (the module of layer 0). The file of an unfinished run also has
+`optimizer.…` and `trained.…` (see `events.State`). The rest is one JSON object under the metadata key
+"s5core". Nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +26,7 @@ from s5core.errors import UserError
 from s5core.events import Metrics, State, metrics_from_json
 from s5core.files import ROOT, write_atomically
 from s5core.layers import Network, NetworkError, build, from_json, to_json
+from s5core.optimizer import state_shapes
 from s5core.recipe import Recipe, RecipeError
 
 FORMAT = 1
@@ -35,21 +36,21 @@ FOLDER = ROOT / "checkpoints"
 
 
 class CheckpointError(UserError):
-    """A file that is no checkpoint of this program; the message names it and says why."""
+    """A file that is no checkpoint of this program; the message names the file and the reason."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """A network after some epochs of its recipe."""
 
-    name: str  # "step5", or what its maker called it
+    name: str  # "step5", or a name that its maker chose
     layers: Network
     recipe: Recipe
-    data: str  # name of the digits that it was trained on
+    data: str  # name of the digits with which it was trained
     history: tuple[Metrics, ...]  # of the finished epochs
     weights: dict[str, Tensor]
     state: State | None = None  # to go on with; None once the run is finished
-    temperature: float = 1.0  # of its logits, where one was fitted: see `evaluate.fit_temperature`
+    temperature: float = 1.0  # by which its logits are divided: see `evaluate.fit_temperature`
     versions: dict[str, str] = dataclasses.field(default_factory=lambda: current_versions())
 
     @property
@@ -69,16 +70,17 @@ class Checkpoint:
         return model.eval()
 
     def has_seen(self, data: str) -> bool:
-        """Whether it was trained on the validation digits of that name: those of the practice set
-        are some that MNIST trains with."""
+        """Whether it was trained with the validation digits of that name: the practice set validates
+        on digits that MNIST trains with."""
         return data.startswith(PRACTICE) and not self.data.startswith(PRACTICE)
 
     def check_data(self, data: str) -> None:
-        """Raise CheckpointError unless these are the digits that it was trained on: a run that went
-        on with others would mix the figures of both."""
+        """Raise CheckpointError unless it was trained with these digits: a run that goes on with other
+        digits would mix the figures of both."""
         if data != self.data:
             raise CheckpointError(
-                f"This run began with other digits ({self.data}, and here is {data}): start a new run."
+                f"This run began with other digits ({self.data}) than those that are here ({data}): start a "
+                "new run."
             )
 
     @classmethod
@@ -97,7 +99,7 @@ class Checkpoint:
 
 
 def current_versions() -> dict[str, str]:
-    """The versions that a run's figures depend on."""
+    """The versions of the packages on which a run's figures depend."""
     return {package: version(package) for package in ("torch", "torchvision")}
 
 
@@ -125,7 +127,7 @@ def to_bytes(checkpoint: Checkpoint) -> bytes:
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
-    """Write a checkpoint; a reader finds the old file or the new one, never a part.
+    """Write a checkpoint. A reader finds the old file or the new one, never half of one.
 
     Raises OSError when the file cannot be written.
     """
@@ -144,12 +146,12 @@ def load(path: Path) -> Checkpoint:
 
 
 def shipped_path(name: str) -> Path:
-    """Where the trained network of a step of that name is, if it comes with one."""
+    """Path of the shipped network of a step; there need not be one."""
     return FOLDER / f"{name}.safetensors"
 
 
 def load_shipped(names: Iterable[str]) -> dict[str, Checkpoint]:
-    """The trained networks that come with these steps; a step without one is left out."""
+    """The shipped networks of these steps; a step without one is left out."""
     return {name: load(path) for name in names if (path := shipped_path(name)).exists()}
 
 
@@ -206,21 +208,24 @@ def from_bytes(content: bytes, name: str) -> Checkpoint:
         raise CheckpointError(f"{name} is no complete checkpoint: it has no finished epoch.")
     for part in ("weights", "trained") if parts["trained"] else ("weights",):
         found = {key: (tensor.shape, tensor.dtype) for key, tensor in parts[part].items()}
-        if found != expected:
-            odd = sorted(key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key))
+        if odd := _differing(found, expected):
             raise CheckpointError(
-                f"{name} does not fit its own layers: {part}.{odd[0]} is missing or misshapen."
+                f"{name} does not fit its own layers: {part}.{odd} is missing or misshapen."
             )
-    sizes = [tensor.shape for tensor in _meta_model(layers).parameters()]
-    for key, tensor in parts["optimizer"].items():
-        number = key.partition(".")[0]
-        if (
-            not number.isdecimal()
-            or int(number) >= len(sizes)
-            or tensor.shape not in (sizes[int(number)], ())
-        ):
-            raise CheckpointError(f"{name} does not fit its own layers: optimizer.{key} is misshapen.")
+    if checkpoint.state is not None:
+        found_shapes = {key: tensor.shape for key, tensor in parts["optimizer"].items()}
+        expected_shapes = state_shapes(checkpoint.recipe.make_optimizer(build(layers, seed=0)))
+        if odd := _differing(found_shapes, expected_shapes):
+            raise CheckpointError(
+                f"{name} does not fit its own layers: optimizer.{odd} is missing or misshapen."
+            )
     return checkpoint
+
+
+def _differing(found: Mapping[str, object], expected: Mapping[str, object]) -> str | None:
+    """The first name under which the two have not the same; None where there is none."""
+    names = sorted(found.keys() | expected.keys())
+    return next((name for name in names if found.get(name) != expected.get(name)), None)
 
 
 def _shapes(layers: Network) -> dict[str, tuple[torch.Size, torch.dtype]]:
@@ -229,7 +234,7 @@ def _shapes(layers: Network) -> dict[str, tuple[torch.Size, torch.dtype]]:
 
 
 def _meta_model(layers: Network) -> nn.Sequential:
-    """The network with shapes alone: no memory is taken and nothing is initialised."""
+    """The network with shapes alone: it takes no memory, and nothing is initialised."""
     with torch.device("meta"):
         return build(layers)
 

@@ -1,4 +1,4 @@
-"""What differs: two networks, a result and the target, our figures and the reported ones.
+"""Comparisons: two networks, a result with the target, our figures with those of others.
 
 >>> compare_networks(STEPS["step3"].layers, STEPS["step4"].layers).parameters
 184
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from s5core import target
-from s5core.layers import Conv, Crop, Layer, MaxPool, ReLU
+from s5core.layers import Layer
 from s5core.published import PUBLISHED
 from s5core.results import Result
 from s5core.steps import STEPS
@@ -27,7 +27,7 @@ TEST_DIGITS = 10_000  # MNIST's test digits, which every accuracy of a step is m
 
 @dataclass(frozen=True)
 class Pair:
-    """Two layers that stand in the same place of two networks, or one that has no partner."""
+    """Two layers in the same place of two networks, or a layer that has no counterpart."""
 
     mark: Mark
     before: Row | None  # None for an added layer
@@ -39,13 +39,13 @@ class Size:
     """A network in three numbers."""
 
     parameters: int
-    receptive_field: int  # side of what the last layer sees, in input pixels
+    receptive_field: int  # of the last layer: side in pixels of the digit
     multiply_adds: int  # for one image
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What changes from one network to another; numbers are the second's minus the first's."""
+    """What changes from one network to another. Numbers are those of the second less the first's."""
 
     pairs: tuple[Pair, ...]  # in the order of both networks
     before: Size
@@ -53,21 +53,21 @@ class Difference:
 
     @property
     def parameters(self) -> int:
-        """More parameters."""
+        """Change in parameters."""
         return self.after.parameters - self.before.parameters
 
     @property
     def receptive_field(self) -> int:
-        """A wider receptive field of the last layer, in input pixels."""
+        """Change in the receptive field of the last layer, in pixels of the digit."""
         return self.after.receptive_field - self.before.receptive_field
 
     @property
     def multiply_adds(self) -> int:
-        """More multiply-adds for one image."""
+        """Change in multiply-adds for one image."""
         return self.after.multiply_adds - self.before.multiply_adds
 
     def count(self, mark: Mark) -> int:
-        """How many pairs bear that mark."""
+        """How many pairs have that mark."""
         return sum(pair.mark == mark for pair in self.pairs)
 
 
@@ -82,7 +82,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Standing:
-    """A figure to be placed among the others."""
+    """A network's accuracy and size, and where the figures come from."""
 
     name: str  # of the step, or the repository of what was published elsewhere
     source: Source
@@ -94,7 +94,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """A step after an epoch, over its seeds; accuracies in percent."""
+    """The accuracy of a step after an epoch, over its seeds; in percent."""
 
     epoch: int  # from 1
     train: float  # mean
@@ -104,15 +104,9 @@ class CurvePoint:
 
 
 def compare_networks(before: Sequence[Layer], after: Sequence[Layer]) -> Difference:
-    """Lay two networks side by side. Raises NetworkError for one that cannot be built."""
-    left, right = _rows(before), _rows(after)
+    """Compare two networks layer by layer. Raises NetworkError for one that cannot be built."""
+    left, right = layer_table(before, every=True), layer_table(after, every=True)
     return Difference(tuple(_align(left, right)), _size(left), _size(right))
-
-
-def _rows(layers: Sequence[Layer]) -> list[Row]:
-    # A ReLU inside forward() has no row in the classic table, but is no less there: leaving it
-    # out would mark every ReLU of the other network as added.
-    return layer_table([ReLU() if isinstance(layer, ReLU) else layer for layer in layers])
 
 
 def _size(rows: Sequence[Row]) -> Size:
@@ -124,8 +118,8 @@ def _size(rows: Sequence[Row]) -> Size:
 
 
 def _align(left: Sequence[Row], right: Sequence[Row]) -> list[Pair]:
-    """The alignment of greatest likeness, by dynamic programming (Needleman and Wunsch,
-    doi 10.1016/0022-2836(70)90057-4). Where several are as good, removed comes before added."""
+    """The alignment with the greatest likeness, by dynamic programming (Needleman and Wunsch,
+    doi 10.1016/0022-2836(70)90057-4). Where several are equally good, removed comes before added."""
     best = [[0.0] * (len(right) + 1) for _ in range(len(left) + 1)]
     for i in reversed(range(len(left))):
         for j in reversed(range(len(right))):
@@ -149,15 +143,14 @@ def _align(left: Sequence[Row], right: Sequence[Row]) -> list[Pair]:
 
 
 def _likeness(left: Row, right: Row) -> float:
-    """How well two layers go together; 0 for layers of different kinds."""
-    one, other = left.layer, right.layer
-    if type(one) is not type(other):
+    """How well two layers fit together; 0 for layers of different kinds."""
+    if type(left.layer) is not type(right.layer):
         return 0
-    if not isinstance(one, (Conv, MaxPool)):
-        return 0.5  # these follow the skeleton, which convolutions and pools make
-    if isinstance(one, Conv) and isinstance(other, Conv) and one != other:
-        # A 1x1 that becomes a 3x3 is rather another layer than the same one changed.
-        return 2 if one.kernel == other.kernel else 0.25
+    if left.layer.role not in ("convolution", "pool"):
+        return 0.5  # the others follow the skeleton, which convolutions and pools make
+    if left.layer.role == "convolution" and left.layer != right.layer:
+        # A 3x3 in place of a 1x1 is rather another layer than the same one changed.
+        return 2 if left.kernel == right.kernel else 0.25
     return 3
 
 
@@ -166,30 +159,13 @@ def _mark(left: Row, right: Row) -> Mark:
     return "same" if same else "changed"
 
 
-def describe(row: Row) -> str:
-    """A layer in a few words: `Conv 3×3, 12 maps`."""
-    match row.layer:
-        case Conv() as conv:
-            extras = [f"padding {conv.padding}"] if conv.padding else []
-            extras += [f"stride {conv.stride}"] if conv.stride > 1 else []
-            extras += [f"{conv.groups} groups"] if conv.groups > 1 else []
-            extras += ["bias"] if conv.bias else []
-            return ", ".join([f"Conv {conv.kernel}×{conv.kernel}", f"{conv.channels:,} maps", *extras])
-        case MaxPool(size):
-            return f"MaxPool {size}×{size}"
-        case Crop(size):
-            return f"Crop to {size}×{size}"
-        case layer:
-            return type(layer).__name__
-
-
 def shape_of(row: Row) -> str:
-    """What a layer gives out: `12×26×26`, maps first."""
+    """The shape of a layer's output: `12×26×26`, maps first."""
     return "×".join(f"{side:,}" for side in row.output_shape)
 
 
 def against_target(result: Result) -> tuple[Check, Check, Check]:
-    """How a result stands to accuracy, parameters and epochs of the exercise."""
+    """Whether a result keeps the exercise's bounds on accuracy, parameters and epochs."""
     return (
         Check(target.ACCURACY, str(result), target.ACCURACY.met_by(result.last)),
         Check(target.PARAMETERS, f"{result.parameters:,}", target.PARAMETERS.met_by(result.parameters)),
@@ -198,9 +174,8 @@ def against_target(result: Result) -> tuple[Check, Check, Check]:
 
 
 def standings(reached: Mapping[str, Result]) -> list[Standing]:
-    """Every figure there is of the steps: ours from `reached`, what was reported of the same
-    network (a step that we changed has no reported figure of its own), and what was published
-    elsewhere."""
+    """All figures: ours from `reached`, those that were reported for the same network (a step that we
+    changed has no reported figure), and those that others published."""
     ours = [
         Standing(name, "ours", result.parameters, result.last, result.deviation, result.seeds)
         for name, result in reached.items()

@@ -29,8 +29,6 @@ from s5core.files import ROOT, write_atomically
 from s5core.layers import CLASSES
 from s5core.recipe import Split
 
-MEAN, STD = 0.1307, 0.3081  # of the pixels of MNIST's training digits, in [0, 1]
-
 HOME = ROOT / "data"
 
 # MD5 of the unpacked files: a packed one has other bytes on every machine that packs it.
@@ -80,16 +78,6 @@ class Digits:
             validation_images=self.validation_images.to(device),
             validation_labels=self.validation_labels.to(device),
         )
-
-
-def to_unit(images: Tensor) -> Tensor:
-    """uint8 grey levels as float32 in [0, 1]."""
-    return images.float() / 255
-
-
-def normalize(images: Tensor) -> Tensor:
-    """Pixels in [0, 1] as the networks take them: mean 0 and deviation 1 over MNIST."""
-    return (images - MEAN) / STD
 
 
 def load(
@@ -294,3 +282,8 @@ def hold_out(digits: Digits) -> Digits:
         validation_images=digits.train_images[held],
         validation_labels=digits.train_labels[held],
     )
+
+
+def indices_of_class(labels: Tensor, label: int) -> list[int]:
+    """Positions in `labels` (N,) of the class `label`."""
+    return [int(i) for i in (labels == label).nonzero().flatten()]

@@ -1,4 +1,4 @@
-"""What a network gets right and wrong: accuracy, confusion, the worst errors."""
+"""What a network reads right and wrong: accuracy, confusion matrix, the worst errors."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from s5core.data import normalize, to_unit
 from s5core.layers import CLASSES
+from s5core.words import probability
 
 CONFIDENCE_BINS = 15  # of equal width, as in arXiv:1706.04599
 
@@ -44,13 +44,13 @@ class Evaluation:
 
     @property
     def standard_error(self) -> float:
-        """Of the accuracy, in percentage points: how far another sample of as many digits
-        would typically move it."""
+        """Standard error of the accuracy in percentage points: how far the accuracy would typically
+        change with other digits, as many as these."""
         return standard_error(self.accuracy, len(self.labels))
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Of the accuracy, in percent: its 95 % confidence interval, also for few digits."""
+        """95 % confidence interval of the accuracy, in percent. It also holds for few digits."""
         return wilson_interval(len(self.labels) - self.errors, len(self.labels))
 
     @property
@@ -65,8 +65,8 @@ class Evaluation:
 
     @property
     def calibration_error(self) -> float:
-        """How far confidence and accuracy are apart, in percentage points: the mean over bins of
-        confidence, each weighed by its digits (expected calibration error, arXiv:1706.04599)."""
+        """How far confidence and accuracy differ, in percentage points: the mean over bins of
+        confidence, weighted by their digits (expected calibration error, arXiv:1706.04599)."""
         confidence, predictions = self.probabilities.double().max(1)
         bins = (confidence * CONFIDENCE_BINS).long().clamp(max=CONFIDENCE_BINS - 1)
         surplus = confidence - (predictions == self.labels).double()
@@ -74,8 +74,8 @@ class Evaluation:
         return 100 * float(by_bin.abs().sum()) / len(self.labels)
 
     def cooled(self, temperature: float) -> Evaluation:
-        """The same answers with the logits divided by a temperature > 0: above 1 they are less
-        sure, below 1 surer. The predictions stay."""
+        """The same answers with the logits divided by a temperature > 0. Above 1 the network is less
+        sure, below 1 surer; its predictions stay the same."""
         return Evaluation(self.logits / temperature, self.labels)
 
     def confusion(self) -> Tensor:
@@ -88,19 +88,19 @@ class Evaluation:
         return self._by_confidence(self.wrong)[:count]
 
     def cell(self, true: int, said: int) -> Tensor:
-        """Indices of one cell of the confusion matrix, int64: the most confident errors
-        first, and of the digits read right the least confident first."""
+        """Indices of one cell of the confusion matrix, int64. Errors begin with the most confident
+        one; digits that are read right begin with the least confident one."""
         found = self._by_confidence((self.labels == true) & (self.predictions == said))
         return found.flip(0) if true == said else found
 
     def commonest_error(self) -> tuple[int, int] | None:
-        """The cell (true, said) off the diagonal that holds most; None without an error."""
+        """The cell (true, said) off the diagonal with the most digits; None without an error."""
         counts = self.confusion().fill_diagonal_(0)
         true, said = divmod(int(counts.argmax()), CLASSES)
         return (true, said) if counts[true, said] else None
 
     def by_class(self) -> list[ClassResult]:
-        """How each class is read, 0 to 9; a class without a digit is left out."""
+        """How well each class is read, 0 to 9; a class without a digit is left out."""
         counts = self.confusion()
         sizes, right = counts.sum(1).tolist(), counts.diagonal().tolist()
         return [
@@ -110,17 +110,15 @@ class Evaluation:
         ]
 
     def confidence(self, index: int) -> str:
-        """The probability that is given to the answer to one digit: "97 %"."""
-        sure = float(self.logits[index].softmax(0).amax())
-        # Rounding up to 100 % would say that the network left no room for doubt.
-        return f"{100 * sure:.0f} %" if sure < 0.995 else "> 99 %"
+        """The probability that the network gives to its answer to one digit: "97 %"."""
+        return probability(float(self.logits[index].softmax(0).amax()), places=0)
 
     def answer(self, index: int) -> str:
-        """What is said of one digit, and how surely: "9 (97 %)"."""
+        """The answer to one digit and its probability: "9 (97 %)"."""
         return f"{int(self.predictions[index])} ({self.confidence(index)})"
 
     def describe(self, index: int) -> str:
-        """Truth and answer for one digit: "true 4, said 9 (97 %)"."""
+        """True class and answer for one digit: "true 4, said 9 (97 %)"."""
         return f"true {int(self.labels[index])}, said {self.answer(index)}"
 
     def _by_confidence(self, chosen: Tensor) -> Tensor:
@@ -131,7 +129,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class ClassResult:
-    """How the digits of one class are read."""
+    """How well the digits of one class are read."""
 
     digit: int
     digits: int  # of this class
@@ -145,8 +143,8 @@ class ClassResult:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What two networks get wrong of the same digits: indices, int64, each list with the
-    most confident errors first ("both" by the first network's confidence)."""
+    """Which of the same digits two networks read wrong: indices, int64. Each list begins with the
+    most confident error ("both" goes by the first network's confidence)."""
 
     only_first: Tensor
     only_second: Tensor
@@ -154,10 +152,13 @@ class Comparison:
 
     @property
     def luck(self) -> float:
-        """The difference in errors that two equally good networks stay below about 19 times
-        in 20: two standard deviations, counting only the digits on which exactly one of them
-        is wrong (McNemar, "Note on the sampling error of the difference between correlated
-        proportions or percentages", 1947)."""
+        """How many errors two equally good networks may differ by through chance: in about 19 of 20
+        cases the difference is smaller.
+
+        It is two standard deviations, which depend only on the digits that exactly one of the two reads
+        wrong (McNemar, "Note on the sampling error of the difference between correlated proportions or
+        percentages", 1947).
+        """
         return 2 * math.sqrt(len(self.only_first) + len(self.only_second))
 
 
@@ -173,7 +174,7 @@ def compare_answers(first: Evaluation, second: Evaluation) -> Comparison:
 
 
 def standard_error(accuracy: float, digits: int) -> float:
-    """The chance error, in points, of an accuracy in percent that was counted on that many
+    """Standard error, in points, of an accuracy in percent that was measured on this number of
     digits: the standard deviation of a binomial share. Raises ValueError out of range."""
     if not 0 <= accuracy <= 100 or digits < 1:
         raise ValueError(f"{accuracy} % of {digits} digits is no accuracy")
@@ -182,13 +183,15 @@ def standard_error(accuracy: float, digits: int) -> float:
 
 
 def wilson_interval(right: int, digits: int) -> tuple[float, float]:
-    """The 95 % confidence interval, in percent, of an accuracy of `right` in so many digits.
-    It holds for a handful of digits and at 100 % as well, where the standard error is of no use
-    (Wilson, "Probable inference, the law of succession, and statistical inference", 1927).
-    Raises ValueError out of range."""
+    """95 % confidence interval, in percent, of an accuracy: `right` of `digits` are read right.
+
+    It also holds for a handful of digits and at 100 %, where the standard error is of no use (Wilson,
+    "Probable inference, the law of succession, and statistical inference", 1927). Raises ValueError
+    out of range.
+    """
     if not 0 <= right <= digits or digits < 1:
         raise ValueError(f"{right} of {digits} digits is no accuracy")
-    z = 1.959964  # of a normal distribution, 95 % lie within so many standard deviations
+    z = 1.959964  # 95 % of a normal distribution lie within this number of standard deviations
     share, weight = right / digits, z**2 / digits
     centre = (share + weight / 2) / (1 + weight)
     reach = z / (1 + weight) * math.sqrt(share * (1 - share) / digits + weight / (4 * digits))
@@ -196,20 +199,19 @@ def wilson_interval(right: int, digits: int) -> tuple[float, float]:
 
 
 def allowed_errors(accuracy: float, digits: int) -> int:
-    """How many of so many digits may be read wrong at an accuracy in percent: 60 of 10,000
-    at 99.4."""
+    """How many of the digits may be read wrong at an accuracy in percent: 60 of 10,000 at 99.4."""
     return math.floor(round(digits * (100 - accuracy) / 100, 6))  # 99.4 is not exact in binary
 
 
 def fit_temperature(found: Evaluation) -> float:
-    """The temperature at which these answers have the least cross-entropy, 0.1 to 10: confidence
-    then is as close to the share of right answers as one number can bring it (arXiv:1706.04599).
+    """The temperature, 0.1 to 10, at which these answers have the lowest cross-entropy: confidence
+    then comes as close to the share of right answers as one number can bring it (arXiv:1706.04599).
 
-    `found`: of digits that the network was not trained on, nor judged by.
+    `found`: the answers to digits that neither train the network nor choose or report it.
     """
     logits = found.logits.double()
-    # The loss is convex in the inverse of the temperature, so that its slope, which is the mean
-    # surplus of the logit expected over the true one, has one zero: halve the interval around it.
+    # The loss is convex in the inverse of the temperature. Its slope, the mean of the expected logit
+    # less the true one, is zero at one place: halve the interval around it.
     true = logits.gather(1, found.labels[:, None])[:, 0]
     low, high = 0.1, 10.0
     while high - low > 1e-6:
@@ -221,13 +223,13 @@ def fit_temperature(found: Evaluation) -> float:
 
 @torch.no_grad()
 def evaluate(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int = 1000) -> Evaluation:
-    """Read every digit once, in eval mode and full precision.
+    """Read every digit once, in eval mode and in full precision.
 
     `images`: (N, 1, 28, 28) uint8 and `labels`: (N,) int64, on the model's device.
-    The model is left in the mode that it was in.
+    Afterwards the model is in the same mode as before.
     """
     training = model.training
     model.eval()
-    logits = [model(normalize(to_unit(batch))).float().cpu() for batch in images.split(batch_size)]
+    logits = [model(batch).float().cpu() for batch in images.split(batch_size)]
     model.train(training)
     return Evaluation(torch.cat(logits), labels.cpu())

@@ -5,29 +5,34 @@
     >>> from_json(to_json(layers)) == layers
     True
 
-Everything that is known of a network (the module, the layer table, the receptive
-field, the checkpoint's metadata) is derived from that tuple.
+Everything that is known of a network (the module, the layer table, the receptive field, the
+checkpoint's metadata, the words on the pages) is derived from that tuple. A kind of layer is one
+class here, and one entry in `LAYERS`.
 """
 
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, ClassVar
+from reprlib import repr as shorten
+from typing import Any, ClassVar, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from s5core import words
 from s5core.errors import UserError
+from s5core.modules import CenterCrop, GeneratorDropout, Logits, Normalize
+from s5core.settings import check_field, field_types, setting
 
 Shape = tuple[int, int, int]  # channels, height, width
+Role = Literal["convolution", "activation", "norm", "pool", "dropout", "crop"]
 
 INPUT_SHAPE: Shape = (1, 28, 28)
 CLASSES = 10
 MAX_LAYERS = 50
-MAX_CHANNELS = 1024
-MAX_SIDE = INPUT_SHAPE[1]  # of a kernel or a stride
 
 
 class NetworkError(UserError):
@@ -36,15 +41,26 @@ class NetworkError(UserError):
 
 @dataclass(frozen=True)
 class Layer:
-    """One row of a network: what it does to a shape, and the module that does it."""
+    """One row of a network: what it does to a shape, the module that does it, and its words."""
 
     kind: ClassVar[str]  # torch's name of the module, as layer tables print it
+    role: ClassVar[Role]  # its part in a network, by which blocks are told apart
+
+    @property
+    def has_row(self) -> bool:
+        """Whether the classic layer table has a row for it."""
+        return True
 
     def check(self, shape: Shape) -> None:
-        """Raise NetworkError when this layer cannot take an input of `shape`."""
+        """Raise NetworkError when a field is out of its range, or an input of `shape` does not fit."""
+        for name in field_types(type(self)):
+            try:
+                check_field(type(self), name, getattr(self, name))
+            except ValueError as error:
+                raise NetworkError(str(error)) from None
 
     def output_shape(self, shape: Shape) -> Shape:
-        """The (channels, height, width) that leaves when `shape` enters."""
+        """The (channels, height, width) of the output for an input of `shape`."""
         kernel, stride, padding = self.window(shape)
         height, width = ((side + 2 * padding - kernel) // stride + 1 for side in shape[1:])
         return shape[0], height, width
@@ -59,7 +75,15 @@ class Layer:
 
     def module(self, shape: Shape) -> nn.Module:
         """The torch module for an input of `shape`, freshly initialised by torch's defaults."""
-        raise TypeError(f"{type(self).__name__} describes no layer of its own")
+        raise TypeError(f"{type(self).__name__} has no module")
+
+    def describe(self) -> str:
+        """The layer in a few words: `Conv 3×3, 12 maps`."""
+        return type(self).__name__
+
+    def explain(self, maps_in: int) -> str:
+        """What the layer does to the `maps_in` feature maps of its input, in a sentence for a student."""
+        raise TypeError(f"{type(self).__name__} has no explanation")
 
     def __str__(self) -> str:
         shown = []
@@ -77,29 +101,27 @@ class Conv(Layer):
     """A square convolution."""
 
     kind = "Conv2d"
+    role = "convolution"
 
-    channels: int  # output channels, 1 to 1024
-    kernel: int = 3  # side of the kernel in pixels
-    padding: int = 0  # zeros added on every side, in pixels
-    stride: int = 1
-    groups: int = 1  # equal to the input's channels: a depthwise convolution
-    bias: bool = False  # a batch norm behind it would cancel a bias
+    channels: int = setting(help="Output channels, a feature map each.", range="[1, 1024]")
+    kernel: int = setting(3, "Side of the kernel in pixels.", "[1, 28]")
+    padding: int = setting(0, "Zeros that are added on every side, in pixels.", "[0, 27]")
+    stride: int = setting(1, "Pixels from one place of the kernel to the next.", "[1, 28]")
+    groups: int = setting(1, "Equal to the input channels: a depthwise convolution.", "[1, 1024]")
+    bias: bool = setting(False, "A number added to each map; a batch norm after it would cancel it.")
 
     def check(self, shape: Shape) -> None:
-        if not 1 <= self.channels <= MAX_CHANNELS:
-            raise NetworkError(f"{self.channels:,} channels are out of range: use 1 to {MAX_CHANNELS:,}")
-        if not (1 <= self.kernel <= MAX_SIDE and 1 <= self.stride <= MAX_SIDE):
-            raise NetworkError(f"kernel and stride must be 1 to {MAX_SIDE}")
-        if self.groups < 1 or shape[0] % self.groups or self.channels % self.groups:
+        super().check(shape)
+        if shape[0] % self.groups or self.channels % self.groups:
             fitting = math.gcd(shape[0], self.channels)
             raise NetworkError(
                 f"{self.groups} groups do not divide {shape[0]} input and {self.channels} output "
                 f"channels: use a divisor of {fitting}"
             )
-        if not 0 <= self.padding < self.kernel:
+        if self.padding >= self.kernel:
             raise NetworkError(
-                f"a padding of {self.padding} is out of range: use at least 0 and less than {self.kernel}, "
-                "as more would add cells that see nothing"
+                f"a padding of {self.padding} is out of range: use less than the kernel's {self.kernel}, "
+                "or some cells would see nothing"
             )
         side = min(shape[1:]) + 2 * self.padding
         if self.kernel > side:
@@ -130,18 +152,49 @@ class Conv(Layer):
             bias=self.bias,
         )
 
+    def describe(self) -> str:
+        extras = [f"padding {self.padding}"] if self.padding else []
+        extras += [f"stride {self.stride}"] if self.stride > 1 else []
+        extras += [f"{self.groups} groups"] if self.groups > 1 else []
+        extras += ["bias"] if self.bias else []
+        return ", ".join([f"Conv {self.kernel}×{self.kernel}", f"{self.channels:,} maps", *extras])
+
+    def explain(self, maps_in: int) -> str:
+        read = maps_in // self.groups
+        made = words.count(self.channels, "feature map")
+        if self.kernel == 1:
+            return (
+                f"It computes {made}. Each is a weighted sum of {words.count(read, 'input map')}, cell by "
+                "cell: a 1 × 1 convolution mixes features and does not look at neighbouring cells."
+            )
+        window = f"{self.kernel} × {self.kernel}"
+        if read == 1:
+            return f"It computes {made}. For each, one kernel of {window} weights slides over one input map."
+        return (
+            f"It computes {made}. For each, {read:,} kernels of {window} weights slide over the input maps, "
+            "one kernel a map, and their results are added up."
+        )
+
 
 @dataclass(frozen=True)
 class ReLU(Layer):
     """max(0, x)."""
 
     kind = "ReLU"
+    role = "activation"
 
-    functional: bool = False  # applied inside forward(): layer tables have no row for it
+    # Applied inside forward(): the network is the same, but the classic table has no row for it.
+    functional: bool = setting(False, "Applied inside forward().", compare=False)
+
+    @property
+    def has_row(self) -> bool:
+        return not self.functional
 
     def module(self, shape: Shape) -> nn.Module:
-        # In place: a map is not needed once it is rectified, and training is a third faster.
-        return nn.ReLU(inplace=True)
+        return nn.ReLU()
+
+    def explain(self, maps_in: int) -> str:
+        return "It sets every negative value to zero and leaves the others as they are."
 
 
 @dataclass(frozen=True)
@@ -149,42 +202,57 @@ class SiLU(Layer):
     """x * sigmoid(x): a ReLU without a corner (arXiv:1702.03118)."""
 
     kind = "SiLU"
+    role = "activation"
 
     def module(self, shape: Shape) -> nn.Module:
         return nn.SiLU()
 
+    def explain(self, maps_in: int) -> str:
+        return (
+            "It leaves large values almost as they are and brings negative ones smoothly close to zero. "
+            "Unlike with a ReLU, a negative value still has a gradient and can still learn."
+        )
+
 
 @dataclass(frozen=True)
 class BatchNorm(Layer):
-    """Batch normalisation with a learned scale and shift a channel (arXiv:1502.03167)."""
+    """Batch normalisation with a learned scale and shift for each channel (arXiv:1502.03167)."""
 
     kind = "BatchNorm2d"
+    role = "norm"
 
     def module(self, shape: Shape) -> nn.Module:
         return nn.BatchNorm2d(shape[0])
 
+    def explain(self, maps_in: int) -> str:
+        return "It shifts and scales each feature map, so that all maps have values of a similar size."
+
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """A place where single values are dropped in training; the recipe sets the rate."""
+    """A place where training sets some values to zero; the recipe sets the rate."""
 
     kind = "Dropout"
+    role = "dropout"
 
     def module(self, shape: Shape) -> nn.Module:
         return GeneratorDropout()
 
+    def explain(self, maps_in: int) -> str:
+        return "In training it sets single values to zero at random; here it changes nothing."
+
 
 @dataclass(frozen=True)
 class MaxPool(Layer):
-    """The largest value of every `size` x `size` block; a rest at the edge is cut off."""
+    """The largest value of every `size` x `size` block; rows and columns that are left over are cut off."""
 
     kind = "MaxPool2d"
+    role = "pool"
 
-    size: int = 2
+    size: int = setting(2, "Side of a block in pixels.", "[2, 28]")
 
     def check(self, shape: Shape) -> None:
-        if self.size < 2:
-            raise NetworkError(f"a pool of {self.size} does nothing: use 2 or more, or leave it out")
+        super().check(shape)
         if self.size > min(shape[1:]):
             raise NetworkError(
                 f"a pool of {self.size} is larger than its {shape[1]}x{shape[2]} map: "
@@ -197,29 +265,49 @@ class MaxPool(Layer):
     def module(self, shape: Shape) -> nn.Module:
         return nn.MaxPool2d(self.size)
 
+    def describe(self) -> str:
+        return f"MaxPool {self.size}×{self.size}"
+
+    def explain(self, maps_in: int) -> str:
+        return (
+            f"It keeps the largest value of each {self.size} × {self.size} block. The maps get smaller, and "
+            "each cell covers more of the digit."
+        )
+
 
 @dataclass(frozen=True)
 class Crop(Layer):
     """The middle of every map, `size` x `size`; MNIST's digits fill 20 of their 28 pixels."""
 
     kind = "CenterCrop"
+    role = "crop"
 
-    size: int
+    size: int = setting(help="Side of what is left, in pixels.", range="[1, 27]")
 
     def check(self, shape: Shape) -> None:
+        super().check(shape)
         side = min(shape[1:])
-        if not (1 <= self.size < side and (side - self.size) % 2 == 0):
+        if not (self.size < side and (side - self.size) % 2 == 0):
             raise NetworkError(
-                f"a crop to {self.size}x{self.size} leaves no middle of its {shape[1]}x{shape[2]} map: use "
+                f"a crop to {self.size}x{self.size} has no middle in its {shape[1]}x{shape[2]} map: use "
                 f"{side} less an even number"
             )
 
     def window(self, shape: Shape) -> tuple[int, int, int]:
-        return 1, 1, (self.size - shape[1]) // 2  # the contrary of padding
+        return 1, 1, (self.size - shape[1]) // 2  # the opposite of padding
 
     def module(self, shape: Shape) -> nn.Module:
         _, _, padding = self.window(shape)
         return CenterCrop(-padding)
+
+    def describe(self) -> str:
+        return f"Crop to {self.size}×{self.size}"
+
+    def explain(self, maps_in: int) -> str:
+        return (
+            f"It keeps the middle {self.size} × {self.size} pixels. There is hardly any ink at the border, "
+            "and every later layer has fewer cells to compute."
+        )
 
 
 @dataclass(frozen=True)
@@ -227,16 +315,20 @@ class GlobalAvgPool(Layer):
     """The mean of every map: (C, H, W) -> (C, 1, 1) (arXiv:1312.4400, section 3.2)."""
 
     kind = "AvgPool2d"
+    role = "pool"
 
     def check(self, shape: Shape) -> None:
         if shape[1] != shape[2]:
             raise NetworkError(f"a map of {shape[1]}x{shape[2]} is not square")
 
     def window(self, shape: Shape) -> tuple[int, int, int]:
-        return shape[1], 1, 0  # one cell comes out, so there is no stride to speak of
+        return shape[1], 1, 0  # the output is a single cell, so that the stride does not matter
 
     def module(self, shape: Shape) -> nn.Module:
         return nn.AvgPool2d(shape[1])
+
+    def explain(self, maps_in: int) -> str:
+        return "It averages each map into a single value: how much of a feature there is, not where."
 
 
 Network = tuple[Layer, ...]
@@ -246,54 +338,8 @@ LAYERS: dict[str, type[Layer]] = {
 }
 
 
-class CenterCrop(nn.Module):
-    """What torchvision.transforms.CenterCrop does to maps; to import that one takes a second."""
-
-    def __init__(self, margin: int) -> None:
-        super().__init__()
-        self.margin = margin  # pixels that go at each edge
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x[..., self.margin : -self.margin, self.margin : -self.margin]
-
-    def extra_repr(self) -> str:
-        return f"margin={self.margin}"
-
-
-class GeneratorDropout(nn.Module):
-    """Dropout whose mask comes from a generator of its own instead of torch's global one,
-    so that two runs in one process cannot disturb each other's randomness."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.rate = 0.0  # probability of a zero, 0 to below 1
-        self.generator: torch.Generator | None = None  # on the input's device
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not self.training or self.rate == 0:
-            return x
-        return x * self._mask(x.numel(), x.device).view(x.shape)
-
-    def _mask(self, count: int, device: torch.device) -> Tensor:
-        """(count,) float32: zeros at the rate, and else what keeps the mean.
-
-        Drawn are the gaps between zeros, which follow a geometric distribution: where one value
-        in thirty is dropped, that takes a thirtieth of the random numbers.
-        """
-        expected = count * self.rate
-        enough = int(expected + 8 * math.sqrt(expected)) + 8  # short of the end once in 10^15
-        gaps = torch.empty(enough, dtype=torch.int64, device=device)
-        zeros = gaps.geometric_(self.rate, generator=self.generator).cumsum(0) - 1
-        mask = torch.full((count,), 1 / (1 - self.rate), device=device)
-        mask[zeros[zeros < count]] = 0
-        return mask
-
-    def extra_repr(self) -> str:
-        return f"rate={self.rate}"
-
-
 def shapes(layers: Sequence[Layer]) -> Iterator[tuple[Layer, Shape, Shape]]:
-    """Walk through a network: yield (layer, input shape, output shape) a layer.
+    """Walk through a network: yield (layer, input shape, output shape) for each layer.
 
     Raises NetworkError, naming the layer by its number from 1, at the first impossible one.
     """
@@ -323,11 +369,11 @@ def check(layers: Sequence[Layer]) -> None:
 
 
 def build(layers: Sequence[Layer], seed: int | None = None, temperature: float = 1) -> nn.Sequential:
-    """The network as a module: (N, 1, 28, 28) float32, normalised -> (N, 10) logits.
+    """The network as a module: (N, 1, 28, 28) images, uint8 or float in [0, 1] -> (N, 10) logits.
 
-    Module i is layer i; `Logits` come last. `seed` fixes the initial weights without
-    touching torch's global generator; None draws from that generator. `temperature`, over 0,
-    divides the logits: above 1 the network gives the same answers less surely.
+    Module "0" is layer 0, and so on; `Normalize` comes before them, `Logits` after. `seed` fixes the
+    initial weights without touching torch's global generator; None draws from that generator.
+    `temperature`, over 0, divides the logits: above 1 the network gives the same answers less surely.
     Raises NetworkError for a network that `check` refuses.
     """
     check(layers)
@@ -335,37 +381,36 @@ def build(layers: Sequence[Layer], seed: int | None = None, temperature: float =
         if seed is not None:
             torch.manual_seed(seed)
         modules = [layer.module(shape) for layer, shape, _ in shapes(layers)]
-    return nn.Sequential(*modules, Logits(temperature))
+    for before, module in zip(layers, modules[1:], strict=False):
+        # A convolution or norm does not need its output again: a ReLU after it may overwrite it, and
+        # training takes a third less time.
+        if isinstance(module, nn.ReLU):
+            module.inplace = before.role in ("convolution", "norm")
+    named = {str(i): module for i, module in enumerate(modules)}
+    return nn.Sequential(OrderedDict({"normalize": Normalize()} | named | {"logits": Logits(temperature)}))
 
 
-class Logits(nn.Flatten):
-    """The last module: (N, 10, 1, 1) -> (N, 10), divided by a temperature."""
-
-    def __init__(self, temperature: float) -> None:
-        super().__init__()
-        self.temperature = temperature
-
-    def forward(self, x: Tensor) -> Tensor:
-        logits = super().forward(x)
-        return logits if self.temperature == 1 else logits / self.temperature
+def layer_modules(model: nn.Sequential) -> list[nn.Module]:
+    """The modules of a network from `build`, one for each layer."""
+    return list(model)[1:-1]
 
 
 def with_dropout(layers: Sequence[Layer]) -> Network:
-    """The network with a Dropout behind every hidden block; itself when it has one already.
+    """The network with a Dropout after every hidden block; itself when it has one already.
 
-    A block ends behind the activation and BatchNorm that follow a convolution. Nothing is put
-    behind the last convolution: dropping a class's evidence is label noise.
+    A block ends after the activation and the norm that follow a convolution. There is none after the
+    last convolution: dropping the evidence for a class would be noise in the label.
     """
     layers = tuple(layers)
-    if any(isinstance(layer, Dropout) for layer in layers):
+    if any(layer.role == "dropout" for layer in layers):
         return layers
-    last_conv = max((i for i, layer in enumerate(layers) if isinstance(layer, Conv)), default=-1)
+    last = max((i for i, layer in enumerate(layers) if layer.role == "convolution"), default=-1)
     out: list[Layer] = []
     for i, layer in enumerate(layers):
         out.append(layer)
-        following = layers[i + 1] if i + 1 < len(layers) else None
-        inside = (ReLU, SiLU, BatchNorm)
-        if isinstance(layer, inside) and not isinstance(following, inside) and i < last_conv:
+        following = layers[i + 1].role if i + 1 < len(layers) else ""
+        inside = ("activation", "norm")
+        if layer.role in inside and following not in inside and i < last:
             out.append(Dropout())
     return tuple(out)
 
@@ -393,21 +438,22 @@ def from_json(data: Any) -> Network:
 def _layer_from_json(number: int, entry: Any) -> Layer:
     name = entry.get("layer") if isinstance(entry, dict) else None
     if not isinstance(name, str) or name not in LAYERS:
-        raise NetworkError(f"Layer {number}: {entry!r} names no known layer: use one of {', '.join(LAYERS)}.")
+        raise NetworkError(
+            f"Layer {number}: {shorten(entry)} names no known layer: use one of {', '.join(LAYERS)}."
+        )
     cls = LAYERS[name]
-    known = {field.name: field for field in fields(cls)}
-    values = {key: value for key, value in entry.items() if key != "layer"}
-    for key, value in values.items():
-        if key not in known:
-            raise NetworkError(
-                f"Layer {number}, {name}: there is no field {key!r}: "
-                f"it has {', '.join(known) or 'no fields at all'}."
-            )
-        wanted = bool if known[key].type == "bool" else int
-        if type(value) is not wanted:
-            kind = "true or false" if wanted is bool else "a whole number"
-            raise NetworkError(f"Layer {number}, {name}: {key} is {value!r}, but must be {kind}.")
-    missing = [f.name for f in known.values() if f.default is MISSING and f.name not in values]
+    values = {}
+    for key, value in entry.items():
+        if key == "layer":
+            continue
+        if key not in field_types(cls):
+            known = ", ".join(field_types(cls)) or "no fields at all"
+            raise NetworkError(f"Layer {number}, {name}: there is no field {key!r}: it has {known}.")
+        try:
+            values[key] = check_field(cls, key, value)
+        except ValueError as error:
+            raise NetworkError(f"Layer {number}, {name}: {error}.") from None
+    missing = [field.name for field in fields(cls) if field.default is MISSING and field.name not in values]
     if missing:
         raise NetworkError(f"Layer {number}, {name}: {missing[0]} is missing.")
     return cls(**values)

@@ -1,11 +1,11 @@
-"""checkpoints/results.json: what each step reached, every seed of it.
+"""checkpoints/results.json: what each step reached with each seed.
 
     {"steps": {"step5": {"parameters": …, "layers": […], "recipe": {…}, "seeds": [
         {"seed": 0, "last": 99.5, "best": 99.5, "epochs": [{"train": …, "validation": …}, …],
          "seconds": …, "machine": …, "versions": {…}}, …]}}}
 
-Accuracies are in percent of MNIST's 10,000 test digits. Pages and README take every figure
-of ours from here.
+Accuracies are in percent of MNIST's 10,000 test digits. Pages and README take all our figures from
+this file.
 """
 
 from __future__ import annotations
@@ -41,27 +41,27 @@ class Result:
 
     @property
     def seeds(self) -> int:
-        """How many there are."""
+        """Number of seeds."""
         return len(self.last_by_seed)
 
     @property
     def last(self) -> float:
-        """Accuracy of the last epoch, mean over the seeds."""
+        """Accuracy of the last epoch: mean over the seeds."""
         return statistics.mean(self.last_by_seed.values())
 
     @property
     def deviation(self) -> float | None:
-        """Standard deviation of it over the seeds; None for a single one."""
+        """Accuracy of the last epoch: standard deviation over the seeds; None for a single seed."""
         return statistics.stdev(self.last_by_seed.values()) if self.seeds > 1 else None
 
     @property
     def median(self) -> float:
-        """The same of the middle seed, which a few failed runs do not move."""
+        """Accuracy of the last epoch: median over the seeds, which a few failed runs hardly change."""
         return statistics.median(self.last_by_seed.values())
 
     @property
     def worst(self) -> float:
-        """The same of the worst seed."""
+        """Accuracy of the last epoch: the worst seed."""
         return min(self.last_by_seed.values())
 
     def to_json(self) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class Result:
 
 
 def read(path: Path = PATH) -> dict[str, Any]:
-    """The content of results.json; no steps while there is no file."""
+    """The content of results.json; without a file, no steps."""
     content: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"steps": {}}
     return content
 
@@ -99,8 +99,8 @@ def load() -> dict[str, Result]:
 
 
 def record(checkpoint: Checkpoint, machine: str, path: Path = PATH) -> None:
-    """Enter a finished run. It takes the place of the same step's run with the same seed; if
-    the step's layers or recipe have changed since, all its earlier runs go."""
+    """Enter a finished run. It replaces the run of the same step with the same seed. If the step's
+    layers or recipe have changed, all its earlier runs are removed."""
     content = read(path)
     recipe = checkpoint.recipe.to_json()
     seed = recipe.pop("seed")
@@ -133,6 +133,6 @@ def record(checkpoint: Checkpoint, machine: str, path: Path = PATH) -> None:
 
 
 def describe_machine(device: str) -> str:
-    """Where a run's seconds were measured: device, threads and system."""
+    """The machine that a run's seconds belong to: device, threads and system."""
     threads = torch.get_num_threads()
     return f"{device}, {threads} thread{'s' if threads > 1 else ''}, {platform.system()}"

@@ -1,17 +1,22 @@
 """Learning-rate schedules: pure functions that give the fraction of the peak rate.
 
-`progress` is the fraction of the run's batches that are done, in [0, 1): 0 at the first
-batch, 0.5 half-way. The one schedule that looks at results, `plateau`, is a pure function
-of the validation losses so far.
+A schedule is one function here and one entry in `SCHEDULES`. Its parameters say what it depends on:
+
+    progress    the fraction of the run's batches that are done, in [0, 1): 0 at the first batch
+    losses      the validation loss of each finished epoch
+    others      fields of the recipe, by their names; `epochs` is the length of the run
+
+The controls of the page Train and the options of the command line follow from the names.
 """
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Literal
 
-ScheduleName = Literal["constant", "step", "exponential", "cosine", "one-cycle", "plateau"]
 Anneal = Literal["linear", "cosine"]
 
 
@@ -20,7 +25,7 @@ def constant() -> float:
     return 1.0
 
 
-def step(progress: float, epochs: int, decay: float, every: int) -> float:
+def step(progress: float, epochs: int, every: int, decay: float) -> float:
     """Times `decay` after each `every` epochs (torch's StepLR)."""
     # A product such as 1/3 * 3 may come out just under the whole epoch it stands for.
     epoch = math.floor(progress * epochs + 1e-9)
@@ -28,7 +33,7 @@ def step(progress: float, epochs: int, decay: float, every: int) -> float:
 
 
 def exponential(progress: float, epochs: int, decay: float) -> float:
-    """Times `decay` an epoch, a little at every batch (torch's ExponentialLR)."""
+    """Times `decay` for each epoch, a little at every batch (torch's ExponentialLR)."""
     return float(decay ** (progress * epochs))
 
 
@@ -49,12 +54,9 @@ def one_cycle(progress: float, warmup: float, start: float, final: float, anneal
     return begin + (end - begin) * part
 
 
-def plateau(losses: Sequence[float], decay: float, patience: int) -> float:
-    """Times `decay` whenever more than `patience` epochs in a row were no better than
-    the best by 0.01 % (torch's ReduceLROnPlateau).
-
-    `losses`: the validation loss of each finished epoch.
-    """
+def plateau(losses: Sequence[float], patience: int, decay: float) -> float:
+    """Times `decay` whenever the loss of more than `patience` epochs in a row was not at least
+    0.01 % better than the best (torch's ReduceLROnPlateau)."""
     factor, best, bad = 1.0, math.inf, 0
     for loss in losses:
         if loss < best * (1 - 1e-4):
@@ -64,3 +66,19 @@ def plateau(losses: Sequence[float], decay: float, patience: int) -> float:
         if bad > patience:
             factor, bad = factor * decay, 0
     return factor
+
+
+SCHEDULES: dict[str, Callable[..., float]] = {
+    "constant": constant,
+    "step": step,
+    "exponential": exponential,
+    "cosine": cosine,
+    "one-cycle": one_cycle,
+    "plateau": plateau,
+}
+
+
+@cache
+def parameters(name: str) -> tuple[str, ...]:
+    """What a schedule depends on: the names of its function's parameters."""
+    return tuple(inspect.signature(SCHEDULES[name]).parameters)

@@ -16,15 +16,15 @@ class StepError(UserError):
 
 @dataclass(frozen=True)
 class Reported:
-    """What the published solution says it reached; accuracies in percent, best epoch."""
+    """What the published solution reached; accuracies in percent, of the best epoch."""
 
     parameters: int
     train: float | None = None
     test: float | None = None
 
     def beside(self, parameters: int) -> str:
-        """The test accuracy as it stands beside a network with so many parameters: with its own
-        number of them where that is another."""
+        """The test accuracy, to be shown beside a network with this number of parameters. Where the
+        published network had another number, it is named."""
         if self.test is None:
             return "–"
         other = f" with {self.parameters:,}" if self.parameters != parameters else ""
@@ -33,7 +33,7 @@ class Reported:
 
 @dataclass(frozen=True)
 class Step:
-    """One station of the exercise: what was wanted, what was changed, what came of it, why."""
+    """One step of the exercise: its target, what was changed, the result, and why."""
 
     name: str  # as in files, links and on the command line: step1
     title: str
@@ -49,29 +49,29 @@ class Step:
 
     @property
     def number(self) -> str:
-        """That of one of the five steps; empty for the networks beside them."""
+        """The number of one of the five steps; empty for the other networks."""
         number = self.name.removeprefix("step")
         return number if number.isdecimal() else ""
 
     @property
     def label(self) -> str:
-        """As lists name it: "3 · An earlier pool, a falling rate"."""
+        """Its name in lists: "3 · An earlier pool, a falling rate"."""
         return f"{self.number} · {self.title}" if self.number else self.title
 
     @property
     def short(self) -> str:
-        """Where room is scarce: "Step 3"."""
+        """Its name in sentences: "Step 3"."""
         return f"Step {self.number}" if self.number else self.title
 
 
 def block(channels: int, padding: int = 0) -> Network:
-    """Convolution, batch norm, SiLU: the unit that our step 5 is made of."""
+    """Convolution, batch norm, SiLU: the unit of which our step 5 is made."""
     return Conv(channels, padding=padding), BatchNorm(), SiLU()
 
 
 def separable(maps_in: int, channels: int, padding: int = 0) -> Network:
-    """The same in two parts (arXiv:1704.04861): a depthwise convolution looks for one pattern
-    in each map, a 1x1 mixes what was found."""
+    """The same unit with its convolution in two parts (arXiv:1704.04861): a depthwise one looks for
+    one pattern in each map, then a 1x1 combines the maps."""
     return Conv(maps_in, padding=padding, groups=maps_in), Conv(channels, kernel=1), BatchNorm(), SiLU()
 
 
@@ -84,7 +84,7 @@ def _relu(conv: Conv) -> Network:
 
 
 def _relu_norm(conv: Conv) -> Network:
-    """The published order: the norm behind the ReLU."""
+    """The published order: the norm after the ReLU."""
     return conv, ReLU(), BatchNorm()
 
 
@@ -196,7 +196,7 @@ STEP5_FAST: Network = (
     Conv(10, kernel=1),
 )
 
-# How our own networks' digits are varied: the more epochs and parameters, the more it pays.
+# How the digits for our own networks are augmented. More epochs and more parameters allow for more.
 STRONG = Recipe(rotation=10, shift=2.0, scale=0.12, shear=10, slash=0.1, plain_epochs=1)
 MILD = Recipe(rotation=7, shift=1.0, scale=0.05, shear=5, slash=0.1, plain_epochs=1)
 
@@ -208,16 +208,16 @@ STEPS: dict[str, Step] = {
             title="The base net",
             layers=BASE,
             recipe=Recipe(epochs=1, schedule="constant", learning_rate=0.01),
-            target="A net that surely can do it, however large, as a place to start from.",
+            target="Start from a network that can surely solve the task, however large it is.",
             changes=(
-                "Seven convolutions; channels double from 32 up to 1,024.",
-                "Two max-pools, and a 7x7 map reduced to 1x1 by three unpadded convolutions.",
-                "Biases everywhere; no normalisation, no regularisation.",
+                "Seven convolutions; the number of channels doubles from 32 up to 1,024.",
+                "Two max-pools; then three convolutions without padding reduce the 7x7 maps to 1x1.",
+                "Every convolution has biases. There is no normalisation and no regularisation.",
             ),
-            result="Where the exercise starts: over 600 times the parameter budget.",
+            result="The start of the exercise: over 600 times the parameter budget.",
             analysis=(
-                "Three quarters of the parameters are in one layer, 512 to 1,024 channels, which looks for "
-                "combinations that ten digits do not have. Size was never what was missing."
+                "One layer, from 512 to 1,024 channels, holds three quarters of the parameters. It can look "
+                "for far more combinations than ten digits have. Size is not what the exercise needs."
             ),
             reported=Reported(parameters=6_379_786),
             shipped=False,  # 26 MB
@@ -227,18 +227,22 @@ STEPS: dict[str, Step] = {
             title="A clean skeleton",
             layers=STEP1,
             recipe=Recipe(schedule="constant", learning_rate=0.02),
-            target="Cut the net to the size of the task and set up a training loop to build on.",
+            target="Cut the network down to the size of the task, and set up a training loop to build on.",
             changes=(
-                "At most 24 channels in place of 1,024, and no biases: 13,312 parameters.",
-                "A 1x1 convolution behind the pool squeezes 24 maps into 12.",
+                "At most 24 channels instead of 1,024, and no biases: 13,312 parameters.",
+                "A 1x1 convolution after the pool reduces 24 maps to 12.",
                 "One 7x7 convolution at the end turns the last maps into ten logits.",
-                "Plain digits: to tensor and normalised, nothing more. SGD with momentum at one rate.",
+                "The digits are only normalised. SGD with momentum trains at one learning rate.",
             ),
-            result="Close to 99 % with a five-hundredth of the parameters; training is ahead of validation.",
+            result=(
+                "Close to 99 % with a five-hundredth of the parameters. The training accuracy is higher than "
+                "the validation accuracy."
+            ),
             analysis=(
-                "The 7x7 convolution alone holds 4,900 parameters, a template a class for each place in the "
-                "map: good for memorising, and the budget's largest item. That is where to cut next. "
-                "Training accuracy beyond validation accuracy is over-fitting."
+                "The 7x7 convolution alone has 4,900 parameters: for each class, a weight for every place in "
+                "every map. That makes it easy to memorise digits, and it is the largest part of the budget. "
+                "This is where to cut next. When the training accuracy is higher than the validation "
+                "accuracy, the network over-fits."
             ),
             temperature=1.45,
             reported=Reported(parameters=13_312, train=99.06, test=98.70),
@@ -248,21 +252,22 @@ STEPS: dict[str, Step] = {
             title="Global average pooling",
             layers=STEP2,
             recipe=Recipe(optimizer="adamw", schedule="constant", learning_rate=0.003),
-            target="Get under 10,000 parameters without touching the features.",
+            target="Get below 10,000 parameters without a change to the feature maps.",
             changes=(
-                "Global average pooling takes the place of the 7x7 convolution: 8,412 parameters.",
-                "All other layers stay. AdamW takes the place of SGD.",
+                "Global average pooling replaces the 7x7 convolution: 8,412 parameters.",
+                "All other layers stay. AdamW replaces SGD.",
             ),
-            result="Inside the budget; but the accuracy jumps about, and some runs lose a class for good.",
+            result="Inside the budget. But the accuracy jumps up and down, and some runs lose a whole class.",
             analysis=(
-                "An average has no weights to memorise with: each class must now be seen by its own map, "
-                "wherever the stroke is. Where a run succeeds, the weights that are gone are hardly missed. "
-                "But the net is harder to start: the gradient of an average is thin, and without "
-                "normalisation SGD stays near chance for epochs, which is why AdamW trains this step and the "
-                "next. Even so, the ReLU before the average lets only positive scores through: a class "
-                "whose map it has set to zero everywhere gets no gradient any more, and a run that loses "
-                "one in its first epoch stays below 90 %. A rate that stays high to the end makes the "
-                "last epoch a matter of luck."
+                "An average has no weights with which to memorise. Each class must now be found by a map of "
+                "its own, at whatever place the stroke is. When a run succeeds, the missing weights hardly "
+                "matter. But the network is harder to start: an average passes only a small gradient to each "
+                "cell, and without normalisation SGD stays at the level of guessing for epochs. This is why "
+                "AdamW trains this step and the next. The ReLU before the average is a second problem. When "
+                "it sets the map of a class to zero for every digit, that class gets no gradient any more. A "
+                "run that loses a class in this way, usually in its first epoch, stays below 90 %. Because "
+                "the learning rate stays high until the end, the accuracy of the last epoch is a matter of "
+                "luck."
             ),
             temperature=1.12,
             reported=Reported(parameters=8_412, train=97.32, test=97.53),
@@ -274,19 +279,23 @@ STEPS: dict[str, Step] = {
             recipe=Recipe(
                 optimizer="adamw", batch_size=64, schedule="step", every=6, decay=0.3, learning_rate=0.005
             ),
-            target="Pool earlier, spend fewer parameters, and let the training settle.",
+            target="Pool earlier, use fewer parameters, and let the training settle.",
             changes=(
-                "Max-pooling already behind two 3x3 convolutions and a 1x1: 7,216 parameters.",
-                "A second 1x1 convolution before the average.",
-                "The learning rate falls to three tenths every six epochs; batches of 64 digits.",
+                "The max-pool comes earlier, after two 3x3 convolutions and a 1x1: 7,216 parameters.",
+                "There is a second 1x1 convolution before the average.",
+                "Every six epochs the learning rate falls to three tenths. A batch has 64 digits.",
             ),
-            result="Fewer parameters, a calmer curve; but some runs still fail, and the rest fall short.",
+            result=(
+                "Fewer parameters and a calmer curve. But some runs still fail, and the others do not reach "
+                "the target."
+            ),
             analysis=(
-                "Behind an earlier pool the maps are small from there on, and a 3x3 convolution fewer is "
-                "enough before it: 1,196 parameters less, though a cell behind the last convolution sees 14 "
-                "pixels and no longer 16. The falling rate calms the last epochs. What is left is "
-                "the start: as in step 2, a run can lose classes to the last ReLU in its first epoch, and "
-                "no rate that was tried prevents it. The net is not too small, it is hard to train."
+                "After an earlier pool, more layers work on small maps, and the network needs one 3x3 "
+                "convolution less before the pool. That saves 1,196 parameters. A cell of the last "
+                "convolution now sees 14 pixels instead of 16. The falling rate makes the last epochs calm. "
+                "The start is still a problem: as in step 2, the last ReLU can lose classes in the first "
+                "epoch, and no learning rate that was tried prevents it. The network is not too small. It is "
+                "hard to train."
             ),
             temperature=1.18,
             reported=Reported(parameters=7_216, train=97.64, test=97.53),
@@ -296,19 +305,21 @@ STEPS: dict[str, Step] = {
             title="Batch norm and dropout",
             layers=STEP4,
             recipe=Recipe(schedule="step", every=6, decay=0.1, learning_rate=0.1, dropout=0.03),
-            target="Make the same net easier to train, and keep it from memorising.",
+            target="Make the same network easier to train, and keep it from memorising.",
             changes=(
-                "Batch normalisation behind each 3x3 convolution and the last two 1x1: 184 parameters more.",
-                "A little dropout behind each norm.",
-                "Batches of 128 again, and a rate that falls to a tenth every six epochs.",
-                "SGD with momentum: with normalised maps it starts at once.",
+                "Batch normalisation after each 3x3 convolution and after the last two 1x1 convolutions: "
+                "184 more parameters.",
+                "A little dropout after each norm.",
+                "Batches of 128 again. Every six epochs the learning rate falls to a tenth.",
+                "SGD with momentum again: with normalised maps it learns from the start.",
             ),
-            result="Over 99 % inside the budget, for 184 parameters more.",
+            result="Over 99 % inside the budget, for 184 more parameters.",
             analysis=(
-                "Normalised maps keep their scale through the net, so that a higher rate is safe and every "
-                "layer learns from the first epoch on. Dropout is kept small: a net of this size has little "
-                "to spare. What is left is what the net cannot see: behind the last convolution a cell "
-                "covers 14 of 28 pixels, and the average adds up strokes, not digits."
+                "Batch normalisation keeps the values of all maps at a similar scale. A higher learning rate "
+                "is then safe, and every layer learns from the first epoch on. The dropout is small, because "
+                "a network of this size cannot do without many of its values. One limit is left: a cell of "
+                "the last convolution sees only 14 of the 28 pixels, so the average adds up parts of a digit "
+                "and never sees it as a whole."
             ),
             reported=Reported(parameters=7_400, train=98.2, test=98.7),
         ),
@@ -317,24 +328,27 @@ STEPS: dict[str, Step] = {
             title="Under budget, over target",
             layers=STEP5,
             recipe=STRONG.replace(learning_rate=0.3, weight_decay=5e-5),
-            target="99.4 % and more, fewer than 10,000 parameters, fewer than 15 epochs, all at once.",
+            target="At least 99.4 %, fewer than 10,000 parameters and fewer than 15 epochs, all at once.",
             changes=(
-                "Convolution, norm, SiLU as the one unit; two pools, for a view of the whole digit.",
-                "Narrow first layers, where a channel costs the most time; wide last ones.",
-                "The average comes before the 1x1 head: it pools features, not verdicts.",
-                "No dropout. Each digit is turned, moved, resized and slanted a little, anew every epoch; "
-                "a tenth of the zeros gets a slash; the last epoch sees the digits as they are.",
-                "One-cycle learning rate: up to a high peak, then straight down to zero.",
+                "One unit is repeated: convolution, batch norm, SiLU. Two pools let the last cells see the "
+                "whole digit.",
+                "The first layers are narrow, because a channel costs the most time there. The last layers "
+                "are wide.",
+                "The average comes before the 1x1 head: it pools features, not scores of classes.",
+                "No dropout. In every epoch each digit is rotated, shifted, resized and slanted a little, "
+                "and a tenth of the zeros gets a slash. The last epoch shows the digits unchanged.",
+                "One-cycle learning rate: it rises to a high peak and then falls straight to zero.",
             ),
-            result="All three bounds are met.",
+            result="The network meets all three bounds.",
             analysis=(
-                "Before the average a cell now sees 24 pixels, more than the 20 that a digit spans: the "
-                "pooled features are about digits, no longer about strokes. Augmentation is the regulariser "
-                "that adds information instead of taking it away: training and validation end together. The "
-                "gain comes at the very end, when the rate falls to zero and the digits are shown as they "
-                "are: an epoch before it, most runs are still below 99.4 %. "
-                "SiLU has no corner at zero and lets cells below it learn: in a net this narrow, none is to "
-                "spare. The slashes cost nothing on MNIST, which has hardly any, and pay at the canvas."
+                "Before the average a cell now sees 24 pixels, more than the 20 that a digit spans, so the "
+                "features describe digits and no longer strokes. Dropout takes information away; "
+                "augmentation adds some. Training and validation accuracy end close together. Most of the "
+                "gain comes at the very end, when the learning rate falls to zero and the digits are shown "
+                "unchanged: one epoch earlier most runs are still below 99.4 %. A SiLU has no corner at "
+                "zero, and values below zero can still learn. In a network with so few channels, none should "
+                "be lost. The slashes do not help on MNIST, where hardly any zero has one. They help on the "
+                "canvas."
             ),
             reported=Reported(parameters=12_396, train=99.21, test=99.41),
         ),
@@ -343,17 +357,19 @@ STEPS: dict[str, Step] = {
             title="Step 5, small",
             layers=STEP5_SMALL,
             recipe=MILD.replace(batch_size=64, learning_rate=0.2, weight_decay=3e-5),
-            target="How far down? The same accuracy with as few parameters as will do.",
+            target="Reach the same accuracy with as few parameters as possible.",
             changes=(
-                "Behind the first pool each convolution is split in two: depthwise 3x3, then 1x1.",
-                "A part of what that saves goes into more maps and one more layer.",
-                "Batches of 64, for twice as many steps; milder augmentation, as there is less capacity.",
+                "After the first pool, each convolution is split in two: a depthwise 3x3, then a 1x1.",
+                "Some of the saved parameters pay for more maps and one more layer.",
+                "Batches of 64 give twice as many steps. The augmentation is milder, because a smaller "
+                "network can learn fewer variations.",
             ),
-            result="Less than half of step 5's parameters; the figures beside this say what that costs.",
+            result="Less than half of step 5's parameters. The figures show what that costs.",
             analysis=(
-                "A full 3x3 convolution from 20 to 24 maps has 4,320 weights and looks for a pattern of its "
-                "own for every pair of maps. Split, it has 180 to look for one pattern in each map and 480 "
-                "to mix them: less than a sixth. Mixing is where the digits differ; patterns can be shared."
+                "A full 3x3 convolution from 20 to 24 maps has 4,320 weights: it looks for a pattern of its "
+                "own in every pair of maps. The split one has 180 weights to look for one pattern in each "
+                "map, and 480 to combine the maps: less than a sixth. Digits differ mostly in how patterns "
+                "are combined, and several features can share a pattern."
             ),
         ),
         Step(
@@ -361,19 +377,21 @@ STEPS: dict[str, Step] = {
             title="Step 5, fast",
             layers=STEP5_FAST,
             recipe=MILD.replace(epochs=7, learning_rate=0.3, weight_decay=5e-5),
-            target="The least time to 99.4 %, for a demonstration in class.",
+            target="Reach 99.4 % in the least time, for a demonstration in class.",
             changes=(
-                "Half the epochs, and milder augmentation, as there is less time to profit from it.",
-                "Two pixels go at every edge, where hardly any ink is, and nearly a quarter of the time.",
-                "ReLU again, which takes a little less time than SiLU.",
-                "The parameters that are left go into the last layer, where they cost hardly any time.",
+                "Half the epochs, and milder augmentation, because there is less time to learn from it.",
+                "Two pixels are cut off at each edge, where hardly any ink is. That saves nearly a quarter "
+                "of the time.",
+                "ReLU again: it takes a little less time than SiLU.",
+                "The spare parameters go into the last layer, where they cost hardly any time.",
             ),
-            result="Over the target on average, after half of the epochs.",
+            result="Over the target on average, after half the epochs.",
             analysis=(
-                "Time goes where maps are large: the second convolution makes 20x20 cells and has 576 "
-                "weights, the last one 3x3 cells and 4,608 weights, yet the second takes several times as "
-                "long. The one-cycle rate falls to zero wherever the end is set, so that a short run is a "
-                "whole run, and not a long one that was cut off."
+                "Large maps take the time. The second convolution has 576 weights and computes maps of 20x20 "
+                "cells. The last one has 4,608 weights and computes maps of 3x3 cells. Yet the second takes "
+                "several times as long. The one-cycle rate always falls to zero at the end of the run, "
+                "wherever that end is set. A short run is therefore a complete run, not a long one that was "
+                "cut off."
             ),
         ),
         Step(
@@ -383,15 +401,15 @@ STEPS: dict[str, Step] = {
             recipe=Recipe(schedule="step", every=6, decay=0.1, learning_rate=0.1, rotation=7),
             target="99.4 % that holds over the last epochs.",
             changes=(
-                "A max-pool behind three 3x3 convolutions and a 1x1; up to 32 channels.",
-                "Batch norm stays, dropout goes; training digits are rotated a little.",
+                "The max-pool comes after three 3x3 convolutions and a 1x1. There are up to 32 channels.",
+                "Batch norm stays and dropout goes. Training digits are rotated a little.",
             ),
-            result="The accuracy within a standard error of the target; 2,396 parameters over the budget.",
+            result="Within one standard error of the target accuracy, but 2,396 parameters over the budget.",
             analysis=(
-                "Two convolutions from 16 to 32 channels hold 9,216 of the 12,396 parameters, and the first "
-                "of them makes a 22x22 map, where it costs the most time as well. With one pool alone a "
-                "cell behind the last convolution sees 16 of 28 pixels: width makes up for what the "
-                "receptive field lacks."
+                "Two convolutions from 16 to 32 channels hold 9,216 of the 12,396 parameters. The first of "
+                "them computes 22x22 maps and also takes the most time. With only one pool, a cell of the "
+                "last convolution sees 16 of the 28 pixels. More channels make up for the small receptive "
+                "field."
             ),
             reported=Reported(parameters=12_396, train=99.21, test=99.41),
         ),
@@ -400,9 +418,9 @@ STEPS: dict[str, Step] = {
 
 
 def find(name: str) -> Step:
-    """The step of that name; "5", "step 5" and "5 small" do as well as "step5" and "step5_small".
+    """The step of that name. "5", "step 5" and "5 small" do as well as "step5" and "step5_small".
 
-    Raises StepError for a name that is none.
+    Raises StepError for a name that no step has.
     """
     key = re.sub(r"[\s_-]", "", name.lower())
     for step in STEPS.values():

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from s5core.layers import Layer, ReLU, Shape, shapes
+from s5core.layers import Layer, Shape, shapes
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,15 @@ class Row:
     """One layer as the table shows it."""
 
     layer: Layer
-    index: int  # of the layer in the network, and so of its module
+    index: int  # of the layer in the network, from 0
     name: str  # torch's name and the number in the table: Conv2d-1
     output_shape: Shape  # channels, height, width
     parameters: int
-    receptive_field: int  # side in input pixels of the square that one output cell sees
-    jump: int  # input pixels from one output cell to the next
-    start: float  # where the first cell's centre lies in the input; pixel i spans i to i + 1
-    frame: tuple[float, float]  # from where to where, across and down, crops have left the input
+    kernel: int  # side in pixels of the input that one output cell reads
+    receptive_field: int  # side in pixels of the digit that one output cell sees
+    jump: int  # pixels of the digit from one output cell to the next
+    start: float  # place of the first cell's centre on the digit; pixel i spans i to i + 1
+    frame: tuple[float, float]  # from where to where, across and down, crops have left the digit
     multiply_adds: int  # for one image
     activation_bytes: int  # of the output for one image in float32
 
@@ -46,21 +47,23 @@ class Row:
         }
 
     def box(self, row: int, column: int) -> tuple[float, float, float, float]:
-        """Receptive field of an output cell: (left, top, right, bottom) in the input, where
-        pixel i spans i to i + 1. What lies outside 0 … 28 is padding. What a crop has cut off
-        is left out. A stride that leaves a rest of its map cut off can make the field smaller
-        at that edge."""
+        """Receptive field of an output cell: (left, top, right, bottom) on the digit, where pixel i
+        spans i to i + 1.
+
+        What lies outside 0 … 28 is padding. What a crop has cut off is left out. A stride that does
+        not divide its map cuts off the rest, which can make the field smaller at that edge.
+        """
         x, y = self.centre(row, column)
         half = self.receptive_field / 2
         low, high = self.frame
         return max(low, x - half), max(low, y - half), min(high, x + half), min(high, y + half)
 
     def centre(self, row: int, column: int) -> tuple[float, float]:
-        """Where in the input an output cell looks: (x, y) of the middle of its receptive field."""
+        """(x, y) on the digit of the middle of an output cell's receptive field."""
         return self.start + self.jump * column, self.start + self.jump * row
 
     def cell_at(self, x: float, y: float) -> tuple[int, int]:
-        """Row and column of the output cell that looks closest to a place of the input."""
+        """Row and column of the output cell whose centre is closest to a place on the digit."""
         row, column = (
             min(max(math.floor((place - self.start) / self.jump + 0.5), 0), side - 1)
             for place, side in zip((y, x), self.output_shape[1:], strict=True)
@@ -68,8 +71,11 @@ class Row:
         return row, column
 
 
-def layer_table(layers: Sequence[Layer]) -> list[Row]:
-    """A row a layer, functional ReLUs left out. Raises NetworkError for impossible layers."""
+def layer_table(layers: Sequence[Layer], every: bool = False) -> list[Row]:
+    """A row for each layer. Raises NetworkError for impossible layers.
+
+    `every`: also for layers that the classic table leaves out.
+    """
     rows = []
     numbers = count(1)
     receptive_field, jump, start = 1, 1, 0.5
@@ -82,7 +88,7 @@ def layer_table(layers: Sequence[Layer]) -> list[Row]:
         if padding < 0:  # a crop
             half = receptive_field / 2
             low, high = max(low, start - half), min(high, start + jump * (out[2] - 1) + half)
-        if isinstance(layer, ReLU) and layer.functional:
+        if not (layer.has_row or every):
             continue
         with torch.device("meta"):  # shapes alone: nothing is initialised
             parameters = sum(p.numel() for p in layer.module(shape).parameters())
@@ -93,6 +99,7 @@ def layer_table(layers: Sequence[Layer]) -> list[Row]:
                 name=f"{layer.kind}-{next(numbers)}",
                 output_shape=out,
                 parameters=parameters,
+                kernel=kernel,
                 receptive_field=receptive_field,
                 jump=jump,
                 start=start,
@@ -130,7 +137,7 @@ def format_table(rows: Sequence[Row]) -> str:
 
 
 def format_details(rows: Sequence[Row]) -> str:
-    """The table with what the classic format lacks: receptive field, jump and costs."""
+    """The table with columns that the classic format lacks: receptive field, jump and costs."""
     head = (
         f"{'Layer':>16}  {'Output':>14} {'Params':>10} {'RF':>4} {'Jump':>5} {'Mult-adds':>12} {'Memory':>10}"
     )

@@ -16,13 +16,14 @@ def percent(value: float | None, places: int = 2) -> str:
     return "–" if value is None else f"{value:.{places}f}{NO_BREAK}%"
 
 
-def probability(share: float) -> str:
-    """A probability, 0 to 1, as exactly as it is of use: "97.3 %", "over 99.9 %", "under 0.1 %"."""
-    if share > 0.999:  # rounding up to 100 % would say that there is no room for doubt
-        return f"over{NO_BREAK}{percent(99.9, 1)}"
-    if share < 0.001:
-        return f"under{NO_BREAK}{percent(0.1, 1)}"
-    return percent(100 * share, 1)
+def probability(share: float, places: int = 1) -> str:
+    """A probability, 0 to 1: "97.3 %", "over 99.9 %", "under 0.1 %"."""
+    edge = 10 ** -(places + 2)
+    if share > 1 - edge:  # rounding up to 100 % would say that there is no room for doubt
+        return f"over{NO_BREAK}{percent(100 * (1 - edge), places)}"
+    if share < edge:
+        return f"under{NO_BREAK}{percent(100 * edge, places)}"
+    return percent(100 * share, places)
 
 
 def signed(value: float, places: int = 0) -> str:

@@ -7,12 +7,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from s5core import checkpoint, steps
-from s5core.data import Digits, normalize, to_unit
+from s5core.data import Digits
 from s5core.inside import activations
 from s5core.layers import (
     BatchNorm,
     Conv,
-    Crop,
     Dropout,
     GlobalAvgPool,
     MaxPool,
@@ -20,8 +19,10 @@ from s5core.layers import (
     ReLU,
     SiLU,
     build,
+    layer_modules,
     shapes,
 )
+from s5core.modules import Normalize, to_unit
 from s5core.summary import layer_table
 
 
@@ -38,9 +39,9 @@ def test_maps_are_what_each_layer_gives(name: str, digit: torch.Tensor) -> None:
     assert [map_.shape for map_ in inside.maps] == [out for _, _, out in shapes(layers)]
     with torch.no_grad():
         for i, found in enumerate(inside.maps):
-            # The network cut off behind layer i: nothing behind it can rectify its output.
-            assert torch.equal(found, model[: i + 1](normalize(to_unit(digit)))[0])
-        logits = model(normalize(to_unit(digit)))[0]
+            # The network cut off after layer i: no later layer can change its output in place.
+            assert torch.equal(found, model[: i + 2](digit)[0])
+        logits = model(digit)[0]
     assert torch.allclose(inside.probabilities, logits.softmax(0))
     assert inside.answer == logits.argmax()
     assert inside.confidence == pytest.approx(logits.softmax(0).max().item())
@@ -57,7 +58,7 @@ def test_kernels(digit: torch.Tensor) -> None:
     model = build((Conv(6), ReLU(), Conv(6, groups=6), Conv(10, kernel=5), GlobalAvgPool()), seed=0).eval()
     first = activations.kernels(model, 0)
     assert first is not None and not first.requires_grad
-    expected = F.conv2d(normalize(to_unit(digit)), first)[0]
+    expected = F.conv2d(Normalize()(digit), first)[0]
     assert torch.allclose(activations.look_inside(model, digit).maps[0], expected, atol=1e-6)
     assert activations.kernels(model, 1) is None
     sizes = [
@@ -71,12 +72,12 @@ def shipped(name: str) -> nn.Sequential:
     return checkpoint.load(checkpoint.shipped_path(name)).model().requires_grad_(False)
 
 
-def test_in_a_network_without_bias_every_layer_says_all_of_the_logit(digit: torch.Tensor) -> None:
+def test_without_bias_the_contributions_of_every_layer_add_up_to_the_logit(digit: torch.Tensor) -> None:
     model = shipped("step1")
-    logits = model(normalize(to_unit(digit)))[0]
+    logits = model(digit)[0]
     for label in (int(logits.argmax()), int(logits.argmin())):
-        for spoken in activations.contributions(model, digit, label):
-            assert spoken.sum() == pytest.approx(float(logits[label]), rel=1e-3)
+        for contributed in activations.contributions(model, digit, label):
+            assert contributed.sum() == pytest.approx(float(logits[label]), rel=1e-3)
 
 
 @pytest.mark.parametrize("name", ["step4", "step5"])
@@ -86,23 +87,23 @@ def test_contributions_are_those_of_captum(name: str, digit: torch.Tensor) -> No
     for module in model:
         if isinstance(module, nn.ReLU):
             module.inplace = False  # or captum would be given rectified maps for those before
-    for module, spoken in zip(model, found, strict=False):
+    for module, contributed in zip(layer_modules(model), found, strict=True):
         method = LayerGradientXActivation(model, module)
-        expected = method.attribute(normalize(to_unit(digit)).requires_grad_(), target=4)
-        assert not spoken.requires_grad
-        assert torch.allclose(spoken, expected[0], atol=1e-4)
+        expected = method.attribute(to_unit(digit).requires_grad_(), target=4)
+        assert not contributed.requires_grad
+        assert torch.allclose(contributed, expected[0], atol=1e-4)
 
 
-def test_the_loudest_map_is_the_one_with_the_largest_sum() -> None:
-    spoken = torch.zeros(3, 2, 2)
-    spoken[0, 0, 0] = -9.0
-    spoken[1] = 1.0
-    spoken[2, 1, 1] = 3.0
-    assert activations.by_contribution(spoken) == [1, 2, 0]
+def test_the_map_with_the_largest_sum_contributes_most() -> None:
+    contributed = torch.zeros(3, 2, 2)
+    contributed[0, 0, 0] = -9.0
+    contributed[1] = 1.0
+    contributed[2, 1, 1] = 3.0
+    assert activations.rank_by_contribution(contributed) == [1, 2, 0]
 
 
 @pytest.mark.parametrize(
-    ("layers", "stations", "shown"),
+    ("layers", "blocks", "shown"),
     [
         (steps.STEP5, (0, 3, 6, 7, 10, 13, 14, 17, 18), (2, 5, 6, 9, 12, 13, 16, 17, 18)),
         (
@@ -114,34 +115,34 @@ def test_the_loudest_map_is_the_one_with_the_largest_sum() -> None:
         ((Conv(4, 5), ReLU(functional=True), Conv(10, 24, bias=True)), (0, 2), (1, 2)),
     ],
 )
-def test_a_station_for_each_convolution_and_pool(
-    layers: Network, stations: tuple[int, ...], shown: tuple[int, ...], digit: torch.Tensor
+def test_a_block_for_each_convolution_and_pool(
+    layers: Network, blocks: tuple[int, ...], shown: tuple[int, ...], digit: torch.Tensor
 ) -> None:
     model = build(layers, seed=1).eval().requires_grad_(False)
     inside = activations.look_inside(model, digit)
-    spoken = activations.contributions(model, digit, inside.answer)
-    found = activations.stations(layers, inside, spoken)
-    assert tuple(station.row.index for station in found) == stations
-    for station, i in zip(found, shown, strict=True):
-        assert torch.equal(station.maps, inside.maps[i])
-        assert torch.equal(station.field, inside.maps[i][station.map])
-        assert spoken[i][(station.map, *station.cell)] == spoken[i][station.map].max()
-        if station is not found[-1]:
-            assert spoken[i].sum((1, 2)).argmax() == station.map
+    contributed = activations.contributions(model, digit, inside.answer)
+    found = activations.blocks(layers, inside, contributed)
+    assert tuple(block.row.index for block in found) == blocks
+    for block, i in zip(found, shown, strict=True):
+        assert torch.equal(block.maps, inside.maps[i])
+        assert torch.equal(block.feature_map, inside.maps[i][block.map])
+        assert contributed[i][(block.map, *block.cell)] == contributed[i][block.map].max()
+        if block is not found[-1]:
+            assert contributed[i].sum((1, 2)).argmax() == block.map
     names = {row.index: row.name for row in layer_table(layers)}
-    for station, i in zip(found, shown, strict=True):
-        to = "" if i == station.row.index else f" → {names.get(i, 'ReLU')}"
-        assert station.name == station.row.name + to
+    for block, i in zip(found, shown, strict=True):
+        to = "" if i == block.row.index else f" → {names.get(i, 'ReLU')}"
+        assert block.name == block.row.name + to
 
 
-def test_at_the_end_the_answer_speaks_for_itself_even_below_zero(digit: torch.Tensor) -> None:
+def test_at_the_end_the_answers_own_map_is_shown_even_below_zero(digit: torch.Tensor) -> None:
     layers = (Conv(10, kernel=28, bias=True),)
     model = build(layers, seed=0).eval().requires_grad_(False)
-    model[0].bias.fill_(-100)
+    layer_modules(model)[0].bias.fill_(-100)
     inside = activations.look_inside(model, digit)
     assert inside.maps[-1].max() < 0
-    (station,) = activations.stations(layers, inside, activations.contributions(model, digit, inside.answer))
-    assert station.map == inside.answer
+    (block,) = activations.blocks(layers, inside, activations.contributions(model, digit, inside.answer))
+    assert block.map == inside.answer
 
 
 def test_ranking_and_flat_maps() -> None:
@@ -149,34 +150,7 @@ def test_ranking_and_flat_maps() -> None:
     maps[1, 2, 0] = 1.0
     maps[2, 0, 0] = -5.0  # far from zero, although it is the lowest
     maps[3] = 2.0
-    assert activations.ranking(maps) == [2, 3, 1, 0]
-    assert activations.count_flat(maps) == 2
+    assert activations.rank_by_value(maps) == [2, 3, 1, 0]
+    assert activations.count_constant(maps) == 2
     assert activations.value_range(maps) == (-5.0, 2.0)
-    assert activations.brightest(maps[1]) == (2, 0)
-
-
-def test_members() -> None:
-    assert activations.members(torch.tensor([3, 1, 3, 0]), 3) == [0, 2]
-    assert activations.members(torch.tensor([3, 1, 3, 0]), 9) == []
-
-
-def test_every_layer_of_every_step_is_described() -> None:
-    for step in steps.STEPS.values():
-        for layer, shape, _ in shapes(step.layers):
-            assert activations.describe(layer, shape[0]).endswith(".")
-
-
-@pytest.mark.parametrize(
-    ("layer", "maps_in", "words"),
-    [
-        (Conv(8), 1, "8 maps is made by one kernel of 3 × 3"),
-        (Conv(8, groups=8), 8, "made by one kernel of 3 × 3"),
-        (Conv(24, kernel=5), 16, "24 maps is made by 16 kernels of 5 × 5"),
-        (Conv(1, kernel=1), 16, "1 map is a weighted sum of 16 maps"),
-        (MaxPool(3), 4, "3 × 3 block"),
-        (Crop(24), 1, "middle 24 × 24 pixels"),
-        (Dropout(), 4, "lets everything through"),
-    ],
-)
-def test_describe(layer: Conv, maps_in: int, words: str) -> None:
-    assert words in activations.describe(layer, maps_in)
+    assert activations.highest_cell(maps[1]) == (2, 0)

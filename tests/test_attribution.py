@@ -8,9 +8,10 @@ from captum.attr import IntegratedGradients
 from torch import nn
 
 from s5core import checkpoint, steps
-from s5core.data import STD, Digits, normalize, to_unit
+from s5core.data import Digits
 from s5core.inside import activations, attribution
-from s5core.layers import BatchNorm, Conv, GlobalAvgPool, Network, ReLU, SiLU, build
+from s5core.layers import BatchNorm, Conv, GlobalAvgPool, Network, ReLU, SiLU, build, layer_modules
+from s5core.modules import STD, to_unit
 
 SHIPPED = [name for name in steps.STEPS if checkpoint.shipped_path(name).exists()]
 SMALL: Network = (Conv(4), SiLU(), ReLU(), Conv(10), GlobalAvgPool())
@@ -24,7 +25,7 @@ def shipped(name: str) -> nn.Sequential:
 
 def logits(model: nn.Sequential, digit: torch.Tensor) -> torch.Tensor:
     with torch.no_grad():
-        return model(normalize(to_unit(digit)))[0]
+        return model(digit)[0]
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -46,9 +47,10 @@ def test_in_a_linear_network_a_pixel_has_what_is_lost_without_it(practice: Digit
     model = build((Conv(10, kernel=28),), seed=0).requires_grad_(False)
     digit = practice.validation_images[:1]
     row, column = divmod(int(digit[0, 0].argmax()), 28)
-    model[0].weight[3, 0, row, column] = 0  # ink that the third class does not look at
+    weight = layer_modules(model)[0].weight
+    weight[3, 0, row, column] = 0  # ink that the third class does not look at
     ink = attribution.attribute(model, digit, [3, 7])
-    assert torch.allclose(ink[1], model[0].weight[7, 0] * to_unit(digit)[0, 0] / STD, atol=1e-5)
+    assert torch.allclose(ink[1], weight[7, 0] * to_unit(digit)[0, 0] / STD, atol=1e-5)
     without = digit.clone()
     without[0, 0, row, column] = 0
     lost = (logits(model, digit) - logits(model, without))[[3, 7]]
@@ -62,7 +64,7 @@ def by_hand(model: nn.Sequential, digit: torch.Tensor, label: int) -> torch.Tens
     for module in model:
         if isinstance(module, nn.ReLU):
             module.inplace = False
-    seen, empty = (normalize(to_unit(picture)).double() for picture in (digit, torch.zeros_like(digit)))
+    seen, empty = (to_unit(picture).double() for picture in (digit, torch.zeros_like(digit)))
     total = torch.zeros_like(seen)
     for i in range(attribution.POINTS):
         point = (empty + (i + 0.5) / attribution.POINTS * (seen - empty)).requires_grad_()
@@ -77,8 +79,7 @@ def test_the_contributions_are_those_of_captum(name: str, practice: Digits) -> N
     for digit in practice.validation_images[::500].split(1):
         labels = logits(model, digit).topk(2).indices.tolist()
         theirs = method.attribute(
-            normalize(to_unit(digit)).repeat(2, 1, 1, 1),
-            normalize(to_unit(torch.zeros_like(digit))),
+            to_unit(digit).repeat(2, 1, 1, 1),
             target=labels,
             n_steps=attribution.POINTS,
             method="riemann_middle",
@@ -117,14 +118,14 @@ def test_what_decides_is_the_difference(practice: Digits) -> None:
 
 def test_a_network_to_which_all_is_one_has_a_scale_all_the_same(practice: Digits) -> None:
     model = build(SMALL, seed=0).eval().requires_grad_(False)
-    model[0].weight.zero_()
+    layer_modules(model)[0].weight.zero_()
     verdict = attribution.contrast(model, practice.validation_images[:1], 1, 2)
     assert not verdict.ink.any() and verdict.strongest == 1
 
 
 def test_a_large_network_takes_fewer_points(practice: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
     model, read = build(SMALL, seed=0).eval(), []
-    model[0].register_forward_hook(lambda module, given, made: read.append(len(made)))
+    layer_modules(model)[0].register_forward_hook(lambda module, given, made: read.append(len(made)))
     attribution.attribute(model, practice.validation_images[:1], [1, 2])
     monkeypatch.setattr(attribution, "LARGE", 0)
     attribution.attribute(model, practice.validation_images[:1], [1, 2])

@@ -9,7 +9,8 @@ from torchvision.transforms import functional as TF
 
 from s5core import augment as module
 from s5core.augment import affine, augment, preview, slash
-from s5core.data import Digits, to_unit
+from s5core.data import Digits
+from s5core.modules import to_unit
 from s5core.recipe import Recipe
 
 NAMES = ("angle", "right", "down", "scale", "shear")

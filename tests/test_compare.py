@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from s5core import compare as module
-from s5core.compare import against_target, compare_networks, curve, describe, standings
+from s5core.compare import against_target, compare_networks, curve, standings
 from s5core.layers import Conv, Crop, GlobalAvgPool, MaxPool, ReLU
 from s5core.published import PUBLISHED
 from s5core.results import Result
@@ -21,7 +21,9 @@ def result(parameters: int = 8_000, epochs: int = 14, last: float = 99.5) -> Res
 def marks(before: str, after: str) -> list[tuple[str, str]]:
     """(mark, layer) of everything that is not the same."""
     pairs = compare_networks(STEPS[before].layers, STEPS[after].layers).pairs
-    return [(pair.mark, describe(pair.after or pair.before)) for pair in pairs if pair.mark != "same"]
+    return [
+        (pair.mark, (pair.after or pair.before).layer.describe()) for pair in pairs if pair.mark != "same"
+    ]
 
 
 def test_step_2_replaces_one_layer():
@@ -90,7 +92,7 @@ def test_descriptions_name_what_is_unusual():
     rows = layer_table(
         (Conv(1024, 5, padding=2, stride=2, bias=True), Conv(8, groups=8), MaxPool(3), Crop(2))
     )
-    assert [describe(row) for row in rows] == [
+    assert [row.layer.describe() for row in rows] == [
         "Conv 5×5, 1,024 maps, padding 2, stride 2, bias",
         "Conv 3×3, 8 maps, 8 groups",
         "MaxPool 3×3",

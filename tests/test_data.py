@@ -20,7 +20,6 @@ import pytest
 import torch
 from torch import Tensor
 from torchvision.datasets import MNIST
-from torchvision.transforms import functional as TF
 
 from s5core import data
 from s5core.data import DataError, Digits, DownloadError
@@ -659,12 +658,6 @@ def test_load_holds_out_on_demand(tiny: Contents, tmp_path: Path) -> None:
 # Pixels
 
 
-def test_normalisation_is_that_of_torchvision(practice: Digits) -> None:
-    images = practice.train_images[:10]
-    theirs = torch.stack([TF.normalize(image.float() / 255, [data.MEAN], [data.STD]) for image in images])
-    assert torch.allclose(data.normalize(data.to_unit(images)), theirs, atol=1e-6)
-
-
 def test_digits_go_to_a_device_as_a_whole(practice: Digits) -> None:
     moved = practice.to("meta")
     tensors = (moved.train_images, moved.train_labels, moved.validation_images, moved.validation_labels)
@@ -682,12 +675,6 @@ def test_mnist_has_the_published_counts(mnist: Digits) -> None:
     assert mnist.validation_images.shape == (10_000, 1, 28, 28)
 
 
-def test_mean_and_deviation_are_those_of_the_training_digits(mnist: Digits) -> None:
-    pixels = data.to_unit(mnist.train_images)
-    assert pixels.mean().item() == pytest.approx(data.MEAN, abs=5e-5)
-    assert pixels.std().item() == pytest.approx(data.STD, abs=5e-5)
-
-
 def test_mnist_cut_short(mnist_folder: Path, tmp_path: Path) -> None:
     raw(tmp_path).mkdir(parents=True)
     for path in raw(mnist_folder).iterdir():
@@ -697,3 +684,8 @@ def test_mnist_cut_short(mnist_folder: Path, tmp_path: Path) -> None:
     path.unlink()
     path.write_bytes(content[:-100])
     assert f"{path} is damaged" in complaint(tmp_path)
+
+
+def test_the_positions_of_a_class_are_found() -> None:
+    assert data.indices_of_class(torch.tensor([3, 1, 3, 0]), 3) == [0, 2]
+    assert data.indices_of_class(torch.tensor([3, 1, 3, 0]), 9) == []

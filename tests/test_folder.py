@@ -4,7 +4,8 @@ import torch
 from s5core import checkpoint, steps
 from s5core.checkpoint import Checkpoint
 from s5core.events import Failed, Finished, Log, Started, State, Stopped, to_lines
-from s5core.layers import Conv, GlobalAvgPool
+from s5core.layers import Conv, GlobalAvgPool, build
+from s5core.optimizer import state_shapes
 from s5core.recipe import Recipe
 from s5core.runs import folder
 from s5core.runs.folder import RunError
@@ -26,7 +27,14 @@ def test_a_run_is_found_again():
     assert made.log() == Log()
 
 
-def test_a_failure_is_told_behind_half_a_line():
+@pytest.mark.parametrize("name", ["my own net, Ø 3x3!", "a/b", "..", "", "x" * 100])
+def test_a_run_of_any_network_is_found_again(name):
+    made = folder.create("mine", name, LAYERS, Recipe())
+    assert folder.list_runs() == [made] == [folder.open_run(made.id)]
+    assert made.step == name
+
+
+def test_a_failure_is_told_after_half_a_line():
     run = folder.create("mine", "step5", LAYERS, Recipe())
     run.events_path.write_bytes(to_lines([STARTED]) + b'{"event": "bat')
     run.fail("No worker.")
@@ -35,7 +43,7 @@ def test_a_failure_is_told_behind_half_a_line():
 
 @pytest.mark.parametrize("id", ["..", "../../etc", "a/b", "", "x" * 100, "a\0b", "C:\\x"])
 def test_a_link_cannot_leave_the_folder(id):
-    with pytest.raises(RunError, match="is no name of a run"):
+    with pytest.raises(RunError, match="is not the name of a run"):
         folder.open_run(id)
 
 
@@ -67,6 +75,9 @@ def test_an_uploaded_checkpoint_becomes_a_run():
 
 def test_an_uploaded_checkpoint_with_epochs_left_can_go_on():
     shipped = checkpoint.load(checkpoint.shipped_path("step5"))
-    state = State(shipped.history[:3], 0.3, shipped.weights, {})
+    fresh = shipped.recipe.make_optimizer(build(shipped.layers))
+    momentum = {name: torch.zeros(shape) for name, shape in state_shapes(fresh).items()}
+    state = State(shipped.history[:3], 0.3, shipped.weights, momentum)
     half = Checkpoint.of("step5", shipped.layers, shipped.recipe, shipped.data, state)
-    assert folder.adopt(half, "step5", "half of it").log().end == Stopped(3)
+    assert (run := folder.adopt(half, "step5", "half of it")).log().end == Stopped(3)
+    assert run.checkpoint().state is not None

@@ -16,10 +16,8 @@ from s5core.layers import (
     Conv,
     Crop,
     Dropout,
-    GeneratorDropout,
     GlobalAvgPool,
     Layer,
-    Logits,
     MaxPool,
     Network,
     NetworkError,
@@ -28,10 +26,12 @@ from s5core.layers import (
     build,
     check,
     from_json,
+    layer_modules,
     shapes,
     to_json,
     with_dropout,
 )
+from s5core.modules import GeneratorDropout, Logits, Normalize
 from s5core.summary import layer_table
 
 each_step = pytest.mark.parametrize("layers", [step.layers for step in steps.STEPS.values()], ids=steps.STEPS)
@@ -76,7 +76,9 @@ def test_json_leaves_defaults_out() -> None:
         ({"layer": "Conv", "channels": 8, "width": 3}, ["Conv", "'width'", "channels, kernel"]),
         ({"layer": "BatchNorm", "eps": 1}, ["BatchNorm", "'eps'", "no fields"]),
         ({"layer": "Conv", "channels": "8"}, ["Conv", "channels", "'8'", "whole number"]),
-        ({"layer": "Conv", "channels": 8.0}, ["Conv", "channels", "whole number"]),
+        ({"layer": "Conv", "channels": 8.5}, ["Conv", "channels", "whole number"]),
+        ({"layer": "Conv", "channels": 5000}, ["Conv", "channels is 5,000", "at most 1,024"]),
+        ({"layer": "Conv", "channels": 10**400}, ["Conv", "channels", "whole number"]),
         ({"layer": "Conv", "channels": True}, ["Conv", "channels", "whole number"]),
         ({"layer": "Conv", "channels": None}, ["Conv", "channels", "whole number"]),
         ({"layer": "Conv", "channels": 8, "kernel": [3, 3]}, ["Conv", "kernel", "whole number"]),
@@ -105,32 +107,37 @@ def test_json_that_is_no_list_is_refused(data: Any) -> None:
             (MaxPool(4), Conv(8, kernel=12, padding=2), *HEAD),
             ["Layer 2, Conv(8, kernel=12, padding=2)", "7x7", "padded by 2", "at most 11"],
         ),
-        ((MaxPool(29), *HEAD), ["Layer 1, MaxPool(size=29)", "28x28", "a smaller one"]),
+        ((MaxPool(29), *HEAD), ["Layer 1, MaxPool(size=29)", "size is 29", "at most 28"]),
         ((*HEAD, MaxPool(2)), ["Layer 3, MaxPool()", "1x1"]),
         ((Conv(8), GlobalAvgPool()), ["Layer 2, GlobalAvgPool()", "8x1x1", "10x1x1", "Conv(10, kernel=1)"]),
         ((Conv(10),), ["Layer 1, Conv(10)", "10x26x26", "10x1x1", "GlobalAvgPool()"]),
-        ((Conv(0), *HEAD), ["Layer 1, Conv(0)", "0 channels", "1 to 1,024"]),
-        ((Conv(5000), *HEAD), ["Layer 1, Conv(5000)", "5,000 channels", "1 to 1,024"]),
-        ((Conv(-8), *HEAD), ["Layer 1, Conv(-8)", "-8 channels", "1 to 1,024"]),
+        ((Conv(0), *HEAD), ["Layer 1, Conv(0)", "channels is 0", "at least 1 and at most 1,024"]),
+        ((Conv(5000), *HEAD), ["Layer 1, Conv(5000)", "channels is 5,000", "at most 1,024"]),
+        ((Conv(-8), *HEAD), ["Layer 1, Conv(-8)", "channels is -8", "at least 1"]),
         ((Conv(8), Conv(12, groups=3), *HEAD), ["Layer 2, Conv(12, groups=3)", "3 groups", "divisor of 4"]),
         ((Conv(12), Conv(8, groups=3), *HEAD), ["Layer 2, Conv(8, groups=3)", "3 groups", "divisor of 4"]),
-        ((Conv(8, groups=0), *HEAD), ["Layer 1, Conv(8, groups=0)", "divisor of 1"]),
-        ((Conv(8, groups=-1), *HEAD), ["Layer 1, Conv(8, groups=-1)", "divisor of 1"]),
-        ((Conv(8, padding=3), *HEAD), ["Layer 1, Conv(8, padding=3)", "less than 3"]),
-        ((Conv(8, kernel=1, padding=1), *HEAD), ["Layer 1, Conv(8, kernel=1, padding=1)", "less than 1"]),
+        ((Conv(8, groups=0), *HEAD), ["Layer 1, Conv(8, groups=0)", "at least 1"]),
+        ((Conv(8, groups=-1), *HEAD), ["Layer 1, Conv(8, groups=-1)", "at least 1"]),
+        ((Conv(8, padding=3), *HEAD), ["Layer 1, Conv(8, padding=3)", "less than the kernel's 3"]),
+        (
+            (Conv(8, kernel=1, padding=1), *HEAD),
+            ["Layer 1, Conv(8, kernel=1, padding=1)", "less than the kernel's 1"],
+        ),
         ((Conv(8, padding=-1), *HEAD), ["Layer 1, Conv(8, padding=-1)", "at least 0"]),
-        ((Conv(8, kernel=0), *HEAD), ["Layer 1, Conv(8, kernel=0)", "1 to 28"]),
-        ((Conv(8, kernel=-3), *HEAD), ["Layer 1, Conv(8, kernel=-3)", "1 to 28"]),
-        ((Conv(8, stride=0), *HEAD), ["Layer 1, Conv(8, stride=0)", "1 to 28"]),
-        ((Conv(8, stride=-1), *HEAD), ["Layer 1, Conv(8, stride=-1)", "1 to 28"]),
-        ((MaxPool(1), *HEAD), ["Layer 1, MaxPool(size=1)", "2 or more"]),
-        ((MaxPool(0), *HEAD), ["Layer 1, MaxPool(size=0)", "2 or more"]),
-        ((MaxPool(-2), *HEAD), ["Layer 1, MaxPool(size=-2)", "2 or more"]),
-        ((Crop(28), *HEAD), ["Layer 1, Crop(28)", "28x28 map", "28 less an even number"]),
+        ((Conv(8, kernel=0), *HEAD), ["Layer 1, Conv(8, kernel=0)", "at least 1 and at most 28"]),
+        ((Conv(8, kernel=-3), *HEAD), ["Layer 1, Conv(8, kernel=-3)", "at least 1"]),
+        ((Conv(8, stride=0), *HEAD), ["Layer 1, Conv(8, stride=0)", "at least 1 and at most 28"]),
+        ((Conv(8, stride=-1), *HEAD), ["Layer 1, Conv(8, stride=-1)", "at least 1"]),
+        ((MaxPool(1), *HEAD), ["Layer 1, MaxPool(size=1)", "at least 2"]),
+        ((MaxPool(0), *HEAD), ["Layer 1, MaxPool(size=0)", "at least 2"]),
+        ((MaxPool(-2), *HEAD), ["Layer 1, MaxPool(size=-2)", "at least 2"]),
+        ((Crop(28), *HEAD), ["Layer 1, Crop(28)", "size is 28", "at most 27"]),
         ((Crop(23), *HEAD), ["Layer 1, Crop(23)", "28 less an even number"]),
-        ((Crop(30), *HEAD), ["Layer 1, Crop(30)", "28 less an even number"]),
-        ((Crop(0), *HEAD), ["Layer 1, Crop(0)", "28 less an even number"]),
-        ((Crop(-2), *HEAD), ["Layer 1, Crop(-2)", "28 less an even number"]),
+        ((Crop(30), *HEAD), ["Layer 1, Crop(30)", "at most 27"]),
+        ((Crop(0), *HEAD), ["Layer 1, Crop(0)", "at least 1"]),
+        ((Crop(-2), *HEAD), ["Layer 1, Crop(-2)", "at least 1"]),
+        ((Conv(8), Crop(26), *HEAD), ["Layer 2, Crop(26)", "26x26 map", "26 less an even number"]),
+        ((Conv(8), MaxPool(27), *HEAD), ["Layer 2, MaxPool(size=27)", "26x26", "a smaller one"]),
         ((ReLU(),) * 49 + HEAD, ["51 layers", "at most 50"]),
         ((), ["no layers", "Conv(10)"]),
     ],
@@ -165,8 +172,10 @@ def test_output_is_ten_logits_a_digit(layers: Network) -> None:
 
 @each_step
 def test_module_i_is_layer_i(layers: Network) -> None:
-    *modules, last = build(layers, seed=0)
-    assert isinstance(last, Logits)
+    model = build(layers, seed=0)
+    modules = layer_modules(model)
+    assert list(model) == [model.normalize, *modules, model.logits]
+    assert isinstance(model.normalize, Normalize) and isinstance(model.logits, Logits)
     kinds = [type(module).__name__.removeprefix("Generator") for module in modules]
     assert kinds == [layer.kind for layer in layers]
 
@@ -180,7 +189,8 @@ def test_a_temperature_divides_the_logits() -> None:
 @each_step
 def test_shapes_are_those_that_come_out(layers: Network) -> None:
     x = torch.zeros(1, 1, 28, 28)
-    for (_, shape_in, shape_out), module in zip(shapes(layers), build(layers, seed=0).eval(), strict=False):
+    modules = layer_modules(build(layers, seed=0).eval())
+    for (_, shape_in, shape_out), module in zip(shapes(layers), modules, strict=True):
         assert x.shape[1:] == shape_in
         x = module(x)
         assert x.shape[1:] == shape_out
@@ -301,13 +311,35 @@ def test_layer_as_text(layer: Layer, text: str) -> None:
 
 def test_a_crop_keeps_the_middle() -> None:
     x = torch.rand(2, 1, 28, 28)
-    assert torch.equal(build((Crop(24), *HEAD))[0](x), center_crop(x, [24, 24]))
+    assert torch.equal(layer_modules(build((Crop(24), *HEAD)))[0](x), center_crop(x, [24, 24]))
 
 
 def test_silu_is_smooth_and_keeps_the_shape() -> None:
     layers = (Conv(4), SiLU(), GlobalAvgPool(), Conv(10, kernel=1))
-    module = build(layers)[1]
+    module = layer_modules(build(layers))[1]
     assert float(module(torch.tensor(3.0))) == pytest.approx(3 / (1 + math.exp(-3)))
     assert layer_table(layers)[1].output_shape == layer_table(layers)[0].output_shape
     assert from_json(to_json(layers)) == layers
     assert with_dropout(layers)[2] == Dropout()
+
+
+def test_every_layer_of_every_step_is_explained() -> None:
+    for step in steps.STEPS.values():
+        for layer, shape, _ in shapes(step.layers):
+            assert layer.explain(shape[0]).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("layer", "maps_in", "expected"),
+    [
+        (Conv(8), 1, "8 feature maps. For each, one kernel of 3 × 3 weights slides over one input map"),
+        (Conv(8, groups=8), 8, "For each, one kernel of 3 × 3 weights"),
+        (Conv(24, kernel=5), 16, "24 feature maps. For each, 16 kernels of 5 × 5 weights"),
+        (Conv(1, kernel=1), 16, "1 feature map. Each is a weighted sum of 16 input maps"),
+        (MaxPool(3), 4, "3 × 3 block"),
+        (Crop(24), 1, "middle 24 × 24 pixels"),
+        (Dropout(), 4, "here it changes nothing"),
+    ],
+)
+def test_explain(layer: Layer, maps_in: int, expected: str) -> None:
+    assert expected in layer.explain(maps_in)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import fields
 from typing import get_args
 
 import pytest
@@ -18,7 +19,7 @@ from torch.optim.lr_scheduler import (
 
 from s5core import schedule
 from s5core.recipe import Recipe
-from s5core.schedule import Anneal, ScheduleName
+from s5core.schedule import SCHEDULES, Anneal
 
 
 def sgd() -> SGD:
@@ -48,7 +49,7 @@ def test_step(epochs: int, every: int, decay: float, batches: int) -> None:
     for epoch in range(1, epochs + 1):
         for batch in (1, batches):
             progress = (epoch - 1 + (batch - 1) / batches) / epochs
-            assert schedule.step(progress, epochs, decay, every) == pytest.approx(
+            assert schedule.step(progress, epochs, every, decay) == pytest.approx(
                 theirs[epoch - 1], rel=1e-12
             )
 
@@ -57,8 +58,8 @@ def test_step_falls_with_the_first_batch_of_an_epoch_and_not_before() -> None:
     for epochs in range(2, 200):
         for epoch in range(1, epochs):
             last_batch = (epoch - 1 + 59_999 / 60_000) / epochs
-            assert schedule.step(last_batch, epochs, 0.5, epoch) == 1
-            assert schedule.step(epoch / epochs, epochs, 0.5, epoch) == 0.5
+            assert schedule.step(last_batch, epochs, epoch, 0.5) == 1
+            assert schedule.step(epoch / epochs, epochs, epoch, 0.5) == 0.5
 
 
 @pytest.mark.parametrize("decay", [0.1, 0.95, 1.0])
@@ -140,7 +141,7 @@ def test_plateau(losses: list[float], patience: int) -> None:
     ("recipe", "expected"),
     [
         (Recipe(schedule="constant"), schedule.constant()),
-        (Recipe(schedule="step", epochs=8, decay=0.2, every=2), schedule.step(0.6, 8, 0.2, 2)),
+        (Recipe(schedule="step", epochs=8, decay=0.2, every=2), schedule.step(0.6, 8, 2, 0.2)),
         (Recipe(schedule="exponential", epochs=8, decay=0.7), schedule.exponential(0.6, 8, 0.7)),
         (Recipe(schedule="cosine", final=0.1), schedule.cosine(0.6, 0.1)),
         (
@@ -149,14 +150,30 @@ def test_plateau(losses: list[float], patience: int) -> None:
         ),
         (Recipe(schedule="plateau", decay=0.2, patience=0), 0.2),
     ],
-    ids=get_args(ScheduleName),
+    ids=list(SCHEDULES),
 )
 def test_recipe_takes_its_schedule_with_its_own_numbers(recipe: Recipe, expected: float) -> None:
     assert recipe.factor(0.6, [0.5, 0.6]) == expected
 
 
-@pytest.mark.parametrize("name", get_args(ScheduleName))
-def test_factor_lies_between_zero_and_the_peak(name: ScheduleName) -> None:
+@pytest.mark.parametrize("name", list(SCHEDULES))
+def test_factor_lies_between_zero_and_the_peak(name: str) -> None:
     recipe = Recipe(schedule=name)
     factors = [recipe.factor(batch / 1000, [0.5] * (batch // 100)) for batch in range(1000)]
     assert all(0 <= factor <= 1 for factor in factors)
+
+
+def test_a_new_schedule_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    def halves(progress: float, final: float) -> float:
+        return 1 if progress < 0.5 else final
+
+    monkeypatch.setitem(SCHEDULES, "halves", halves)
+    assert schedule.parameters("halves") == ("progress", "final")
+    recipe = Recipe.from_json(Recipe(schedule="halves", final=0.2).to_json())
+    assert [recipe.factor(progress) for progress in (0, 0.4, 0.5, 0.9)] == [1, 1, 0.2, 0.2]
+
+
+@pytest.mark.parametrize("name", list(SCHEDULES))
+def test_a_schedule_depends_on_the_recipe_alone(name: str) -> None:
+    known = {"progress", "losses"} | {field.name for field in fields(Recipe)}
+    assert set(schedule.parameters(name)) <= known

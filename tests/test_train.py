@@ -8,10 +8,20 @@ import torch
 from torch.nn import functional as F
 
 from s5core import steps
-from s5core.data import Digits, normalize, to_unit
+from s5core.data import Digits
 from s5core.errors import UserError
 from s5core.events import Batch, Diverged, Epoch, Finished, Started, State
-from s5core.layers import BatchNorm, Conv, Dropout, GlobalAvgPool, MaxPool, ReLU, build, with_dropout
+from s5core.layers import (
+    BatchNorm,
+    Conv,
+    Dropout,
+    GlobalAvgPool,
+    MaxPool,
+    ReLU,
+    build,
+    layer_modules,
+    with_dropout,
+)
 from s5core.recipe import Recipe
 from s5core.train import train
 
@@ -86,9 +96,7 @@ def test_first_steps_equal_a_plain_torch_loop(digits):
     order = torch.randperm(300, generator=torch.Generator().manual_seed(1))
     plain = []
     for chosen in order.split(100):
-        loss = F.cross_entropy(
-            model(normalize(to_unit(digits.train_images[chosen]))), digits.train_labels[chosen]
-        )
+        loss = F.cross_entropy(model(digits.train_images[chosen]), digits.train_labels[chosen])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -172,13 +180,11 @@ def test_validation_sees_the_average_of_the_weights(digits):
     seen = []
     for done, chosen in enumerate(torch.randperm(300, generator=torch.Generator().manual_seed(1)).split(100)):
         optimizer.param_groups[0]["lr"] = 0.1 * recipe.factor(done / 3)
-        loss = F.cross_entropy(
-            model(normalize(to_unit(digits.train_images[chosen]))), digits.train_labels[chosen]
-        )
+        loss = F.cross_entropy(model(digits.train_images[chosen]), digits.train_labels[chosen])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        seen.append(model[0].weight.detach().clone())
+        seen.append(layer_modules(model)[0].weight.detach().clone())
     assert averaged.trained is not None
     assert torch.equal(averaged.trained["0.weight"], seen[2])
     expected = (seen[0] + seen[1]) / 4 + seen[2] / 2

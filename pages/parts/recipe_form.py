@@ -11,7 +11,8 @@ from s5core import device
 from s5core.augment import preview
 from s5core.data import Digits
 from s5core.errors import UserError
-from s5core.recipe import Recipe, field_types
+from s5core.recipe import Recipe
+from s5core.settings import field_choices, field_types
 from s5core.steps import Step
 from s5core.target import EPOCH_BUDGET
 from s5core.views import live
@@ -194,7 +195,7 @@ class Form:
 
     def pick(self, name: str, label: str, words: dict[str, str] | None = None) -> None:
         """One of a few words."""
-        shown = words or {word: word for word in get_args(field_types()[name])}
+        shown = words or {word: word for word in field_choices(Recipe, name)}
         choices = list(shown)
         default = self._default(name)
         self.values[name] = st.selectbox(
@@ -213,7 +214,7 @@ class Form:
 
     def number_or_word(self, name: str, label: str) -> None:
         """A parameter of a schedule."""
-        kind = field_types()[name]
+        kind = field_types(Recipe)[name]
         if get_args(kind):
             self.pick(name, label)
         elif kind is int:

@@ -25,7 +25,7 @@ from s5core.errors import UserError
 from s5core.results import Result
 from s5core.runs import folder
 from s5core.runs.folder import Run
-from s5core.runs.queue import Jobs
+from s5core.runs.queue import Queue
 from s5core.steps import Step
 
 SHIPPED = "shipped"  # the choice of no run: the step as it comes with the app
@@ -130,9 +130,9 @@ def digits_or_stop() -> Digits:
 
 
 @st.cache_resource(show_spinner=False)
-def jobs() -> Jobs:
+def jobs() -> Queue:
     """The queue of this server, with warm workers in reserve."""
-    queue = Jobs()
+    queue = Queue()
     atexit.register(queue.close)
     return queue
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from s5core.data import Digits, normalize, to_unit
+from s5core.data import Digits
 from s5core.inside.activations import outputs
-from s5core.layers import CLASSES
+from s5core.layers import CLASSES, layer_modules
 
 USUAL = 0.997  # share of real digits that count as familiar
 SHRINKAGE = 1e-3  # of the covariance towards independent features, so that it can be inverted
@@ -75,14 +75,14 @@ def features(model: nn.Sequential, images: Tensor) -> Tensor:
     readers = _readers(model)
     found = []
     for batch in images.split(BATCH):
-        maps = outputs(model, normalize(to_unit(batch)))
+        maps = outputs(model, batch)
         found.append(torch.cat([maps[i - 1].mean((2, 3)) for i, _ in readers], 1))
     return torch.cat(found).double()
 
 
 def _readers(model: nn.Sequential) -> list[tuple[int, nn.Conv2d]]:
     """The convolutions whose inputs are the features, all but the first, each with its index."""
-    return [(i, module) for i, module in enumerate(model) if isinstance(module, nn.Conv2d)][1:]
+    return [(i, module) for i, module in enumerate(layer_modules(model)) if isinstance(module, nn.Conv2d)][1:]
 
 
 def _nearest(points: Tensor, centres: Tensor) -> Tensor:

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from s5core import words
-from s5core.data import normalize, to_unit
 
 SURE = 0.7  # the least confidence, of a network and of all together, at which to rely on an answer
 
@@ -56,8 +55,7 @@ def read_digit(models: Mapping[str, nn.Module], field: Tensor) -> dict[str, Read
 
     `models`: in eval mode, on the CPU. `field`: (1, 1, 28, 28) uint8, as `fit` makes it.
     """
-    seen = normalize(to_unit(field))
-    return {name: Reading(tuple(model(seen)[0].softmax(0).tolist())) for name, model in models.items()}
+    return {name: Reading(tuple(model(field)[0].softmax(0).tolist())) for name, model in models.items()}
 
 
 def agreement(answers: Mapping[str, Reading], digit: int) -> float:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from s5core.data import normalize, to_unit
 from s5core.inside.activations import outputs
+from s5core.modules import to_unit
 
 POINTS = 64  # between empty picture and digit; sums are then off by 0.1 to 0.3 on average, by at most 1.4
 FEW_POINTS = 16  # for a network so large that each point takes more than a millisecond
@@ -44,7 +44,7 @@ def contrast(model: nn.Sequential, digit: Tensor, answer: int, rival: int) -> Ve
     pair = [answer, rival]
     ink = attribute(model, digit, pair)
     with torch.no_grad():
-        *_, logits = outputs(model, normalize(to_unit(torch.cat([digit, torch.zeros_like(digit)]))))
+        *_, logits = outputs(model, torch.cat([digit, torch.zeros_like(digit)]))
     (score, rivals), (empty, rivals_empty) = logits[:, pair].tolist()
     # The method is linear: the difference of two attributions is that of the logits' difference.
     return Verdict(torch.stack([*ink, ink[0] - ink[1]]), (score, rivals), (empty, rivals_empty))
@@ -57,13 +57,12 @@ def attribute(model: nn.Sequential, digit: Tensor, labels: Sequence[int]) -> Ten
     picture, with an error that shrinks as the number of points grows. A pixel without ink has
     exactly 0. `model`, `digit`: as for `contrast`.
     """
-    seen = normalize(to_unit(digit))
-    empty = normalize(to_unit(torch.zeros_like(digit)))
+    ink = to_unit(digit)
     large = sum(p.numel() for p in model.parameters()) > LARGE
     count = FEW_POINTS if large else POINTS
-    shares = (torch.arange(count) + 0.5) / count  # of the digit's ink: the midpoint rule
-    points = (empty + shares.view(-1, 1, 1, 1) * (seen - empty)).requires_grad_()
+    shares = (torch.arange(count) + 0.5) / count  # of the ink: the midpoint rule
+    points = (shares.view(-1, 1, 1, 1) * ink).requires_grad_()
     # `outputs` gives each layer a copy: a first layer that works in place would change the points.
     totals = outputs(model, points)[-1].sum(0)  # a point affects its own logits only
     gradients = [torch.autograd.grad(totals[label], points, retain_graph=True)[0] for label in labels]
-    return torch.cat([(seen - empty)[0] * gradient.mean(0) for gradient in gradients])
+    return torch.cat([ink[0] * gradient.mean(0) for gradient in gradients])

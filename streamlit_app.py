@@ -1,7 +1,6 @@
 """The router: page config, the choice of a network in the sidebar, the page that is asked for."""
 
 import gc
-import importlib
 import threading
 
 import streamlit as st
@@ -15,18 +14,16 @@ st.set_page_config(page_title="Five steps to 99.4 %", layout="wide")
 @st.cache_resource(show_spinner=False)
 def prepare_process() -> None:
     """What this server needs once: one thread for torch, since the cores are for training,
-    and in the background what takes seconds. A script must not linger behind its last element:
+    and in the background what takes a moment. A script must not linger behind its last element:
     when its end comes after the next run has begun, Streamlit drops that run's fragments."""
     reading.use_one_thread()
-    threading.Thread(target=import_and_freeze, daemon=True).start()
+    threading.Thread(target=freeze_imports, daemon=True).start()
 
 
-def import_and_freeze() -> None:
-    """Import what a page will need, and spare the garbage collector what the imports made:
-    Streamlit collects after every run of a script, and walking through torch's objects would
-    take half a core."""
-    importlib.import_module("s5core.inside.attribution")  # captum takes a second: now, when nobody waits
-    gc.collect()
+def freeze_imports() -> None:
+    """Spare the garbage collector what the imports made: Streamlit collects after every run of a
+    script, and walking through torch's objects would take half a core."""
+    gc.collect()  # takes a fifth of a second
     gc.freeze()
 
 

@@ -11,7 +11,8 @@ from streamlit_drawable_canvas import st_canvas
 from torch import Tensor
 
 from pages.parts import canvas, keep, navigation, session, why
-from s5core.drawing import fit, reading, sketch
+from s5core import words
+from s5core.drawing import fit, photo, reading, sketch
 from s5core.drawing.fit import BlankError, DigitError, Ink
 from s5core.drawing.reading import Reading
 from s5core.drawing.sketch import EMPTY, Sketch
@@ -157,9 +158,9 @@ def photograph() -> Ink | None:
     upload = st.session_state.get("photo")
     if upload is None:
         return None
-    photo = fit.open_image(upload.getvalue(), upload.name)
-    st.image(on_grey(photo), width="stretch", caption="The photograph")
-    return fit.photographed_ink(photo)
+    image = photo.open_image(upload.getvalue(), upload.name)
+    st.image(on_grey(image), width="stretch", caption="The photograph")
+    return photo.ink(image)
 
 
 def on_grey(photo: Image.Image) -> Image.Image:
@@ -177,7 +178,7 @@ def show_answer(name: str, answer: Reading, doubt: str | None) -> None:
     st.html(
         f'<div role="status">{escape(name)} {verdict}<br>'
         f'<span style="font-size: 7rem; font-weight: 700; line-height: 1.1">{answer.answer}{mark}</span><br>'
-        f'<span style="font-size: 1.5rem">{whose}{reading.percent(answer.confidence)} sure</span></div>'
+        f'<span style="font-size: 1.5rem">{whose}{words.probability(answer.confidence)} sure</span></div>'
     )
     if doubt:
         st.warning(f"**Not sure.** {doubt} {NOT_SURE}")
@@ -201,9 +202,9 @@ def show_all_answers(answers: dict[str, Reading], chosen: str) -> None:
         {
             "Network": [f"**{name}** (chosen)" if name == chosen else name for name in answers],
             "Answer": [f"**{answer.answer}**" for answer in answers.values()],
-            "Confidence": [reading.percent(answer.confidence) for answer in answers.values()],
+            "Confidence": [words.probability(answer.confidence) for answer in answers.values()],
             "Next best": [
-                f"{answer.runner_up}: {reading.percent(answer.probabilities[answer.runner_up])}"
+                f"{answer.runner_up}: {words.probability(answer.probabilities[answer.runner_up])}"
                 for answer in answers.values()
             ],
         },
@@ -253,7 +254,7 @@ def choose_digit(tools: DeltaGenerator) -> Tensor:
             center = show_centring()
     if given is None:
         raise BlankError
-    return fit.of_sketch(given, center) if isinstance(given, Sketch) else fit.fit(given, center)
+    return fit.of_sketch(given, center) if isinstance(given, Sketch) else fit.of_ink(given, center)
 
 
 def show_centring() -> bool:

@@ -6,8 +6,8 @@ import streamlit as st
 import torch
 
 from pages.parts import legend, navigation, session
+from s5core import words
 from s5core.data import Digits
-from s5core.drawing.reading import percent
 from s5core.errors import UserError
 from s5core.inside import activations
 from s5core.inside.activations import Inside, Station
@@ -181,7 +181,7 @@ def choose_validation_digit(digits: Digits) -> tuple[torch.Tensor, int]:
 
 def show_answer(inside: Inside, true_class: int | None) -> None:
     """What the network reads, and how sure it is of each class."""
-    verdict = f"**It reads {inside.answer}**, {percent(inside.confidence)} sure."
+    verdict = f"**It reads {inside.answer}**, {words.probability(inside.confidence)} sure."
     if true_class is not None:
         verdict += " That is right." if inside.answer == true_class else f" In truth it is a {true_class}."
     st.markdown(

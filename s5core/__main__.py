@@ -20,7 +20,7 @@ from torch import Tensor
 
 from s5core import checkpoint, data, results, steps, words
 from s5core.device import keep_freed_memory
-from s5core.drawing import fit, score
+from s5core.drawing import fit, photo, score
 from s5core.drawing.fit import DigitError
 from s5core.drawing.reading import use_one_thread
 from s5core.errors import UserError
@@ -240,9 +240,9 @@ def predict(
 
 def _read_picture(path: Path, center: bool) -> Tensor:
     """The digit of a picture as the networks see it: (1, 1, 28, 28) uint8."""
-    image = fit.open_image(path)
+    image = photo.open_image(path)
     try:
-        return fit.fit(fit.photographed_ink(image), center)
+        return fit.of_ink(photo.ink(image), center)
     except DigitError as error:
         raise UserError(f"{path}: {error}") from error
 

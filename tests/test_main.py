@@ -238,7 +238,7 @@ def test_a_diverged_run_says_so_and_fails(s5core, small):
         (["export", "none.safetensors", "--to", "table"], 1, "none.safetensors cannot be read: No such file"),
         (["evaluate", "none.safetensors"], 1, "none.safetensors cannot be read: No such file"),
         (["evaluate", "LICENSE"], 1, "LICENSE is truncated or no safetensors file"),
-        (["predict", STEP5, "LICENSE"], 1, "LICENSE is damaged or no picture"),
+        (["predict", STEP5, "LICENSE"], 1, "LICENSE is damaged or not a picture"),
         (["frobnicate"], 2, "No such command"),
     ],
 )

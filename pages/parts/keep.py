@@ -47,7 +47,7 @@ def _form(strokes: list[Stroke]) -> None:
                 help="Everybody who opens this app can read it: better not your full name.",
             )
             kept = class_set.find(id)
-            same = kept and (kept.label, kept.nickname) == (label, class_set.clean(nickname))
+            same = kept and (kept.label, kept.nickname) == (label, class_set.clean_nickname(nickname))
             st.button(
                 "Change it" if kept and not same else "Keep it",
                 key=f"keep {id}",

@@ -8,7 +8,8 @@ import streamlit as st
 from torch import Tensor, nn
 
 from pages.parts import legend
-from s5core.drawing.reading import Reading, noun
+from s5core import words
+from s5core.drawing.reading import Reading
 from s5core.inside import attribution
 from s5core.inside.attribution import Verdict
 from s5core.views import gallery, picture
@@ -21,7 +22,7 @@ def show(model: nn.Sequential, answer: Reading, digit: Tensor) -> None:
     heading = st.empty()  # the rival is chosen below it
     rival = choose_rival(answer)
     heading.subheader(
-        f"Why {noun(answer.answer)} and not {noun(rival)}?",
+        f"Why {words.digit(answer.answer)} and not {words.digit(rival)}?",
         help="What each pixel of ink adds to a digit's score, by Integrated Gradients: the network watches "
         "the digit appear on an empty picture, and each pixel is credited with the scores' change.",
     )
@@ -57,8 +58,8 @@ def keep_rival(answer: int, key: str) -> None:
 
 def show_ink(verdict: Verdict, answer: int, rival: int, digit: Tensor) -> None:
     """What counts for the answer, what for the rival, and what decides between them."""
-    for_answer, for_rival = noun(answer), noun(rival)
-    words = (
+    for_answer, for_rival = words.digit(answer), words.digit(rival)
+    captions = (
         (f"For {for_answer}", f"Orange ink speaks for {for_answer}, blue against it."),
         (f"For {for_rival}", f"Orange ink speaks for {for_rival}, blue against it."),
         (f"What decides: {answer} or {rival}", f"Orange ink favours the {answer}, blue the {rival}."),
@@ -68,7 +69,7 @@ def show_ink(verdict: Verdict, answer: int, rival: int, digit: Tensor) -> None:
         gallery.exhibition(
             [
                 gallery.Exhibit(((paint(field), title),), title, (meaning,))
-                for field, (title, meaning) in zip(verdict.ink, words, strict=True)
+                for field, (title, meaning) in zip(verdict.ink, captions, strict=True)
             ],
             WIDTH,
         )
@@ -90,7 +91,7 @@ def show_scores(verdict: Verdict, answer: int, rival: int) -> None:
     with st.expander("How the scores add up"):
         st.table(
             {
-                "Score of": [noun(answer), noun(rival), "the difference"],
+                "Score of": [words.digit(answer), words.digit(rival), "the difference"],
                 "Empty picture": [signed(value) for value in empty],
                 "This ink adds": [signed(score - value) for score, value in zip(scores, empty, strict=True)],
                 "Together": [f"**{signed(score)}**" for score in scores],

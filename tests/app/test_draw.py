@@ -12,8 +12,9 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from s5core import words
 from s5core.checkpoint import FOLDER, Checkpoint
-from s5core.drawing import fit, reading, sketch
+from s5core.drawing import photo, sketch
 from s5core.events import Metrics
 from s5core.layers import Conv, MaxPool, SiLU, build
 from s5core.recipe import Recipe
@@ -151,13 +152,13 @@ def test_a_photograph_is_still_there_after_a_look_at_the_canvas(app):
 @pytest.mark.parametrize("content", [b"", b"no picture"])
 def test_a_bad_picture_is_refused_in_a_sentence(app, content):
     photograph(app, "three.png", content)
-    assert "three.png is damaged or no picture" in hints(app) and answer(app) is None
+    assert "three.png is damaged or not a picture" in hints(app) and answer(app) is None
 
 
 def test_an_upload_that_is_no_picture_or_too_large_is_refused_in_a_sentence(app):
     photograph(app, "notes.txt", b"four", "text/plain")
-    assert "notes.txt is damaged or no picture" in hints(app)
-    photograph(app, "huge.png", bytes(fit.MAX_BYTES + 1))
+    assert "notes.txt is damaged or not a picture" in hints(app)
+    photograph(app, "huge.png", bytes(photo.MAX_BYTES + 1))
     assert "huge.png is larger than" in hints(app)
 
 
@@ -226,4 +227,4 @@ def test_the_network_of_a_run_is_explained(tmp_path):
     app.session_state.step, app.session_state.run = "step5", folder.adopt(made, "step5", "mine").id
     app.switch_page("pages/draw.py").run()
     put(app, "4, closed")
-    assert question(app).startswith(f"Why {reading.noun(answer(app))} and not")
+    assert question(app).startswith(f"Why {words.digit(answer(app))} and not")

@@ -10,6 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from pages.parts import keys
 from s5core import results
 from s5core.compare import CurvePoint, Standing
 from s5core.steps import STEPS
@@ -94,21 +95,21 @@ def test_comparison_follows_the_choice(app: AppTest):
     app.run()
     assert [metric.value for metric in app.metric[3:]] == ["+184", "no change", "no change"]
     assert app.table[0].value["mark"].tolist().count("**+**") == 12
-    app.selectbox("steps_from").set_value("step1")
-    app.selectbox("steps_to").set_value("step2").run()
+    app.selectbox(keys.STEPS_FROM).set_value("step1")
+    app.selectbox(keys.STEPS_TO).set_value("step2").run()
     assert not app.exception
     assert [metric.value for metric in app.metric[3:]] == ["−4,900", "no change", "−4,900"]
     assert app.table[0].value["mark"].tolist()[-2:] == ["**−**", "**+**"]
-    assert "No training curve yet" in words(app)
-    app.selectbox("steps_to").set_value("step1").run()
-    assert "the same step twice" in words(app)
+    assert "There is no training curve yet" in words(app)
+    app.selectbox(keys.STEPS_TO).set_value("step1").run()
+    assert "the same network twice" in words(app)
     assert not app.table
 
 
 def test_the_accuracy_axis_can_be_changed(app: AppTest):
     app.run()
     assert '"values": [98.5, 99.0,' in json.dumps(specs(app)[0])
-    app.segmented_control("steps_axis").set_value("97 to 100 %").run()
+    app.segmented_control(keys.STEPS_AXIS).set_value("97 to 100 %").run()
     assert '"domain": [97.0, 100]' in json.dumps(specs(app)[0])
 
 
@@ -146,6 +147,6 @@ def test_without_any_result_the_page_says_what_will_come(app: AppTest):
     app.steps.clear()  # type: ignore[attr-defined]
     app.run()
     assert not app.exception
-    assert "once it has been trained" in words(app)
-    assert "No training curve yet" in words(app)
+    assert "Once step 5 has been trained" in words(app)
+    assert "There is no training curve yet" in words(app)
     assert len(specs(app)) == 1  # the reported figures are there all the same

@@ -6,85 +6,80 @@ import uuid
 
 import streamlit as st
 
+from pages.parts import keys, messages
 from s5core.drawing import class_set, sketch
 from s5core.drawing.class_set import NICKNAME
 from s5core.drawing.sketch import Sketch, Stroke
 from s5core.errors import UserError
 from s5core.layers import CLASSES
+from s5core.words import count, digit
 
 NOT_PHOTOGRAPHS = (
-    "A photograph is not kept anywhere: only what is drawn on the canvas can go into the class set."
+    "A photograph is not kept anywhere: only what you draw on the canvas can go into the class set."
 )
 
 
 def show(drawn: Sketch | None) -> None:
-    """The form that keeps a drawing; None stands for a photograph. It comes behind the answers,
-    and a click in it reruns nothing else, so that no answer waits for it."""
+    """The form that keeps a drawing; None for a photograph. It comes after the answers, and a click
+    in it reruns nothing else, so that no answer waits for it."""
     if drawn is None:
         st.caption(NOT_PHOTOGRAPHS)
     elif strokes := sketch.strokes_of(drawn.drawing):
-        _form(strokes)
+        _show_form(strokes)
 
 
 @st.fragment
-def _form(strokes: list[Stroke]) -> None:
+def _show_form(strokes: list[Stroke]) -> None:
     id = class_set.id_of(strokes, _author())
-    label_key = f"meant {id}"  # of this drawing alone: another one may be another digit
     with st.container(border=True):
         label = st.pills(
             "I meant",
             range(CLASSES),
-            key=label_key,
-            help="The digit that you wanted to draw, whatever the networks say.",
+            key=keys.draw_label(id),  # of this drawing alone: the next may be another digit
+            help="The digit that you wanted to draw, whatever the networks read.",
         )
         with st.container(horizontal=True, vertical_alignment="bottom"):
             nickname = st.text_input(
                 "Nickname (optional)",
                 max_chars=NICKNAME,
-                key="nickname",
+                key=keys.DRAW_NICKNAME,
                 persist_state="session",
                 width=200,
-                help="Everybody who opens this app can read it: better not your full name.",
+                help="Everybody who opens this app can read it, so do not use your full name.",
             )
             kept = class_set.find(id)
             same = kept and (kept.label, kept.nickname) == (label, class_set.clean(nickname))
             st.button(
                 "Change it" if kept and not same else "Keep it",
-                key=f"keep {id}",
+                key=keys.draw_keep(id),
                 on_click=_keep,
-                args=(strokes, label_key),
+                args=(strokes, id),
                 disabled=label is None or bool(same),
-                help="Put this drawing into the class set.",
+                help="Puts this drawing into the class set.",
             )
-        if trouble := st.session_state.pop("keep_trouble", None):
-            st.error(trouble)
-        elif kept:
-            count = len(class_set.load().digits)
-            st.success(f"Kept as a {kept.label}: {counted(count)} in the class set.")
-        elif label is None:
-            st.caption("Keep your drawing for the class: say which digit you meant.")
-        st.page_link("pages/digits.py", label="Our digits: how well the class is read")
+        if not messages.show("keep"):
+            if kept:
+                in_set = count(len(class_set.load().digits), "digit")
+                st.success(f"Kept as {digit(kept.label)}: {in_set} in the class set.")
+            elif label is None:
+                st.caption("Keep your drawing for the class: choose the digit that you meant.")
+        st.page_link("pages/digits.py", label="Our digits: how well the networks read the class")
 
 
-def _keep(strokes: list[Stroke], label_key: str) -> None:
-    """Put the drawing into the set under the label and the nickname that are chosen now."""
-    label = st.session_state.get(label_key)
+def _keep(strokes: list[Stroke], id: str) -> None:
+    """Put the drawing into the set, with the label and the nickname that are chosen now."""
+    label = st.session_state.get(keys.draw_label(id))
     if label is None:
-        return  # it was taken back in the same moment
+        return  # it was unselected at the same moment
     try:
-        class_set.keep(strokes, label, st.session_state.nickname, _author())
+        class_set.keep(strokes, label, st.session_state[keys.DRAW_NICKNAME], _author())
     except UserError as error:
-        st.session_state.keep_trouble = str(error)
+        messages.leave("keep", str(error))
     except OSError as error:
-        st.session_state.keep_trouble = f"The digit could not be kept: {error.strerror}."
+        messages.leave("keep", f"The digit could not be kept: {error.strerror}.")
 
 
 def _author() -> str:
-    """A random word for this browser's session. The same strokes from it are one drawing."""
-    author: str = st.session_state.setdefault("author", uuid.uuid4().hex)
+    """A random word for this session, so that the same strokes from it are one drawing."""
+    author: str = st.session_state.setdefault(keys.DRAW_AUTHOR, uuid.uuid4().hex)
     return author
-
-
-def counted(count: int) -> str:
-    """So many digits, in words."""
-    return "1 digit" if count == 1 else f"{count:,} digits"

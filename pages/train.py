@@ -54,7 +54,7 @@ navigation.require_router()
 st.title("Train")
 step = choice.step()
 st.markdown(
-    f"Train **{step.label}** with a recipe of your own, and see what each setting does. "
+    f"Train **{step.short.lower()}** with a recipe of your own, and see what each setting does. "
     "The run goes on when you leave this page."
 )
 try:

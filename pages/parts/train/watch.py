@@ -236,11 +236,11 @@ def _show_bounds(run: Run, log: Log) -> None:
         (f"{PARAMETERS.name} {PARAMETERS.sign}", f"{parameters:,}", PARAMETERS.met_by(parameters)),
         (f"{EPOCHS.name} {EPOCHS.sign}", f"{run.recipe.epochs}", EPOCHS.met_by(run.recipe.epochs)),
         (
-            f"{ACCURACY.name} {ACCURACY.sign}",
+            f"Accuracy {ACCURACY.sign}",
             percent(accuracies[-1] if accuracies else None),
             bool(accuracies) and ACCURACY.met_by(accuracies[-1]),
         ),
-        (f"Accuracy held for {HELD} epochs", f"{held} of {HELD}", held == HELD),
+        (f"Held for {HELD} epochs", f"{held} of {HELD}", held == HELD),
     ]
     for column, (label, value, met) in zip([*st.columns(2), *st.columns(2)], bounds, strict=True):
         with column, st.container(horizontal=True, vertical_alignment="bottom"):

@@ -150,8 +150,8 @@ def show_worst(answers: Evaluation) -> None:
         st.info("There is none: this network reads every one of these digits right.")
         return
     st.write(
-        "The network is wrong here, and very sure. In brackets is the probability that it gives to its "
-        "answer. Would you have read these digits right?"
+        "The errors of which the network is most certain come first. In brackets is the probability that it "
+        "gives to its answer. Would you have read these digits right?"
     )
     more = answers.errors > FEW and st.toggle(
         f"Show up to {MANY}",

@@ -193,8 +193,8 @@ def _figures(step: Step, result: Result | None) -> str:
     rows = [
         ("Parameters", "parameters", f"{reported.parameters:,}" if reported else ""),
         ("Validation, last epoch", "last", "–"),
-        ("the same, median of the runs", "median", "–"),
-        ("the same, worst run", "worst", "–"),
+        ("Last epoch, median of the runs", "median", "–"),
+        ("Last epoch, worst run", "worst", "–"),
         ("Validation, best epoch", "best", percent(reported.test if reported else None)),
         ("Training, last epoch", "train", "–"),
         ("Training, best epoch", "", percent(reported.train if reported else None)),

@@ -196,6 +196,9 @@ def test_a_drawing_comes_first_and_a_new_one_again() -> None:
     digit_box(app).set_value("a validation digit").run()
     app.run()
     assert digit_box(app).value == "a validation digit"  # until something else is drawn
+    app.session_state[keys.DRAWING] = drawing(13)  # the page Draw was opened, and nothing was drawn
+    app.run()
+    assert digit_box(app).value == "a validation digit"
     app.session_state[keys.DRAWING] = drawing(10)
     app.run()
     assert digit_box(app).value == "the digit that I drew"

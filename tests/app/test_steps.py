@@ -3,16 +3,20 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import streamlit as st
+from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
 from streamlit.testing.v1 import AppTest
 
 from pages.parts import keys
-from s5core import results
+from s5core import checkpoint, results
 from s5core.compare import CurvePoint, Standing
+from s5core.runs import folder
 from s5core.steps import STEPS
 from s5core.summary import count_parameters
 from s5core.views.steps import steps_accuracy, steps_curves
@@ -63,6 +67,12 @@ def specs(app: AppTest) -> list[dict[str, Any]]:
     return [json.loads(chart.proto.spec) for chart in app.get("vega_lite_chart")]
 
 
+def rows(app: AppTest, chart: int) -> pd.DataFrame:
+    """The data of a chart, in one table."""
+    datasets = app.get("vega_lite_chart")[chart].proto.datasets
+    return pd.concat([convert_arrow_bytes_to_pandas_df(each.data.data) for each in datasets])
+
+
 def test_first_screen(app: AppTest):
     app.run()
     assert not app.exception
@@ -104,6 +114,21 @@ def test_comparison_follows_the_choice(app: AppTest):
     app.selectbox(keys.STEPS_TO).set_value("step1").run()
     assert "the same network twice" in words(app)
     assert not app.table
+
+
+def test_a_run_is_compared_with_a_step(app: AppTest):
+    trained = checkpoint.load(checkpoint.shipped_path("step2"))
+    run = folder.adopt(replace(trained, data="practice set"), "step2", "mine")
+    app.run()
+    assert app.selectbox(keys.STEPS_FROM).options[: len(STEPS)] == [step.label for step in STEPS.values()]
+    app.selectbox(keys.STEPS_FROM).set_value(run.id)
+    app.selectbox(keys.STEPS_TO).set_value("step3").run()
+    assert not app.exception
+    assert {"Step 3", run.short} <= set(app.table[0].value.columns)
+    curves = rows(app, -1)
+    drawn = curves[(curves["step"] == run.short) & (curves["digits"] == "validation")]
+    assert drawn["accuracy"].tolist() == [metrics.validation_accuracy for metrics in trained.history]
+    assert f"{run.short} was trained and validated on these digits: practice set." in words(app)
 
 
 def test_the_accuracy_axis_can_be_changed(app: AppTest):

@@ -1,5 +1,6 @@
 """The page Train with a real worker on the practice set."""
 
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -111,6 +112,32 @@ def test_a_link_to_a_run_that_is_gone_says_so(tmp_path, monkeypatch):
     app.run()
     assert app.sidebar.selectbox(key=keys.STEP).value == "step3"
     assert "There is no run 20200101-000000-step3-abcdef here" in app.sidebar.error[0].value
+
+
+def test_a_chosen_run_that_is_deleted_gives_way_to_its_step(tmp_path, monkeypatch):
+    monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path))
+    run = folder.create("mine", "step2", STEP.layers, STEP.recipe)
+    app = AppTest.from_file(APP, default_timeout=60)
+    app.query_params["run"] = run.id
+    app.run()
+    shutil.rmtree(run.folder)
+    app.run()
+    assert not app.exception
+    assert app.sidebar.selectbox(key=keys.NETWORK).value == "step2"
+    assert f"There is no run {run.id} here" in app.sidebar.error[0].value
+    app.run()
+    assert not app.sidebar.error  # it was said once
+    assert app.query_params["step"] == "step2" and "run" not in app.query_params
+
+
+def test_a_run_that_cannot_be_written_says_so_once(page, tmp_path, monkeypatch):
+    monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path / "file" / "runs"))
+    (tmp_path / "file").write_text("a file where a folder should be")
+    button(page, "Train").click().run()
+    assert not page.exception
+    assert "The run could not be written to" in page.error[0].value
+    page.run()
+    assert not page.error
 
 
 def test_a_link_opens_step_and_run(tmp_path, monkeypatch):

@@ -15,6 +15,7 @@ from s5core.errors import UserError
 from s5core.runs import catalogue
 from s5core.runs.catalogue import NamedNetwork
 from s5core.summary import Row
+from s5core.target import PARAMETERS
 from s5core.views import palette
 from s5core.views.steps import steps_curves
 from s5core.words import NO_BREAK, signed
@@ -70,7 +71,7 @@ def _show_numbers(difference: Difference) -> None:
             "Parameters",
             one.parameters,
             other.parameters,
-            "Numbers that training sets. The exercise allows fewer than 10,000.",
+            f"Numbers that training sets. The exercise allows {PARAMETERS.words}.",
         ),
         (
             "Receptive field, px",
@@ -159,8 +160,9 @@ def _show_curves(networks: Sequence[NamedNetwork]) -> None:
     )
     for network in networks:
         if network.is_run and (trained := server.trained(network)):
-            kind = " (training digits set aside)" if network.recipe.split == "holdout" else ""
-            st.caption(f"{network.short} learned from these digits: {trained.checkpoint.data}{kind}.")
+            st.caption(
+                f"{network.short} was trained and validated on these digits: {trained.checkpoint.data}."
+            )
 
 
 def _curve(network: NamedNetwork) -> list[CurvePoint]:

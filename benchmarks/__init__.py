@@ -1,0 +1,1 @@
+"""The measurements that the README reports: one command for each, its results in `results/`."""

@@ -1,13 +1,14 @@
-"""Fit each step's temperature on digits held out of the training set, and see how honest the shipped
-network's confidence then is.
+"""Fit a temperature for each step, and measure how well the shipped network's confidence then agrees
+with its accuracy.
 
     python -m benchmarks.calibration [STEP …] [--keep]
 
-trains the step's recipe, seed 0, on 55,000 training digits, fits the temperature to its answers to
-the other 5,000, and writes `benchmarks/results/calibration.json`. The shipped network, trained on
-all 60,000, is given this temperature, but none below 1: that would make it surer than it was trained
-to be, which MNIST's tidy digits bear and a person's drawing does not. `s5core/steps.py` repeats it.
-The test digits only report.
+trains the step's recipe with seed 0 on 55,000 training digits and fits the temperature to the
+network's answers to the other 5,000. It writes `benchmarks/results/calibration.json` and gives the
+temperature to the shipped network, which was trained on all 60,000 digits. No temperature below 1 is
+used: it would make the network surer than it was trained to be, and a person's drawing is harder to
+read than MNIST's tidy digits. `s5core/steps.py` repeats the temperature. The test digits are used
+only to report.
 """
 
 from __future__ import annotations
@@ -15,28 +16,23 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from s5core import checkpoint, data, steps
+from benchmarks import files
+from s5core import checkpoint, steps
 from s5core.checkpoint import Checkpoint
 from s5core.data import Digits
 from s5core.evaluate import Evaluation, evaluate, fit_temperature
 from s5core.events import Epoch
-from s5core.files import write_atomically
 from s5core.steps import Step
 from s5core.train import train
 
-RESULTS = Path(__file__).parent / "results" / "calibration.json"
-
 
 def read_held_out(step: Step) -> Evaluation:
-    """Train a step without the held-out digits, and read them."""
-    digits = data.load("holdout", download=False)
-    if digits.name != "MNIST holdout":
-        raise SystemExit("A temperature needs MNIST: set S5_DATA_DIR.")
+    """Train a step without the held-out digits, then let it read them."""
+    digits = files.mnist("holdout")
     recipe = step.recipe.replace(split="holdout", device="cpu")
     *_, last = (event for event in train(step.layers, recipe, digits) if isinstance(event, Epoch))
     assert last.state is not None
@@ -45,7 +41,7 @@ def read_held_out(step: Step) -> Evaluation:
 
 
 def set_temperature(step: Step, temperature: float) -> Checkpoint | None:
-    """Give the step's shipped network, if there is one, the temperature it is to have."""
+    """Give a temperature to the step's shipped network; None if there is no such network."""
     found = checkpoint.load_shipped([step.name])
     if not found:
         return None
@@ -60,7 +56,7 @@ def error(answers: Evaluation) -> float:
 
 
 def fit(step: Step) -> dict[str, Any]:
-    """The temperature that the held-out digits ask for, and what it does to them."""
+    """The temperature that fits the held-out digits best, and their calibration error with it."""
     held_out = read_held_out(step)
     fitted = round(fit_temperature(held_out), 2)
     return {
@@ -83,23 +79,26 @@ def read_test(shipped: Checkpoint, test: Digits) -> dict[str, float]:
 
 
 def main() -> None:
-    """Fit, set and write, one step after the other."""
+    """Fit, set and write, one step after another."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("steps", nargs="*", metavar="STEP")
-    parser.add_argument("--keep", action="store_true", help="keep what was fitted: a step was shipped anew")
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="do not fit again",
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
-    test = data.load("test", download=False)
+    test = files.mnist()
+    entries = files.read("calibration")
     for name in options.steps or steps.STEPS:
         step = steps.find(name)
-        content = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-        entry = content[step.name] if options.keep else fit(step)
+        entry = entries[step.name] if options.keep else fit(step)
         if shipped := set_temperature(step, entry["used"]):
             entry["mnist"] = read_test(shipped, test)
         print(step.name, json.dumps(entry), flush=True)
-        content[step.name] = entry
-        in_order = {other: content[other] for other in steps.STEPS if other in content}
-        write_atomically(RESULTS, (json.dumps(in_order, indent=1) + "\n").encode())
+        entries[step.name] = entry
+        files.write("calibration", {other: entries[other] for other in steps.STEPS if other in entries})
 
 
 if __name__ == "__main__":

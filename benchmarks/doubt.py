@@ -1,34 +1,36 @@
-"""Measure how often the page Draw says "Not sure": of drawn digits, and of what is no digit.
+"""Measure how often the page Draw shows "Not sure": for drawn digits, and for what is no digit.
 
     python -m benchmarks.doubt DIGITS.npz
 
-writes `benchmarks/results/doubt.json`: for each fifth step, how many of the file's digits, of its
-errors among them, and of the letters and shapes in `benchmarks/letters.py` it doubts. Each letter
-and shape is drawn upright, turned and leaning.
+writes `benchmarks/results/doubt.json`: for step 5 and each of its variants, how many drawings get the
+mark. It counts the file's digits, the misread ones among them, and the letters and shapes of
+`benchmarks/letters.py`. Each letter and shape is drawn upright, turned and leaning.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from benchmarks import letters
+from benchmarks import files, letters
 from s5core import checkpoint, data, steps
 from s5core.drawing import familiarity, fit, reading, score
-from s5core.files import write_atomically
 
-RESULTS = Path(__file__).parent / "results" / "doubt.json"
 PEN_WIDTH = 18
-SLANTS = [{"turn": 0}, {"turn": 8}, {"turn": -8}, {"lean": 0.2}, {"lean": -0.2}, {"turn": 8, "lean": 0.2}]
+SLANTS: list[dict[str, float]] = [
+    {"turn": 0},
+    {"turn": 8},
+    {"turn": -8},
+    {"lean": 0.2},
+    {"lean": -0.2},
+    {"turn": 8, "lean": 0.2},
+]  # degrees, share of the height
 
 
 def fields_of(characters: dict[str, str]) -> Tensor:
-    """Every character in every slant as the networks see it: (N, 1, 28, 28) uint8."""
+    """Every character in every slant as the networks see it: (characters x slants, 1, 28, 28) uint8."""
     return torch.cat(
         [
             fit.of_sketch(letters.draw(strokes, PEN_WIDTH, **slant))
@@ -40,9 +42,7 @@ def fields_of(characters: dict[str, str]) -> Tensor:
 
 def main() -> None:
     """Measure and write."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("digits", type=Path)
-    digits = score.load(parser.parse_args().digits)
+    digits = files.drawn_digits(__doc__)
     reading.use_one_thread()  # as in the app
     models = {name: trained.model() for name, trained in checkpoint.load_shipped(steps.STEPS).items()}
     known = {
@@ -52,7 +52,7 @@ def main() -> None:
     }
 
     def doubted(name: str, field: Tensor, answers: dict[str, reading.Reading]) -> bool:
-        """Whether the page would say that one network is not sure."""
+        """Whether the page would mark the answer of one network as not sure."""
         familiar = known[name]
         knows = familiar is None or familiar.knows(models[name], field)
         return reading.doubt(answers, name, knows) is not None
@@ -76,7 +76,7 @@ def main() -> None:
                 ]
                 content["steps"][name]["errors"] = sum(wrong)
                 content["steps"][name]["errors_doubted"] = sum(map(min, wrong, found))
-    write_atomically(RESULTS, (json.dumps(content, indent=1) + "\n").encode())
+    files.write("doubt", content)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """A small vector font: letters and shapes that are no digits, as strokes of a pen.
 
-Points stand in a field 6 wide and 10 high, y down; a stroke is one string of "x,y" pairs joined
-by straight lines. Characters that people also write for a digit are left out: B, G, I, J, L, O,
-Q, S, U, V, Z and their small forms.
+A character lies in a field 6 wide and 10 high; y points down. A stroke is a list of "x,y" points
+that straight lines join; semicolons separate the strokes. Characters that people also write for a
+digit are left out: B, G, I, J, L, O, Q, S, U, V, Z and their small forms.
 """
 
 from __future__ import annotations
@@ -63,15 +63,16 @@ SHAPES: dict[str, str] = {
 
 def strokes(drawn: str) -> list[Stroke]:
     """The strokes of a character in the font's own field."""
-    return [
-        [tuple(float(number) for number in point.split(",")) for point in stroke.split()]  # type: ignore[misc]
-        for stroke in drawn.split(";")
-    ]
+    pairs = [[point.split(",") for point in stroke.split()] for stroke in drawn.split(";")]
+    return [[(float(x), float(y)) for x, y in stroke] for stroke in pairs]
 
 
 def draw(drawn: str, width: int = 18, turn: float = 0, lean: float = 0) -> Sketch:
-    """The character in the middle of the canvas, 200 pixels high where it is 10; turned by so
-    many degrees, and leaning to the right by a share of its height."""
+    """The character in the middle of the canvas, drawn with a pen `width` pixels wide.
+
+    A height of 10 in the font is 200 pixels. `turn`: clockwise, in degrees. `lean`: how far the top
+    moves to the right, as a share of the height.
+    """
     cosine, sine = math.cos(math.radians(turn)), math.sin(math.radians(turn))
 
     def place(x: float, y: float) -> tuple[float, float]:

@@ -1,9 +1,9 @@
-"""Write the figures of README.md and docs/search.md anew from checkpoints/results.json and
+"""Write the figures of README.md and docs/search.md from checkpoints/results.json and
 benchmarks/results/.
 
     python -m benchmarks.report
 
-Only what stands between the markers of each part is replaced.
+Each part has a pair of markers in its file. Only the lines between them are replaced.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import calibration, demonstration, doubt, drawn, latency, letters, search
+from benchmarks import demonstration, files, letters, search
 from s5core import results, steps
 from s5core.files import ROOT
 from s5core.recipe import Recipe
@@ -21,7 +21,7 @@ from s5core.summary import count_parameters
 
 
 def steps_table() -> list[str]:
-    """Each step's parameters, what was reported and what ours reach."""
+    """For each step its parameters, the reported accuracy and ours."""
     reached = results.load()
     lines = [
         "| step | parameters | reported, best epoch | ours, last epoch | seeds | median | worst seed "
@@ -44,7 +44,7 @@ def steps_table() -> list[str]:
 
 def drawn_table() -> list[str]:
     """How each step reads drawn digits, mean over the widths of the pen."""
-    content = json.loads(drawn.RESULTS.read_text())
+    content = files.read("drawn")
     lines = [
         "| step | strokes drawn anew | picture fitted | picture shrunk | a drawing takes |",
         "| --- | ---: | ---: | ---: | ---: |",
@@ -63,14 +63,14 @@ def drawn_table() -> list[str]:
 
 
 def calibration_table() -> list[str]:
-    """Each step's temperature, and how far confidence and accuracy are apart."""
-    read = json.loads(drawn.RESULTS.read_text())["strokes"]["steps"]
+    """For each step its temperature, and how far its confidence and its accuracy are apart."""
+    read = files.read("drawn")["strokes"]["steps"]
     lines = [
         "| step | temperature, fitted | in use | held-out digits, without | as fitted "
         "| MNIST's test digits, without | as in use | drawn digits, as in use |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for name, entry in json.loads(calibration.RESULTS.read_text()).items():
+    for name, entry in files.read("calibration").items():
         held_out = entry["held_out"]
         cells = [
             f"{steps.STEPS[name].title} (`{name}`)",
@@ -88,7 +88,7 @@ def calibration_table() -> list[str]:
 
 def latency_sentence() -> list[str]:
     """How long a person at the canvas waits."""
-    content = json.loads(latency.RESULTS.read_text())
+    content = files.read("latency")
     waits = content["milliseconds"]
     return [
         f"From the end of a stroke to the answer of all networks on the page it takes "
@@ -99,7 +99,7 @@ def latency_sentence() -> list[str]:
 
 def demonstration_sentence() -> list[str]:
     """How long the fast step takes in front of a class."""
-    content = json.loads(demonstration.RESULTS.read_text())
+    content = files.read("demonstration")
     seconds = [one["seconds"] for one in content["rounds"]]
     lowest = min(one["accuracy"] for one in content["rounds"])
     return [
@@ -111,8 +111,8 @@ def demonstration_sentence() -> list[str]:
 
 
 def doubt_sentence() -> list[str]:
-    """How often the page Draw says that a network is not sure."""
-    content = json.loads(doubt.RESULTS.read_text())
+    """How often the page Draw marks an answer as not sure."""
+    content = files.read("doubt")
     found, of = content["steps"]["step5"], content["of"]
     share = {kind: f"{100 * found[kind] / of[kind]:.1f} %" for kind in of}
     return [
@@ -124,7 +124,7 @@ def doubt_sentence() -> list[str]:
 
 
 def search_table() -> list[str]:
-    """What was tried on the held-out digits, a line a candidate, in the order of trying."""
+    """What was tried on the held-out digits: one line for each candidate, the first trial first."""
     rows = search.read()
     lines = [
         "| candidate | parameters | epochs | seeds | last epoch | loss, x 1000 |",
@@ -165,7 +165,7 @@ PARTS: dict[Path, dict[str, Callable[[], list[str]]]] = {
 
 
 def filled(path: Path) -> str:
-    """A file's text with the figures of now. Raises ValueError without the markers."""
+    """A file's text with the present figures. Raises ValueError where a marker is missing."""
     text = path.read_text(encoding="utf-8")
     for name, lines in PARTS[path].items():
         begin, end = f"<!-- {name}: written by python -m benchmarks.report -->\n", f"<!-- end of {name} -->\n"

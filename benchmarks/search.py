@@ -2,9 +2,9 @@
 
     python -m benchmarks.search [--seeds 3] [--workers 2] [--only TEXT]
 
-Every run appends a row to `benchmarks/results/search.csv`; what stands there is not run
-again, so that a search can be interrupted and extended. One process a core with one
-thread each does more runs an hour than one process with all threads.
+Every run appends a row to `benchmarks/results/search.csv`. A run that has its row is not made again,
+so that a search can be interrupted and extended. One process for each core, with one thread each, makes
+more runs an hour than one process with all threads.
 """
 
 from __future__ import annotations
@@ -19,15 +19,28 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
-from pathlib import Path
+from typing import Any
 
-RESULTS = Path(__file__).parent / "results" / "search.csv"
+import torch
+
+from benchmarks import files
+from s5core import layers, steps
+from s5core.device import keep_freed_memory
+from s5core.events import Diverged, Epoch
+from s5core.layers import LAYERS, BatchNorm, Conv, Crop, GlobalAvgPool, Layer, MaxPool, Network
+from s5core.recipe import Recipe
+from s5core.summary import count_parameters
+from s5core.train import train
+
+Settings = dict[str, Any]  # those of a recipe, and of `stack`
+
+RESULTS = files.RESULTS / "search.csv"
 COLUMNS = ["candidate", "seed", "parameters", "last", "best", "loss", "seconds", "layers", "recipe"]
 
-WORD = re.compile(r"([cd]?)(\d+)(?:k(\d+))?(?:s(\d+))?(p?)")  # of the notation of `stack`
+WORD = re.compile(r"([cd]?)(\d+)(?:k(\d+))?(?:s(\d+))?(p?)")  # see `stack`
 
-MILD = {"rotation": 8, "shift": 1.4, "scale": 0.08, "shear": 8}
-SMALL = {"rotation": 7, "shift": 1.0, "scale": 0.05, "shear": 5}
+MILD: Settings = {"rotation": 8, "shift": 1.4, "scale": 0.08, "shear": 8}
+SMALL: Settings = {"rotation": 7, "shift": 1.0, "scale": 0.05, "shear": 5}
 
 
 @dataclass(frozen=True)
@@ -35,28 +48,27 @@ class Candidate:
     """A network and a recipe under one name, as JSON data that a process can be given."""
 
     name: str
-    layers: list[dict]
-    recipe: dict
+    layers: list[dict[str, Any]]
+    recipe: Settings
 
 
 def candidates() -> Iterator[Candidate]:
-    """All that was tried, which has its row in the results, or is still to be tried."""
-    from s5core import layers, steps
+    """Everything that was tried, and what is still to be tried."""
 
-    def step(name: str, network: layers.Network, note: str, **recipe) -> Candidate:
+    def step(name: str, network: Network, note: str, **recipe: Any) -> Candidate:
         return Candidate(f"{name} {note}", layers.to_json(network), recipe)
 
     def widths(
-        notation: str, note: str, pool_first: bool = False, activation: str = "ReLU", **recipe
+        notation: str, note: str, pool_first: bool = False, activation: str = "ReLU", **recipe: Any
     ) -> Candidate:
         network = stack(notation, pool_first, activation)
         return Candidate(f"[{notation}] {note}", layers.to_json(network), recipe)
 
-    falling = {"schedule": "step", "every": 6, "decay": 0.1}
-    one_cycle = {"learning_rate": 0.3, "weight_decay": 5e-5} | MILD
+    falling: Settings = {"schedule": "step", "every": 6, "decay": 0.1}
+    one_cycle: Settings = {"learning_rate": 0.3, "weight_decay": 5e-5} | MILD
     for rate in (0.02, 0.05, 0.01):
         yield step("step1", steps.STEP1, f"constant {rate}", schedule="constant", learning_rate=rate)
-    # At one rate the last epoch is as good as the noise lets it be: larger batches, or an average?
+    # At a constant rate noise limits the last epoch. Do larger batches or an average of the weights help?
     for rate, size, ema in ((0.01, 256, 0.0), (0.02, 128, 0.998)):
         yield step(
             "step1", steps.STEP1, f"constant {rate}, batch {size}, average {ema}",
@@ -85,8 +97,8 @@ def candidates() -> Iterator[Candidate]:
         "step5_published", steps.STEP5_PUBLISHED, "one-cycle 0.2 rotation 7", learning_rate=0.2, rotation=7
     )
 
-    # Without batch norm SGD hardly starts on a net that ends in ReLU and an average.
-    short = {"schedule": "constant", "epochs": 3}
+    # Without batch norm SGD hardly starts on a network that ends in a ReLU and an average.
+    short: Settings = {"schedule": "constant", "epochs": 3}
     yield step("step2", steps.STEP2, "sgd 0.1, 3 epochs", learning_rate=0.1, **short)
     for rate in (0.01, 0.003):
         yield step(
@@ -99,9 +111,9 @@ def candidates() -> Iterator[Candidate]:
             optimizer="adamw", learning_rate=rate, schedule="step", every=6, decay=decay, batch_size=64,
         )  # fmt: skip
 
-    # A class whose score a ReLU has set to zero stays lost, which shows after two epochs. A lower
-    # rate is no help; are larger batches, or is a rate that begins low?
-    two = {"optimizer": "adamw", "schedule": "constant", "epochs": 2}
+    # A class whose logit a ReLU has set to zero stays lost, and two epochs are enough to see that. A
+    # lower rate does not help. Do larger batches, or a rate that begins low?
+    two: Settings = {"optimizer": "adamw", "schedule": "constant", "epochs": 2}
     for rate in (0.005, 0.003, 0.002, 0.001):
         yield step(
             "step3",
@@ -123,7 +135,7 @@ def candidates() -> Iterator[Candidate]:
         )  # fmt: skip
 
     # SiLU, a last epoch on plain digits, slashed zeros.
-    smooth = {"activation": "SiLU", "plain_epochs": 1, "slash": 0.1, "weight_decay": 5e-5}
+    smooth: Settings = {"activation": "SiLU", "plain_epochs": 1, "slash": 0.1, "weight_decay": 5e-5}
     for notation in ("8 8 pool 14 16 pool 26p", "8 10 pool 14 16 pool 22p", "8 8 pool 14 16 pool 22p"):
         yield widths(notation, "SiLU, mild 0.3", learning_rate=0.3, **smooth, **MILD)
     yield widths(
@@ -131,20 +143,20 @@ def candidates() -> Iterator[Candidate]:
         learning_rate=0.2, batch_size=64, **smooth, **MILD,
     )  # fmt: skip
 
-    # Three seeds of that differ by 0.3 points: what steadies it?
-    strong = {"rotation": 10, "shift": 2.0, "scale": 0.12, "shear": 10}
-    steady = smooth | {"learning_rate": 0.3}
+    # Three seeds of that differ by 0.3 points. What makes them agree?
+    strong: Settings = {"rotation": 10, "shift": 2.0, "scale": 0.12, "shear": 10}
+    steady: Settings = smooth | {"learning_rate": 0.3}
     wide = "8 8 pool 14 16 pool 26p"
     yield widths(wide, "SiLU, steady: weight decay 5e-4", **steady | {"weight_decay": 5e-4}, **MILD)
     yield widths(wide, "SiLU, steady: strong aug", **steady, **strong)
     yield widths(wide, "SiLU, steady: strong, decay 5e-4", **steady | {"weight_decay": 5e-4}, **strong)
     yield widths(wide, "SiLU, steady: ema 0.998", **steady, **MILD, ema=0.998)
     yield widths(wide, "SiLU, steady: strong, smoothed 0.05", **steady, **strong, label_smoothing=0.05)
-    small_batches = smooth | {"learning_rate": 0.2, "batch_size": 64}
+    small_batches: Settings = smooth | {"learning_rate": 0.2, "batch_size": 64}
     yield widths(wide, "SiLU, steady: strong 0.2, batch 64", **small_batches, **strong)
 
-    # How far down: depthwise convolutions with 1x1 ones behind them, from the first pool on.
-    tiny = {"activation": "SiLU", "plain_epochs": 1, "slash": 0.1, "weight_decay": 3e-5}
+    # How small can it be? From the first pool on, depthwise convolutions, each followed by a 1x1 one.
+    tiny: Settings = {"activation": "SiLU", "plain_epochs": 1, "slash": 0.1, "weight_decay": 3e-5}
     for notation in (
         "8 8 pool d16p d16 d20 pool d24p",
         "8 10 pool d16p d20 d24 pool d28p",
@@ -155,20 +167,20 @@ def candidates() -> Iterator[Candidate]:
     ):
         yield widths(notation, "SiLU, small 0.2, batch 64", learning_rate=0.2, batch_size=64, **tiny, **SMALL)
 
-    # More and narrower layers in place of few wide ones?
+    # Do more and narrower layers do better than few wide ones?
     yield widths(
         "8 8 pool d12p d12p d12p d12 d12 pool d24p", "SiLU, small 0.2, batch 64",
         learning_rate=0.2, batch_size=64, **tiny, **SMALL,
     )  # fmt: skip
-    # More steps for the smallest?
+    # Does the smallest need more steps?
     yield widths(
         "8 8 pool d16p d16 d20 pool d24p", "SiLU, small 0.1, batch 32",
         learning_rate=0.1, batch_size=32, **tiny, **SMALL,
     )  # fmt: skip
 
-    # How fast: half the epochs, and the cheaper ReLU.
-    quick = {"plain_epochs": 1, "slash": 0.1, "weight_decay": 5e-5, "learning_rate": 0.3, **SMALL}
-    # A stride in the first convolution spares three quarters of its cells, and time for more epochs.
+    # How fast can it be? Half the epochs, and ReLU, which costs less than SiLU.
+    quick: Settings = {"plain_epochs": 1, "slash": 0.1, "weight_decay": 5e-5, "learning_rate": 0.3, **SMALL}
+    # A stride in the first convolution leaves out three quarters of its cells, which pays for more epochs.
     for notation in (
         "16k5s2 16 pool 32p",
         "16k5s2 24 pool 24p",
@@ -177,16 +189,16 @@ def candidates() -> Iterator[Candidate]:
         "16k5s2 d32 d32 pool d48p d48p",
     ):
         yield widths(notation, "strided 0.3, 12 epochs", **quick, epochs=12)
-    # Or a pool right behind it, before norm and activation, which then have a quarter of the cells.
+    # So does a pool right after it: norm and activation then have a quarter of the cells.
     for notation in ("12 pool d32 d32 pool d48p d48p", "8 pool 16 16 pool 32p"):
         yield widths(notation, "pool first, small 0.3, 12 epochs", True, **quick, epochs=12)
-    # What takes as long on two cores: 14 epochs of a strided network, 7 of one that is not.
+    # On two cores 14 epochs of a network with a stride take as long as 7 epochs of one without.
     for notation in ("16k5s2 20 pool 32p", "16k5s2 d32 d32 pool d48p d48p"):
         yield widths(notation, "fast, small 0.3, 14 epochs", **quick, epochs=14)
     for epochs in (7, 5, 4):
         yield widths("8 8 pool 16 16 pool 32p", f"fast, small 0.3, {epochs} epochs", **quick, epochs=epochs)
 
-    # Without the border, which is blank, maps are smaller from the first one on.
+    # The border of a digit is blank. Without it all maps are smaller.
     for notation, epochs, pool_first in (
         ("c24 8 8 pool 16 16 pool 32p", 7, False),
         ("c22 8 8 pool 16 16 pool 32p", 7, False),
@@ -199,8 +211,8 @@ def candidates() -> Iterator[Candidate]:
         note = f"{'pool first, ' * pool_first}fast, small 0.3, {epochs} epochs"
         yield widths(notation, note, pool_first, **quick, epochs=epochs)
 
-    # The same with SiLU, for accuracy and for size: depthwise layers behind a strided convolution.
-    deep = {"activation": "SiLU", "plain_epochs": 1, "slash": 0.1, "weight_decay": 3e-5}
+    # SiLU, for accuracy and for size, with depthwise layers after a convolution with a stride.
+    deep: Settings = {"activation": "SiLU", "plain_epochs": 1, "slash": 0.1, "weight_decay": 3e-5}
     deep |= {"learning_rate": 0.2, "batch_size": 64}
     for notation in (
         "16k5s2 d32 d32 pool d48p d48p",
@@ -225,23 +237,27 @@ def candidates() -> Iterator[Candidate]:
         yield widths(notation, "deep, small 0.2, batch 64", **deep, **SMALL)
 
 
-def stack(notation: str, pool_first: bool = False, activation: str = "ReLU"):
-    """Layers from widths such as "16k5s2 16 pool d22p": 3x3 blocks of so many channels, a p for
-    a padded one, k for another kernel, s for a stride, a d for a depthwise one with a 1x1
-    convolution to so many channels behind it, a c for a crop to so many pixels; then global
-    average pooling and a 1x1 head. With `pool_first`, a pool stands between the convolution
-    before it and that one's norm."""
-    from s5core.layers import LAYERS, BatchNorm, Conv, Crop, GlobalAvgPool, MaxPool
+def stack(notation: str, pool_first: bool = False, activation: str = "ReLU") -> Network:
+    """A network from a list of words such as "16k5s2 16 pool d22p".
 
-    layers: list = []
+    `16` is a 3x3 convolution to 16 maps with a batch norm and an activation after it. `k5` gives it a
+    5x5 kernel, `s2` a stride of 2 and `p` padding. `d22` is a depthwise convolution, followed by a 1x1
+    one to 22 maps. `c24` is a crop to 24x24 pixels. Global average pooling and a 1x1 convolution to ten
+    classes end every network. With `pool_first` a pool comes before norm and activation, not after them.
+    Raises ValueError for another word.
+    """
+    network: list[Layer] = []
     width = 1
     for word in notation.split():
         if word == "pool":
-            layers.insert(len(layers) - 2 if pool_first else len(layers), MaxPool(2))
+            network.insert(len(network) - 2 if pool_first else len(network), MaxPool(2))
             continue
-        letter, channels, kernel, stride, padded = WORD.fullmatch(word).groups()
+        match = WORD.fullmatch(word)
+        if match is None:
+            raise ValueError(f"{word!r} is no word of the notation.")
+        letter, channels, kernel, stride, padded = match.groups()
         if letter == "c":
-            layers.append(Crop(int(channels)))
+            network.append(Crop(int(channels)))
             continue
         depthwise = letter == "d"
         before, width = width, int(channels)
@@ -253,26 +269,16 @@ def stack(notation: str, pool_first: bool = False, activation: str = "ReLU"):
             stride=int(stride or 1),
             groups=before if depthwise else 1,
         )
-        layers += [conv, Conv(width, kernel=1)] if depthwise else [conv]
-        layers += [BatchNorm(), LAYERS[activation]()]
-    return (*layers, GlobalAvgPool(), Conv(10, kernel=1))
+        network += [conv, Conv(width, kernel=1)] if depthwise else [conv]
+        network += [BatchNorm(), LAYERS[activation]()]
+    return (*network, GlobalAvgPool(), Conv(10, kernel=1))
 
 
-def run(candidate: Candidate, seed: int) -> dict:
-    """One run on the holdout; a row of the table. Runs in a process of its own."""
-    import torch
-
-    from s5core import data, layers
-    from s5core.device import keep_freed_memory
-    from s5core.recipe import Recipe
-    from s5core.summary import count_parameters
-    from s5core.train import Diverged, Epoch, train
-
+def run(candidate: Candidate, seed: int) -> dict[str, Any]:
+    """Train one candidate on the holdout, in a process of its own: its row of the table."""
     torch.set_num_threads(1)
     keep_freed_memory()
-    digits = data.load("holdout", download=False)
-    if digits.name != "MNIST holdout":
-        raise SystemExit("A search needs MNIST: set S5_DATA_DIR.")
+    digits = files.mnist("holdout")
     network = layers.from_json(candidate.layers)
     recipe = Recipe.from_json({"split": "holdout", "seed": seed, "device": "cpu"} | candidate.recipe)
     accuracy, loss, seconds = [], math.nan, 0.0
@@ -296,8 +302,8 @@ def run(candidate: Candidate, seed: int) -> dict:
     }
 
 
-def read() -> list[dict]:
-    """The rows so far."""
+def read() -> list[dict[str, str]]:
+    """The rows of all runs that were made."""
     if not RESULTS.exists():
         return []
     with open(RESULTS, newline="") as file:
@@ -305,6 +311,7 @@ def read() -> list[dict]:
 
 
 def main() -> None:
+    """Make the runs that have no row yet, then print a table of all."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
@@ -318,7 +325,6 @@ def main() -> None:
         for candidate in candidates()
         if options.only in candidate.name and (candidate.name, seed) not in done
     ]
-    RESULTS.parent.mkdir(exist_ok=True)
     with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
         for finished in as_completed(pool.submit(run, *task) for task in todo):
             row = finished.result()

@@ -10,6 +10,9 @@ from s5core import data
 from s5core.data import Digits
 from s5core.drawing import score
 from s5core.drawing.score import DrawnDigits
+from tests.helpers import NOWHERE, require_no_mnist_at_home, skip_or_fail
+
+SLOW_FIXTURES = {"browser", "drawn_fields"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -20,14 +23,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test as slow that needs a slow fixture."""
+    for item in items:
+        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
 def _path_from(variable: str, what: str) -> Path:
-    """Where the variable says that `what` is; without it the test is skipped."""
-    if path := os.environ.get(variable):
-        return Path(path)
-    reason = f"needs {what}: set {variable}"
-    if os.environ.get("CI"):
-        pytest.fail(reason)  # a skipped test would be green there for ever
-    pytest.skip(reason)
+    """The path of `what` that the variable names; without it the test is skipped."""
+    return Path(os.environ.get(variable) or skip_or_fail(f"needs {what}: set {variable}"))
 
 
 @pytest.fixture(scope="session")
@@ -52,5 +57,21 @@ def practice() -> Digits:
 
 @pytest.fixture(scope="session")
 def drawn_fields(drawn_digits: DrawnDigits) -> Tensor:
-    """They as the networks see them, drawn with a pen of 18 pixels: (N, 1, 28, 28) uint8."""
+    """The drawn digits as the networks see them, pen 18 pixels wide: (N, 1, 28, 28) uint8."""
     return score.fields(drawn_digits, 18)
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of runs for each test; it is made by whoever writes there."""
+    path = tmp_path / "runs"
+    monkeypatch.setenv("S5_RUNS_DIR", str(path))
+    return path
+
+
+@pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No MNIST and no network: the practice digits are used."""
+    require_no_mnist_at_home()
+    for name, value in NOWHERE.items():
+        monkeypatch.setenv(name, value)

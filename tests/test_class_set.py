@@ -19,9 +19,9 @@ from s5core.drawing import class_set, fit, sketch
 from s5core.drawing.class_set import NICKNAME, ClassDigit, ClassDigitsError, Reader
 from s5core.drawing.fit import DigitError
 from s5core.evaluate import Evaluation, evaluate
-from s5core.layers import Conv, GlobalAvgPool
 from s5core.recipe import Recipe
 from s5core.runs import folder
+from tests.helpers import LEAST
 
 SEVEN = [[(70.0, 60.0), (205.04, 60.0), (130.0, 240.0)]]
 GOOD = {
@@ -93,7 +93,7 @@ def test_keeping_again_adds_nothing_and_a_correction_replaces(home: Path) -> Non
 
 def test_the_set_is_no_run(home: Path) -> None:
     class_set.keep(SEVEN, 7, "", "me")
-    run = folder.create("mine", "step5", (Conv(10), GlobalAvgPool()), Recipe())
+    run = folder.create("mine", "step5", LEAST, Recipe())
     assert folder.list_runs() == [run]
     write(home, "config.json", GOOD)
     assert folder.list_runs() == [run]
@@ -107,6 +107,7 @@ def _keep_many(writer: int) -> None:
         class_set.keep([[(0, 0), (9, 99)]], 1, f"{i}", "all of them")  # one file that all fight for
 
 
+@pytest.mark.slow
 def test_many_keep_at_the_same_moment_while_others_look(home: Path) -> None:
     context = multiprocessing.get_context("spawn")
     writers = [context.Process(target=_keep_many, args=(writer,)) for writer in range(3)]

@@ -110,6 +110,7 @@ def test_mixed_precision_on_a_gpu_that_has_bfloat16() -> None:
         assert (a @ a).dtype == torch.bfloat16
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="tunes GNU's malloc")
 def test_a_process_that_trains_keeps_what_it_frees():
     script = """

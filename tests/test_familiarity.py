@@ -69,6 +69,7 @@ def test_the_distance_is_mahalanobis_s(practice, monkeypatch):
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_hardly_any_real_digit_is_unfamiliar(models, known, practice):
     for name in STEP5:
         far = known[name].distances(models[name], practice.validation_images) > known[name].limit
@@ -80,6 +81,7 @@ def test_a_network_of_too_few_or_too_many_features_has_none(layers, practice):
     assert familiarity.measure(build(layers, seed=0).eval(), practice) is None
 
 
+@pytest.mark.slow
 def test_most_letters_and_shapes_are_doubted(models, known):
     drawn, shapes = fields_of(letters.LETTERS), fields_of(letters.SHAPES)
     assert len(drawn) >= 26 and len(shapes) >= 10

@@ -4,24 +4,18 @@ import torch
 from s5core import checkpoint, steps
 from s5core.checkpoint import Checkpoint
 from s5core.events import Failed, Finished, Log, Started, State, Stopped, to_lines
-from s5core.layers import Conv, GlobalAvgPool, build
+from s5core.layers import build
 from s5core.optimizer import state_shapes
 from s5core.recipe import Recipe
 from s5core.runs import folder
 from s5core.runs.folder import RunError
+from tests.helpers import LEAST
 
-LAYERS = (Conv(10), GlobalAvgPool())
 STARTED = Started("CPU", "practice set", 4000, 1000, 90, 3, 32, 1)
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path / "runs"))
-    return tmp_path / "runs"
-
-
 def test_a_run_is_found_again():
-    made = folder.create("mine", "step5", LAYERS, Recipe(epochs=3))
+    made = folder.create("mine", "step5", LEAST, Recipe(epochs=3))
     assert folder.open_run(made.id) == made
     assert folder.list_runs() == [made]
     assert made.log() == Log()
@@ -29,13 +23,13 @@ def test_a_run_is_found_again():
 
 @pytest.mark.parametrize("name", ["my own net, Ø 3x3!", "a/b", "..", "", "x" * 100])
 def test_a_run_of_any_network_is_found_again(name):
-    made = folder.create("mine", name, LAYERS, Recipe())
+    made = folder.create("mine", name, LEAST, Recipe())
     assert folder.list_runs() == [made] == [folder.open_run(made.id)]
     assert made.step == name
 
 
 def test_a_failure_is_told_after_half_a_line():
-    run = folder.create("mine", "step5", LAYERS, Recipe())
+    run = folder.create("mine", "step5", LEAST, Recipe())
     run.events_path.write_bytes(to_lines([STARTED]) + b'{"event": "bat')
     run.fail("No worker.")
     assert run.log().end == Failed("No worker.")
@@ -53,10 +47,10 @@ def test_a_run_that_is_not_here_is_named():
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"title": "x"}', '{"layers": 3}', "null"])
-def test_a_damaged_folder_hides_no_other_run(home, content):
-    good = folder.create("mine", "step5", LAYERS, Recipe())
-    (home / "bad").mkdir()
-    (home / "bad" / "config.json").write_text(content)
+def test_a_damaged_folder_hides_no_other_run(runs, content):
+    good = folder.create("mine", "step5", LEAST, Recipe())
+    (runs / "bad").mkdir()
+    (runs / "bad" / "config.json").write_text(content)
     assert folder.list_runs() == [good]
     with pytest.raises(RunError, match="The run bad cannot be read"):
         folder.open_run("bad")

@@ -27,7 +27,7 @@ def test_captions_are_text_and_brackets_stay_together() -> None:
     assert 'alt="true &lt;4&gt;, said 9 (&gt; 99 %)"' in page
 
 
-def test_a_caption_too_few_is_refused() -> None:
+def test_a_missing_caption_is_refused() -> None:
     with pytest.raises(ValueError, match="zip"):
         gallery(torch.zeros(2, 1, 28, 28, dtype=torch.uint8), ["one"])
 
@@ -36,7 +36,7 @@ def test_enlarged_by_whole_pixels() -> None:
     assert 'width="84" height="84"' in gallery(torch.zeros(1, 1, 28, 28, dtype=torch.uint8), ["a"], scale=3)
 
 
-def test_frames_and_lines() -> None:
+def test_a_frame_is_thick_and_a_caption_may_have_lines() -> None:
     page = gallery(torch.zeros(2, 1, 28, 28, dtype=torch.uint8), ["7 by <i>\nread as 1", "4"], framed={0})
     first, second = page.split("</figure>")[:2]
     assert "outline:4px" in first and "outline:1px" in second
@@ -55,7 +55,7 @@ def test_an_exhibit_has_its_pictures_above_its_words() -> None:
     assert "<b>2 &lt; 3</b><br>first<br>second</figcaption>" in page
 
 
-def test_rows_are_as_long_as_one_another() -> None:
+def test_all_rows_but_the_last_have_the_same_length() -> None:
     dot = Exhibit(((np.zeros((1, 1, 3), dtype=np.uint8), "dot"),), "dot", ())
     page = even_rows([dot] * 9, 80, 144)
     assert page.count("<figure") == 9

@@ -23,18 +23,18 @@ def test_curves_gain_points_and_nothing_else_changes() -> None:
     assert [len(later["datasets"][name]) for name in ("points", "ends")] == [2, 1]
 
 
-def test_a_point_beyond_the_scale_stands_at_its_edge() -> None:
+def test_a_point_beyond_the_scale_is_drawn_at_its_edge() -> None:
     (high, low) = loss((1, 7.0), (2, 0.001))["datasets"]["points"]
     assert (high["value"], high["exact"]) == (3.0, 7.0)
     assert (low["value"], low["exact"]) == (0.01, 0.001)
 
 
-def test_a_longer_curve_ends_with_the_run() -> None:
+def test_a_longer_curve_is_cut_off_at_the_last_epoch_of_the_run() -> None:
     points = loss((14, 0.1), (15, 0.05))["datasets"]["points"]
     assert [point["epoch"] for point in points] == [14]
 
 
-def test_the_scale_of_the_rates_stays_put() -> None:
+def test_the_scale_of_the_rates_never_changes() -> None:
     first, later = live.rates([(0.0, 0.01)], 7, 0.3), live.rates([(0.0, 0.01), (2.0, 0.3)], 7, 0.3)
     assert without_points(first) == without_points(later)
     assert first["encoding"]["y"]["scale"]["domain"] == [0, 0.3]

@@ -16,24 +16,16 @@ import pytest
 import torch
 from PIL import Image
 
-from s5core import checkpoint, data, steps
+from s5core import checkpoint, steps
 from s5core.__main__ import main
 from s5core.drawing import sketch
 from s5core.files import ROOT
+from s5core.layers import to_json
 from s5core.runs import folder
 from s5core.shell.arguments import read_network
+from tests.helpers import NOWHERE, TINY, require_no_mnist_at_home
 
-# An empty S5_DATA_DIR is none, and nothing listens on port 9.
-NOWHERE = {"S5_DATA_DIR": "", "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
 STEP5 = str(checkpoint.shipped_path("step5"))
-SMALL = [
-    {"layer": "Conv", "channels": 4},
-    {"layer": "BatchNorm"},
-    {"layer": "ReLU"},
-    {"layer": "MaxPool"},
-    {"layer": "Conv", "channels": 10},
-    {"layer": "GlobalAvgPool"},
-]
 
 
 class Outcome(NamedTuple):
@@ -66,7 +58,7 @@ def s5core(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 @pytest.fixture
 def small(tmp_path: Path) -> str:
     path = tmp_path / "small.json"
-    path.write_text(json.dumps(SMALL))
+    path.write_text(json.dumps(to_json(TINY)))
     return str(path)
 
 
@@ -96,7 +88,7 @@ def test_export_reads_steps_runs_checkpoints_and_layers(s5core, small, tmp_path,
     for name in ("5", STEP5, run.id):
         assert s5core("export", name, "--to", "table").stdout == golden
     assert json.loads(s5core("export", run.id, "--to", "recipe").stdout)["epochs"] == 3
-    assert json.loads(s5core("export", small, "--to", "layers").stdout) == SMALL
+    assert json.loads(s5core("export", small, "--to", "layers").stdout) == to_json(TINY)
     done = s5core("export", run.id, "--to", "layers", "--out", str(tmp_path))
     written = tmp_path / f"{run.id}-layers.json"
     assert done.stdout == "" and str(written) in done.stderr.replace("\n", "")
@@ -115,10 +107,10 @@ def test_a_network_is_trained_where_there_is_a_checkpoint(tmp_path, monkeypatch,
         assert read_network(name).trained is None
 
 
+@pytest.mark.slow
 def test_without_mnist_and_network_the_practice_set_trains(s5core, tmp_path):
     """The exercise's third promise; data/ is where a download would have put MNIST."""
-    if not data.missing_files(data.HOME):
-        pytest.skip("MNIST is in data/, so that the practice set is not used")
+    require_no_mnist_at_home()
     out = tmp_path / "five.safetensors"
     done = s5core("train", "5", "--epochs", "2", "--out", str(out))
     assert "practice digits" in done.stderr and "99.4 %" in done.stderr
@@ -144,6 +136,7 @@ def test_dropout_on_a_network_without_it_gets_places_for_it(s5core, small, tmp_p
     assert "Dropout" in [type(layer).__name__ for layer in checkpoint.load(out).layers]
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_the_finished_epochs_and_resume_goes_on(s5core, small, tmp_path):
     out = tmp_path / "run.safetensors"
     whole = tmp_path / "whole.safetensors"
@@ -248,6 +241,7 @@ def test_bad_input_gets_one_clear_sentence(s5core, arguments, code, message):
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_the_benchmark_beats_the_usual_loop(s5core, mnist_folder):
     """The aim is 0.7; a machine busy with other tests is granted a little more."""
     done = s5core("benchmark", "--digits", "6000", "--rounds", "3", "--data", str(mnist_folder), "--json")

@@ -10,7 +10,7 @@ from s5core.views import picture
 
 
 def brightness(palette: picture.Picture) -> np.ndarray:
-    """Of every eighth colour: two neighbours differ by no more than they are rounded."""
+    """The brightness of every eighth colour. Neighbours are so alike that rounding hides their order."""
     return palette[::8] @ np.array([0.2126, 0.7152, 0.0722])
 
 
@@ -104,7 +104,7 @@ def test_kernel_matrix_with_a_scale_for_each_kernel() -> None:
     assert ((own[..., :3] == picture.WEIGHTS[-1]).all(axis=2)).sum() == 2 * 28 * 28
 
 
-def test_color_bar() -> None:
+def test_a_color_bar_reaches_from_the_first_colour_to_the_last() -> None:
     bar = picture.color_bar(picture.WEIGHTS)
     assert (bar[0, 0] == picture.WEIGHTS[0]).all() and (bar[0, -1] == picture.WEIGHTS[-1]).all()
 
@@ -125,7 +125,7 @@ def test_the_ink_is_outlined_on_its_colours() -> None:
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (99, 140, 49, 200)
 
 
-def test_a_frame_is_as_thick_as_is_asked() -> None:
+def test_a_frame_has_the_thickness_that_was_asked_for() -> None:
     small = picture.paint(torch.zeros(5, 5), picture.INK, 0, 1)
     thin, thick = (picture.mark_cell(small, 2, 2, 100, width).any(axis=2).sum() for width in (4, 9))
     assert thick > 2 * thin

@@ -7,16 +7,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 import torch
 
-from s5core import data
 from s5core.device import cores
 from s5core.events import Epoch, Failed, Finished, Stopped
 from s5core.files import ROOT
-from s5core.layers import BatchNorm, Conv, GlobalAvgPool, MaxPool, ReLU
 from s5core.recipe import Recipe
 from s5core.runs import folder
 from s5core.runs.executor import EXECUTORS, ExecutorError, Hear, Process
@@ -25,17 +23,16 @@ from s5core.runs.messages import Ended, Order, Quit
 from s5core.runs.queue import Queue, QueueError
 from s5core.runs.worker import Worker
 from s5core.train import train
+from tests.helpers import TINY, require_no_mnist_at_home, wait_for
 
-LAYERS = (Conv(4), BatchNorm(), ReLU(), MaxPool(2), Conv(10), GlobalAvgPool())
+pytestmark = pytest.mark.slow  # workers take seconds to start
 LONG = Recipe(epochs=500, batch_size=100, device="cpu")
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path))
+def home(monkeypatch):
     monkeypatch.setenv("S5_DATA_DIR", "")
-    if not data.missing_files(data.HOME):
-        pytest.skip("MNIST is in data/, so that the practice set is not used")
+    require_no_mnist_at_home()
 
 
 @pytest.fixture(scope="module")
@@ -56,19 +53,12 @@ def jobs(shared: Queue) -> Iterator[Queue]:
     wait_for(lambda: not shared.training())
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-
-
 def started(run: Run) -> bool:
     return bool(run.log().batches)
 
 
 def new(recipe: Recipe = LONG) -> Run:
-    return folder.create("a run", "step5", LAYERS, recipe)
+    return folder.create("a run", "step5", TINY, recipe)
 
 
 def test_two_workers_are_ready_before_any_run(jobs):
@@ -89,7 +79,7 @@ def test_a_run_is_trained_as_the_command_line_would(jobs, practice):
     assert isinstance(log.end, Finished) and len(log.epochs) == 2
     threads = torch.get_num_threads()
     torch.set_num_threads(cores())
-    expected = [event.state for event in train(LAYERS, recipe, practice) if isinstance(event, Epoch)][-1]
+    expected = [event.state for event in train(TINY, recipe, practice) if isinstance(event, Epoch)][-1]
     torch.set_num_threads(threads)
     assert expected is not None
     for name, tensor in expected.weights.items():

@@ -2,9 +2,7 @@ import json
 
 import pytest
 
-import benchmarks.calibration
-import benchmarks.drawn
-from benchmarks import report
+from benchmarks import files, report
 from s5core import checkpoint, results, steps
 from s5core.checkpoint import Checkpoint
 from s5core.evaluate import evaluate
@@ -41,7 +39,7 @@ def test_seeds_are_entered_and_summed_up(tmp_path):
     assert str(result) == "99.15 ± 0.07 %"
 
 
-def test_another_recipe_starts_the_table_anew(tmp_path):
+def test_another_recipe_starts_a_new_table(tmp_path):
     path = tmp_path / "results.json"
     results.record(finished(0, 99.1), "CPU", path)
     results.record(finished(1, 99.2, rotation=5), "CPU", path)
@@ -50,7 +48,7 @@ def test_another_recipe_starts_the_table_anew(tmp_path):
     assert str(results.summarize(entry)) == "99.20 %"
 
 
-def test_no_file_is_no_results(tmp_path):
+def test_without_a_file_there_are_no_results(tmp_path):
     assert results.read(tmp_path / "none.json") == {"steps": {}}
 
 
@@ -62,7 +60,7 @@ def test_recorded_steps_are_those_of_the_catalogue():
 
 
 def test_drawn_digits_are_still_read_as_well_as_recorded(drawn_digits, drawn_fields):
-    recorded = json.loads(benchmarks.drawn.RESULTS.read_text())
+    recorded = files.read("drawn")
     assert recorded["strokes"]["digits"] == len(drawn_digits.labels)
     step5 = checkpoint.load(checkpoint.shipped_path("step5")).model()
     found = evaluate(step5, drawn_fields, drawn_digits.labels)
@@ -72,7 +70,7 @@ def test_drawn_digits_are_still_read_as_well_as_recorded(drawn_digits, drawn_fie
 
 
 def test_each_step_has_the_temperature_that_was_fitted():
-    for name, entry in json.loads(benchmarks.calibration.RESULTS.read_text()).items():
+    for name, entry in files.read("calibration").items():
         assert steps.STEPS[name].temperature == entry["used"] == max(1, entry["fitted"])
 
 
@@ -81,7 +79,7 @@ def test_what_is_written_agrees_with_the_results(path):
     assert report.filled(path) == path.read_text()
 
 
-def test_a_recipe_from_before_a_field_was_added_is_still_the_same(tmp_path):
+def test_a_recipe_recorded_without_a_newer_field_is_the_same_recipe(tmp_path):
     path = tmp_path / "results.json"
     results.record(finished(0, 99.1), "CPU", path)
     content = json.loads(path.read_text())
@@ -89,3 +87,8 @@ def test_a_recipe_from_before_a_field_was_added_is_still_the_same(tmp_path):
     path.write_text(json.dumps(content))
     results.record(finished(1, 99.2), "CPU", path)
     assert [run["seed"] for run in json.loads(path.read_text())["steps"]["step1"]["seeds"]] == [0, 1]
+
+
+def test_a_measurement_without_mnist_ends_in_a_sentence(nowhere):
+    with pytest.raises(SystemExit, match="needs MNIST: set S5_DATA_DIR"):
+        files.mnist()

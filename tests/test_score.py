@@ -119,6 +119,7 @@ def test_what_is_no_file_of_digits_is_refused(tmp_path):
         score.load(tmp_path / "text.npz")
 
 
+@pytest.mark.slow
 def test_the_command_prints_what_was_measured(hard):
     result = CliRunner().invoke(app, ["drawn", str(hard), "--json"])
     assert result.exit_code == 0, result.output
@@ -136,6 +137,7 @@ def test_the_command_prints_what_was_measured(hard):
     assert f"{step5['accuracy']['18']:.2f} %" in shown.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [8, 18])
 def test_pictures_are_read_nearly_as_well_as_strokes(drawn_digits, width):
     some = score.DrawnDigits(drawn_digits.labels[::6], drawn_digits.writers[::6], drawn_digits.strokes[::6])

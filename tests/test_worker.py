@@ -6,19 +6,16 @@ import torch
 
 from s5core import checkpoint
 from s5core.events import Failed, Finished
-from s5core.layers import Conv, GlobalAvgPool, MaxPool
 from s5core.recipe import Recipe
 from s5core.runs import folder
 from s5core.runs.folder import Run
 from s5core.runs.messages import Order, Quit, Rate, Stop, Threads
 from s5core.runs.worker import Worker
-
-TINY = (Conv(4), MaxPool(4), Conv(10), GlobalAvgPool())
+from tests.helpers import TINY
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch) -> None:
-    monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path))
+def home(monkeypatch) -> None:
     monkeypatch.setenv("S5_DATA_DIR", "")
 
 

@@ -1,7 +1,7 @@
-"""Pictures as small multiples: one piece of HTML that wraps at any width.
+"""Many small pictures side by side: one piece of HTML that wraps at any width.
 
-A digit is 28x28 grey levels and some hundred bytes, so it travels inside the page: sixty
-digits are one element and no further request.
+A digit is 28x28 grey levels, a few hundred bytes. So the pictures are part of the page: sixty digits
+are one element, and the browser sends no further request.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor
 from s5core.views.palette import RED
 from s5core.views.picture import Picture, data_url
 
-SCALE = 4  # screen pixels a pixel of a digit; a whole number keeps all of them square
+SCALE = 4  # screen pixels for a pixel of a digit; a whole number keeps them all square
 GAP = 12  # screen pixels between two tiles
 THIN = "1px solid rgba(138,144,153,0.5)"  # the outline of a picture
 LOOK = f"display:block;border-radius:4px;outline:{THIN}"
@@ -25,9 +25,9 @@ LOOK = f"display:block;border-radius:4px;outline:{THIN}"
 def gallery(images: Tensor, captions: Sequence[str], scale: int = SCALE, framed: Collection[int] = ()) -> str:
     """HTML of enlarged digits with sharp pixels, each above its caption.
 
-    `images`: (N, 1, 28, 28) uint8, one caption each, of one or more lines. `framed`: indices of
-    those with a thick frame; their captions must say what it means. Raises ValueError unless
-    images and captions match.
+    `images`: (N, 1, 28, 28) uint8. `captions`: one for each image, of one or more lines. `framed`:
+    the indices of images with a thick frame; their captions must explain the frame. Raises ValueError
+    unless there are as many captions as images.
     """
     width = scale * images.shape[-1]
     tiles = [
@@ -39,24 +39,25 @@ def gallery(images: Tensor, captions: Sequence[str], scale: int = SCALE, framed:
 
 @dataclass(frozen=True)
 class Exhibit:
-    """Pictures above one another, and what is said of them."""
+    """Pictures above one another, with a title and text below them."""
 
-    pictures: tuple[tuple[Picture, str], ...]  # each with the words for those who cannot see it
+    pictures: tuple[tuple[Picture, str], ...]  # each with a description for those who cannot see it
     title: str
     lines: tuple[str, ...]
 
 
 def exhibition(exhibits: Sequence[Exhibit], width: str) -> str:
-    """HTML of exhibits side by side, GAP pixels between them. `width`: of each, as CSS has it."""
+    """HTML of exhibits side by side, GAP pixels apart. `width`: of each of them, in CSS."""
     return _wrap([_exhibit(exhibit, width) for exhibit in exhibits])
 
 
 def even_rows(exhibits: Sequence[Exhibit], narrow: int, broad: int) -> str:
-    """HTML of exhibits in one row or, where that would make them narrower than `narrow` pixels,
-    in the fewest rows, all as long as one another but for the last. None is broader than `broad`.
+    """HTML of exhibits in as few rows as possible, each exhibit `narrow` to `broad` pixels wide.
+
+    All rows have the same length, except that the last one may be shorter.
     """
     count = len(exhibits)
-    name = f"rows-of-{count}"  # what is said of one count is true of all that have it
+    name = f"rows-of-{count}"  # galleries of the same size share their rules
     rules = "".join(
         f"@container (min-width:{length * (narrow + GAP) - GAP}px)"
         f"{{.{name}{{grid-template-columns:repeat({length},minmax(0,{broad}px))}}}}"
@@ -90,7 +91,7 @@ def _exhibit(exhibit: Exhibit, width: str) -> str:
 def _tile(image: Tensor, caption: str, width: int, framed: bool) -> str:
     words = html.escape(caption)
     alt, shown = words.replace("\n", ", "), words.replace("\n", "<br>")
-    # What stands in brackets goes to the next line as a whole.
+    # Text in brackets is not broken: it moves to the next line as a whole.
     lines = re.sub(r"\(.*?\)", lambda part: part.group().replace(" ", "&nbsp;"), shown)
     outline = f"4px solid {RED}" if framed else THIN
     source = data_url(image[0].numpy())

@@ -1,7 +1,7 @@
 """Charts of a run that is training: its curves and its learning rate.
 
-They come as Vega-Lite specifications. A page draws them every few seconds, so all but their points is
-made once: Altair takes a hundred times as long as the points do.
+Both are Vega-Lite specifications. A page draws them every few seconds, so everything but the points is
+made only once: Altair takes a hundred times as long as the points do.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from typing import Any
 
 import altair as alt
 
-from s5core.views.palette import GREEN, GREY, ORANGE, OURS, TARGET
+from s5core.views.palette import GREEN, GREY, ORANGE, OURS
+from s5core.views.style import TARGET_LINE, layered, readable
 
 Specification = dict[str, Any]  # a Vega-Lite chart as JSON data
 
-_LABELS: dict[str, Any] = {"labelFontSize": 14, "titleFontSize": 14}
-
 
 def _epochs(last: int) -> alt.X:
-    """Whole epochs from left to right; the frame is there before the first is finished."""
-    scale = alt.Scale(domain=[0, last], nice=False)
-    return alt.X("epoch:Q", scale=scale, axis=alt.Axis(**_LABELS, tickMinStep=1))
+    """The axis of epochs. It has its full length before the first epoch is finished."""
+    return alt.X("epoch:Q", scale=alt.Scale(domain=[0, last], nice=False), axis=alt.Axis(tickMinStep=1))
 
 
 def rates(points: Sequence[tuple[float, float]], epochs: int, peak: float) -> Specification:
-    """The learning rate over a run, as steps. `points`: epoch (0 to `epochs`) and rate, which is
-    `peak` at the most: the scale stays put while a run goes on."""
+    """The learning rate over a run, as a stepped line on scales that never change during the run.
+
+    `points`: the epoch, 0 to `epochs`, and the rate, 0 to `peak`.
+    """
     rows = [{"epoch": epoch, "rate": rate} for epoch, rate in points]
     return _empty_rates(epochs, peak) | {"datasets": {"rates": rows}}
 
@@ -43,12 +43,12 @@ def _empty_rates(epochs: int, peak: float) -> Specification:
         .mark_line(interpolate="step-after", color=OURS, strokeWidth=3)
         .encode(
             x=_epochs(epochs),
-            y=alt.Y("rate:Q", title="learning rate", scale=scale, axis=alt.Axis(**_LABELS, tickCount=4)),
+            y=alt.Y("rate:Q", title="learning rate", scale=scale, axis=alt.Axis(tickCount=4)),
             tooltip=[alt.Tooltip("epoch:Q", format=".1f"), alt.Tooltip("rate:Q", format=".4g")],
         )
         .properties(height=160)
     )
-    specification: Specification = chart.to_dict()
+    specification: Specification = readable(chart).to_dict()
     return specification
 
 
@@ -69,10 +69,11 @@ def curves(
     target: float | None = None,
     logarithmic: bool = False,
 ) -> Specification:
-    """Values over the epochs of a run, on scales that stay put while it goes on.
+    """Values over the epochs of a run, on scales that never change during the run.
 
-    `domain`: lowest and highest value shown; what lies outside stands at the edge. A longer
-    curve of another run ends where this one does. `target`: a dashed line to reach.
+    `domain`: the lowest and the highest value of the axis; a point beyond them is drawn at the edge.
+    `epochs`: of this run; a longer curve of another run is cut off there. `target`: the height of a
+    dashed line.
     """
     points = [
         {"epoch": x, "value": min(max(y, domain[0]), domain[1]), "exact": y, "line": line.name}
@@ -80,7 +81,7 @@ def curves(
         for x, y in line.points
         if x <= epochs
     ]
-    ends = list({point["line"]: point for point in points}.values())  # a dot each: all of a first epoch
+    ends = list({point["line"]: point for point in points}.values())  # as dots: a single point makes no line
     empty = _empty_curves(
         tuple((line.name, line.faint) for line in lines),
         title,
@@ -101,7 +102,7 @@ def _empty_curves(
     has_target: bool,
     logarithmic: bool,
 ) -> Specification:
-    """`lines`: the name of each, and whether it is faint."""
+    """The chart of `curves` without its points. `lines`: name of each, and whether it is faint."""
     names = [name for name, _ in lines]
     strong, dashed = cycle([OURS, ORANGE, GREEN]), cycle([[6, 3], [2, 2], [10, 3, 2, 3]])
     colours = [GREY if faint else next(strong) for _, faint in lines]
@@ -109,12 +110,12 @@ def _empty_curves(
     scale = alt.Scale(domain=list(domain), nice=False, type="log" if logarithmic else "linear", clamp=True)
     columns = 1 if any(faint for _, faint in lines) else 2  # the names of runs are long
     legend = alt.Legend(
-        title=None, orient="bottom", labelFontSize=14, labelLimit=300, columns=columns,
+        title=None, orient="bottom", labelLimit=300, columns=columns,
         symbolType="stroke", symbolSize=500, symbolStrokeWidth=2.5,
     )  # fmt: skip
     base = alt.Chart(alt.NamedData("points")).encode(
         x=_epochs(epochs),
-        y=alt.Y("value:Q", title=title, scale=scale, axis=alt.Axis(**_LABELS, tickCount=6)),
+        y=alt.Y("value:Q", title=title, scale=scale, axis=alt.Axis(tickCount=6)),
         color=alt.Color("line:N", scale=alt.Scale(domain=names, range=colours), legend=legend),
         strokeDash=alt.StrokeDash("line:N", scale=alt.Scale(domain=names, range=dashes), legend=legend),
         tooltip=[
@@ -132,9 +133,9 @@ def _empty_curves(
     if has_target:
         layers.append(
             alt.Chart(alt.NamedData("target"))
-            .mark_rule(color=TARGET, strokeWidth=2, strokeDash=[8, 4])
+            .mark_rule(**TARGET_LINE)
             .encode(y="target:Q", tooltip=alt.Tooltip("target:Q", format=".1f"))
         )
-    height = 300 + 24 * math.ceil(len(names) / columns)  # the legend's lines are part of it
-    specification: Specification = alt.LayerChart(layer=layers, height=height).to_dict()
+    height = 300 + 24 * math.ceil(len(names) / columns)  # the legend's lines included
+    specification: Specification = layered(layers, height).to_dict()
     return specification

@@ -1,4 +1,4 @@
-"""Charts of the page The five steps: accuracy against parameters, and the training curves of steps."""
+"""Charts that compare the steps: accuracy against parameters, and the training curves."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import Any, get_args
 
 import altair as alt
 
+from s5core import words
 from s5core.compare import CurvePoint, Source, Standing
 from s5core.target import PARAMETER_BUDGET, TARGET_ACCURACY
 from s5core.views.palette import BLUE, ELSEWHERE, GREY, OURS, RED, REPORTED, TARGET
+from s5core.views.style import TARGET_LINE, TEXT, chart_of, layered
 
 _SOURCES: tuple[Source, ...] = get_args(Source)
-_FEWEST, _BREAK = 2_500, 20_000  # parameters where the axis begins and where it is shortened
+_FEWEST, _BREAK = 2_500, 20_000  # parameters where the axis begins, and from where on it is shortened
 _PARAMETER_TICKS = {
     700: "700",
     1_500: "1.5k",
@@ -27,13 +29,16 @@ _PARAMETER_TICKS = {
     1_000_000: "1M",
     10_000_000: "10M",
 }
-_WIDTHS = 300, 720  # pixels of the chart of steps on a phone and on a desk
+_WIDTHS = 300, 720  # pixels of the chart of steps, on a phone and on a desktop screen
 _RADII = {"ours": 14, "reported": 19, "elsewhere": 6}  # of the marks of the chart of steps, in pixels
-_AROUND = [  # a mark, in pixels: nearer places first, and of those on the right
+_AROUND = [  # places around a mark, in pixels: near ones before far ones, then right before left
     (round(radius * math.cos(angle)), round(radius * math.sin(angle)))
     for radius in (14, 20, 27, 35)
     for angle in (math.pi / 4 * turn for turn in (0, 7, 1, 6, 2, 5, 3, 4))
 ]
+_TARGET_TEXT: dict[str, Any] = {
+    "color": TARGET, "align": "left", "dx": 6, "fontSize": TEXT, "fontWeight": "bold"
+}  # fmt: skip
 _CURVE_FLOORS = (98.0, 97.0, 95.0, 90.0, 50.0, 0.0)  # percent
 
 
@@ -43,10 +48,10 @@ def steps_accuracy(
     floor: float = 98.5,
     height: int = 440,
 ) -> alt.LayerChart:
-    """Accuracy against parameters on a log axis, the target region shaded.
+    """Accuracy against parameters on a log axis, with the target region shaded.
 
-    `badges`: what stands on the mark of each step or beside it, one or two characters. Figures
-    below `floor` percent are arrows in a strip under the axis that name the accuracy.
+    `badges`: by the name of a network, one or two characters for its mark. `floor`: the accuracy in
+    percent where the axis begins; a network below it is an arrow with its accuracy, under the axis.
     """
     counts = [standing.parameters for standing in standings]
     low, high = min([_FEWEST, *counts]) * 0.95, max([_BREAK, *(count * 2 for count in counts)]) * 1.15
@@ -78,27 +83,27 @@ def steps_accuracy(
         *_badges(inside, x, y),
         *(_arrows(below, floor, bottom, x, y) if below else []),
     ]
-    return _large(layers, height)
+    return layered(layers, height)
 
 
 def _place(parameters: float) -> float:
-    """Where a number of parameters stands on the axis: log10, and from `_BREAK` on a tenth of
-    it, or the base net would push all other steps into one corner."""
+    """The place of a number of parameters on the axis: its log10. Beyond `_BREAK` the axis is ten times
+    shorter, or the base net would push all other steps into one corner."""
     bend = math.log10(_BREAK)
     place = math.log10(parameters)
     return place if place <= bend else bend + (place - bend) / 10
 
 
 def _axis_break(x: alt.X) -> list[alt.Chart]:
-    base = alt.Chart(alt.InlineData(values=[{"place": _place(_BREAK)}])).encode(x=x)
+    base = chart_of([{"place": _place(_BREAK)}]).encode(x=x)
     text = base.mark_text(
-        text="axis shortened", angle=270, align="left", dx=8, dy=12, fontSize=13, color=GREY
+        text="axis shortened", angle=270, align="left", dx=8, dy=12, fontSize=TEXT, color=GREY
     ).encode(y=alt.value("height"))
     return [base.mark_rule(color=GREY, strokeDash=[2, 4], strokeWidth=2), text]
 
 
 def _accuracy_axis(field: str, floor: float, title: str, bottom: float | None = None) -> alt.Y:
-    """Percent from `floor` to 100; the axis reaches down to `bottom`, without ticks there."""
+    """Percent from `floor` to 100. Below `floor` the axis goes on to `bottom`, without ticks."""
     step = next(step for step in (0.2, 0.5, 1, 2, 5, 10, 20) if (100 - floor) / step <= 6)
     ticks = [round(floor + step * i, 1) for i in range(round((100 - floor) / step) + 1)]
     return alt.Y(
@@ -125,8 +130,10 @@ def _standing_rows(
                 "accuracy": standing.accuracy,
                 "low": None if spread is None else max(floor, standing.accuracy - spread),
                 "high": None if spread is None else min(100, standing.accuracy + spread),
-                "figure": f"{standing.accuracy:.2f}" + ("" if spread is None else f" ± {spread:.2f}") + " %",
-                "seeds": "not said" if standing.seeds is None else str(standing.seeds),
+                "figure": words.percent(standing.accuracy)
+                if spread is None
+                else f"{standing.accuracy:.2f} ± {words.percent(spread)}",
+                "seeds": "not reported" if standing.seeds is None else str(standing.seeds),
             }
         )
     return rows
@@ -139,35 +146,32 @@ def _target_region(low: float, x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.
         "accuracy": TARGET_ACCURACY,
         "top": 100,
     }
-    base = alt.Chart(alt.InlineData(values=[corner]))
-    edge: dict[str, Any] = {"color": TARGET, "strokeDash": [6, 4], "strokeWidth": 2}
-    word = base.mark_text(
-        text="Target", color=TARGET, align="left", baseline="top", dx=6, dy=6, fontSize=15, fontWeight="bold"
-    )
+    base = chart_of([corner])
+    word = base.mark_text(text="Target", baseline="top", dy=6, **_TARGET_TEXT)
     return [
         base.mark_rect(color=TARGET, opacity=0.18).encode(x=x, x2="budget:Q", y=y("accuracy"), y2="top:Q"),
-        base.mark_rule(**edge).encode(x=x, x2="budget:Q", y=y("accuracy")),
-        base.mark_rule(**edge).encode(x=alt.X("budget:Q"), y=y("accuracy"), y2="top:Q"),
+        base.mark_rule(**TARGET_LINE).encode(x=x, x2="budget:Q", y=y("accuracy")),
+        base.mark_rule(**TARGET_LINE).encode(x=alt.X("budget:Q"), y=y("accuracy"), y2="top:Q"),
         word.encode(x=x, y=y("top")),
     ]
 
 
 def _error_bars(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
-    base = alt.Chart(alt.InlineData(values=rows)).encode(x=x)
+    base = chart_of(rows).encode(x=x)
     caps = [base.mark_tick(color=OURS, thickness=3, size=18).encode(y=y(end)) for end in ("low", "high")]
     return [base.mark_rule(color=OURS, strokeWidth=3).encode(y=y("low"), y2="high:Q"), *caps] if rows else []
 
 
 def _nudge(rows: list[dict[str, Any]], breadth: float, height: float) -> list[dict[str, Any]]:
-    """The rows with "dx" and "dy": for the letter of a small square how many pixels beside it
-    there is room, on a phone and on a desk: the nearest place on no mark and no other letter.
+    """The rows with "dx" and "dy", the pixels from a small square to its letter.
 
-    `breadth`: what a unit of the x axis takes of the chart's width. `height`: pixels that a unit
-    of the y axis takes.
+    The letter goes to the nearest place that covers no mark and no other letter, on a phone and on a
+    desktop screen. `breadth`: the share of the chart's width that a unit of the x axis takes. `height`:
+    the pixels that a unit of the y axis takes.
     """
 
     def far(row: dict[str, Any], dx: float, dy: float, other: dict[str, Any], du: float, dv: float) -> float:
-        """Pixels from a place beside a mark to one beside another, on the worse of the two screens."""
+        """Pixels between two places, each beside its mark, on the screen where they are closer."""
         across, down = row["place"] - other["place"], other["accuracy"] - row["accuracy"]
         return min(
             math.hypot(across * breadth * width + dx - du, down * height + dy - dv) for width in _WIDTHS
@@ -193,7 +197,7 @@ def _nudge(rows: list[dict[str, Any]], breadth: float, height: float) -> list[di
 def _standing_tooltip() -> list[alt.Tooltip]:
     return [
         alt.Tooltip("name:N", title="network"),
-        alt.Tooltip("source:N", title="figure"),
+        alt.Tooltip("source:N", title="source"),
         alt.Tooltip("figure:N", title="validation accuracy"),
         alt.Tooltip("parameters:Q", title="parameters", format=","),
         alt.Tooltip("seeds:N", title="seeds"),
@@ -201,10 +205,10 @@ def _standing_tooltip() -> list[alt.Tooltip]:
 
 
 def _badges(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
-    """Filled circles for our figures, hollow diamonds for the reported ones, small squares for
-    those of others."""
+    """Filled circles for our networks, hollow diamonds for the reported ones, small squares for those
+    that others published."""
     legend = alt.Legend(title=None, orient="top", symbolSize=220, labelLimit=0)
-    base = alt.Chart(alt.InlineData(values=rows)).encode(x=x, y=y("accuracy"))
+    base = chart_of(rows).encode(x=x, y=y("accuracy"))
 
     def by_source(values: list[str]) -> dict[str, Any]:
         return {"scale": alt.Scale(domain=list(_SOURCES), range=values), "legend": legend}
@@ -221,52 +225,54 @@ def _badges(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y]) -> 
     return [
         look.transform_filter(elsewhere).mark_point(size=80, strokeWidth=2, opacity=1),
         number.transform_filter(elsewhere).mark_text(
-            color="currentColor", dx=alt.ExprRef("datum.dx"), dy=alt.ExprRef("datum.dy + 1"), fontSize=13
+            color="currentColor", dx=alt.ExprRef("datum.dx"), dy=alt.ExprRef("datum.dy + 1"), fontSize=TEXT
         ),
-        # Diamonds are larger and lie below, so that one around a circle shows on all sides.
+        # A diamond is larger than a circle and lies below it, so that it can be seen around the circle.
         look.transform_filter(reported).mark_point(size=1100, strokeWidth=3, opacity=1),
         look.transform_filter(ours).mark_point(size=560, strokeWidth=3, opacity=1),
-        number.transform_filter(ours).mark_text(color="white", fontSize=15, fontWeight="bold", dy=1),
-        number.transform_filter(reported).mark_text(fontSize=14, fontWeight="bold", dy=1, **beside),
+        number.transform_filter(ours).mark_text(color="white", fontSize=TEXT, fontWeight="bold", dy=1),
+        number.transform_filter(reported).mark_text(fontSize=TEXT, fontWeight="bold", dy=1, **beside),
     ]
 
 
 def _below_axis(rows: list[dict[str, Any]], floor: float) -> tuple[list[dict[str, Any]], float]:
-    """Where the arrows go, in lines under the axis so that none hides another; and where the
-    last line ends, in percent as the axis counts."""
+    """The places of the arrows, in lines under the axis so that none covers another; and the lower end
+    of the last line, in percent on the axis."""
     line_height = 0.1 * (100 - floor)
-    width = 0.12  # of an arrow and its words, on the axis of places
+    width = 0.12  # of an arrow and its text, in units of the x axis
     ends: list[float] = []  # of each line so far
     placed = []
     for row in sorted(rows, key=lambda row: (row["place"], -row["accuracy"])):
         line = next((i for i, end in enumerate(ends) if end <= row["place"]), len(ends))
         ends[line : line + 1] = [row["place"] + width]
-        words = f"{row['badge']}: {row['accuracy']:.1f} %"
-        placed.append(row | {"line": floor - line_height * (line + 0.7), "words": words})
+        text = f"{row['badge']}: {words.percent(row['accuracy'], 1)}"
+        placed.append(row | {"line": floor - line_height * (line + 0.7), "text": text})
     return placed, floor - line_height * (len(ends) + 0.2 if ends else 0)
 
 
 def _arrows(
     rows: list[dict[str, Any]], floor: float, bottom: float, x: alt.X, y: Callable[[str], alt.Y]
 ) -> list[alt.Chart]:
-    strip = alt.Chart(alt.InlineData(values=[{"floor": floor, "bottom": bottom}]))
+    strip = chart_of([{"floor": floor, "bottom": bottom}])
     ground = strip.mark_rect(color=GREY, opacity=0.15).encode(y=y("floor"), y2="bottom:Q")
-    base = alt.Chart(alt.InlineData(values=rows)).encode(x=x, y=y("line"), tooltip=_standing_tooltip())
+    base = chart_of(rows).encode(x=x, y=y("line"), tooltip=_standing_tooltip())
     marks = [
-        # A colour scale without a legend would take the legend from the marks on the axis.
+        # A colour scale without a legend would remove the legend of the marks above.
         base.transform_filter(alt.datum.source == source).mark_point(
             shape="triangle-down", size=160, filled=True, opacity=1, color=colour
         )
         for source, colour in zip(_SOURCES, (OURS, REPORTED, ELSEWHERE), strict=True)
     ]
-    words = base.mark_text(color="currentColor", align="left", dx=12, fontSize=14)
-    return [ground, *marks, words.encode(text="words:N")]
+    texts = base.mark_text(color="currentColor", align="left", dx=12, fontSize=TEXT)
+    return [ground, *marks, texts.encode(text="text:N")]
 
 
 def steps_curves(curves: Mapping[str, Sequence[CurvePoint]], height: int = 360) -> alt.LayerChart:
-    """Accuracy over the epochs of up to two steps, by their labels: validation drawn through,
-    training dashed, the range over the seeds as a band; no list may be empty.
-    The axis begins so low that every last epoch is on it; earlier ones may come in from below."""
+    """Accuracy over the epochs of one or two steps, given by their labels; no list may be empty.
+
+    Validation is a solid line with a band for the range over the seeds; training is dashed. The axis
+    begins below every last epoch; earlier epochs may lie below the axis.
+    """
     last = [end for points in curves.values() for end in (points[-1].lowest, points[-1].train)]
     floor = next((value for value in _CURVE_FLOORS if value <= min(last) - 0.5), 0.0)
     rows: list[dict[str, Any]] = [
@@ -295,16 +301,21 @@ def steps_curves(curves: Mapping[str, Sequence[CurvePoint]], height: int = 360) 
         scale=alt.Scale(domain=["validation", "training"], range=[[1, 0], [5, 5]]),
         legend=alt.Legend(title=None, orient="top", columns=1, symbolSize=500),
     )
-    base = alt.Chart(alt.InlineData(values=rows)).encode(x=x, color=colour)
+    base = chart_of(rows).encode(x=x, color=colour)
     band = base.transform_filter(alt.datum.digits == "validation").mark_area(opacity=0.2, clip=True)
-    # Points as well, since a run of a single epoch makes no line.
+    # Points as well, because a run of one epoch makes no line.
     dots = base.transform_filter(alt.datum.digits == "validation").mark_point(
         size=45, filled=True, opacity=1, clip=True
     )
     lines = base.mark_line(strokeWidth=3, clip=True).encode(
         y=y,
         strokeDash=dash,
-        tooltip=["step:N", "digits:N", "epoch:Q", alt.Tooltip("accuracy:Q", format=".2f")],
+        tooltip=[
+            "step:N",
+            "digits:N",
+            "epoch:Q",
+            alt.Tooltip("accuracy:Q", title="accuracy, %", format=".2f"),
+        ],
     )
     layers = [
         band.encode(y=_accuracy_axis("lowest", floor, "accuracy"), y2="highest:Q"),
@@ -312,28 +323,11 @@ def steps_curves(curves: Mapping[str, Sequence[CurvePoint]], height: int = 360) 
         lines,
         *_target_line(x, y),
     ]
-    return _large(layers, height)
+    return layered(layers, height)
 
 
 def _target_line(x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    """The accuracy that is wanted, as a line across the chart."""
-    base = alt.Chart(alt.InlineData(values=[{"epoch": 1, "accuracy": TARGET_ACCURACY}])).encode(y=y)
-    text = base.mark_text(
-        text=f"{TARGET_ACCURACY:.1f} %",
-        color=TARGET,
-        align="left",
-        dx=6,
-        dy=-10,
-        fontSize=14,
-        fontWeight="bold",
-    )
-    return [base.mark_rule(color=TARGET, strokeDash=[6, 4], strokeWidth=2), text.encode(x=x)]
-
-
-def _large(layers: list[alt.Chart], height: int) -> alt.LayerChart:
-    """The layers as a chart whose text can be read from the back of a room."""
-    chart = alt.LayerChart(layer=layers, height=height)
-    large: alt.LayerChart = chart.configure_axis(labelFontSize=14, titleFontSize=14).configure_legend(
-        labelFontSize=14
-    )
-    return large
+    """The target accuracy as a line across the chart."""
+    base = chart_of([{"epoch": 1, "accuracy": TARGET_ACCURACY}]).encode(y=y)
+    text = base.mark_text(text=words.percent(TARGET_ACCURACY, 1), dy=-10, **_TARGET_TEXT)
+    return [base.mark_rule(**TARGET_LINE), text.encode(x=x)]

@@ -17,10 +17,9 @@ from s5core.drawing import class_set, sketch
 from s5core.drawing.class_set import ClassDigit
 from s5core.evaluate import evaluate
 from s5core.views import palette
+from tests.helpers import APP
 
 NETWORKS = len(list(checkpoint.FOLDER.glob("*.safetensors")))
-
-APP = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
 
 
 @pytest.fixture(autouse=True)
@@ -178,6 +177,7 @@ def test_a_step_without_a_checkpoint_marks_nothing() -> None:
     assert len(app.table[0].value) == NETWORKS
 
 
+@pytest.mark.slow
 def test_three_hundred_digits_open_fast() -> None:
     for i in range(300):
         class_set.keep([[(140 - i / 10, 40), (140, 240)]], 1, "", "me")

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import io
 import re
-from pathlib import Path
 
 import pytest
 import torch
@@ -20,15 +19,9 @@ from s5core.events import Metrics
 from s5core.layers import Conv, MaxPool, SiLU, build
 from s5core.recipe import Recipe
 from s5core.runs import folder
+from tests.helpers import APP
 
 NETWORKS = len(list(FOLDER.glob("*.safetensors")))
-
-APP = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
-
-
-@pytest.fixture(autouse=True)
-def _no_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path))
 
 
 def open_page(step: str = "step5") -> AppTest:
@@ -113,6 +106,7 @@ def test_without_centring_the_digit_stays_where_it_was_drawn(app):
     assert "merely shrunk" in hints(app)
 
 
+@pytest.mark.slow
 def test_a_drawing_is_still_there_after_a_page_switch(app):
     put(app, "9 like a g")
     app.switch_page("pages/mistakes.py").run()
@@ -200,6 +194,7 @@ def test_a_chosen_rival_stays_until_the_answer_is_another(app):
     assert answer(app) == 9 and app.segmented_control(key=keys.draw_rival(9)).value == rival
 
 
+@pytest.mark.slow
 def test_the_rival_is_the_runner_up_whatever_was_there_before(app):
     put(app, "9 like a g")
     seen = set()

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 import torch
@@ -17,14 +16,12 @@ from s5core.layers import Conv, GlobalAvgPool, ReLU, build
 from s5core.recipe import Recipe
 from s5core.runs import folder
 from s5core.summary import format_table, layer_table
-
-APP = Path(__file__).resolve().parents[2] / "streamlit_app.py"
+from tests.helpers import APP
 
 
 @pytest.fixture(autouse=True)
-def _nothing_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _nothing_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("S5_DATA_DIR", raising=False)  # the practice digits
-    monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path))
 
 
 def open_page(

@@ -17,8 +17,7 @@ from s5core.data import Digits
 from s5core.evaluate import Evaluation
 from s5core.runs import folder
 from s5core.words import digit, percent
-
-APP = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
+from tests.helpers import APP
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -29,11 +28,6 @@ def without_mnist(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         st.cache_resource.clear()  # other tests' digits
         yield
         st.cache_resource.clear()  # ours
-
-
-@pytest.fixture(autouse=True)
-def own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path))
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,13 +13,10 @@ from streamlit.testing.v1 import AppTest
 
 from pages.parts import keys
 from s5core import checkpoint, results
-from s5core.compare import CurvePoint, Standing
 from s5core.runs import folder
 from s5core.steps import STEPS
 from s5core.summary import count_parameters
-from s5core.views.steps import steps_accuracy, steps_curves
-
-APP = Path(__file__).resolve().parents[2] / "streamlit_app.py"
+from tests.helpers import APP
 
 
 def entry(name: str, last: list[float]) -> dict[str, Any]:
@@ -43,7 +38,7 @@ def entry(name: str, last: list[float]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AppTest]:
+def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
     """The app on its first page, on results of our own; `steps` may be changed before a run."""
     steps = {
         "step3": entry("step3", [98.5]),
@@ -51,9 +46,8 @@ def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AppTest]:
         "step5": entry("step5", [99.43, 99.45]),
     }
     monkeypatch.setattr(results, "read", lambda *_: {"steps": steps})
-    monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path))
     st.cache_data.clear()
-    test = AppTest.from_file(str(APP), default_timeout=30)
+    test = AppTest.from_file(APP, default_timeout=30)
     test.steps = steps  # type: ignore[attr-defined]
     yield test
     st.cache_data.clear()
@@ -136,36 +130,6 @@ def test_the_accuracy_axis_can_be_changed(app: AppTest):
     assert '"values": [98.5, 99.0,' in json.dumps(specs(app)[0])
     app.segmented_control(keys.STEPS_AXIS).set_value("97 to 100 %").run()
     assert '"domain": [97.0, 100]' in json.dumps(specs(app)[0])
-
-
-def test_what_lies_below_the_axis_is_an_arrow_with_its_figure():
-    low = Standing("step3", "ours", parameters=7_216, accuracy=98.5)
-    assert '"3: 98.5 %"' in steps_accuracy([low], {"step3": "3"}, floor=99).to_json()
-    assert "98.5 %" not in steps_accuracy([low], {"step3": "3"}, floor=98).to_json()
-
-
-def test_a_letter_of_a_square_gives_way_to_our_marks():
-    """Theirs lie beneath ours, so that a letter is read only where no mark of ours is."""
-    ours = Standing("step5", "ours", parameters=7_800, accuracy=99.5)
-    square = Standing("them/net", "elsewhere", parameters=7_900, accuracy=99.5)
-    alone = Standing("them/other", "elsewhere", parameters=2_000, accuracy=99.0)
-    badges = {"step5": "5", "them/net": "d", "them/other": "e"}
-    spec = steps_accuracy([ours, square, alone], badges).to_dict()
-    rows = {row["badge"]: row for rows in spec["datasets"].values() for row in rows if "dx" in row}
-    assert (rows["e"]["dx"], rows["e"]["dy"]) == (14, 0)  # where nothing is near, at its right
-    assert math.hypot(rows["d"]["dx"], rows["d"]["dy"]) >= 20  # past the edge of the circle
-    texts = [layer["mark"] for layer in spec["layer"] if layer["mark"]["type"] == "text"]
-    assert {"expr": "datum.dx"} in [text.get("dx") for text in texts]
-    shapes = [layer["transform"][0]["filter"] for layer in spec["layer"] if layer["mark"]["type"] == "point"]
-    assert "elsewhere" in shapes[0] and "ours" in shapes[-1]  # drawn last, and so on top
-
-
-@pytest.mark.parametrize(("last", "floor"), [(99.4, 98), (97.2, 95), (10.0, 0), (0.1, 0)])
-def test_every_last_epoch_is_on_the_axis_of_the_curves(last: float, floor: float):
-    point = CurvePoint(epoch=1, train=99.0, validation=last, lowest=last, highest=last)
-    assert f'"domain":[{floor:.1f},100]' in steps_curves({"Step 1": [point]}).to_json(indent=None).replace(
-        " ", ""
-    )
 
 
 def test_without_any_result_the_page_says_what_will_come(app: AppTest):

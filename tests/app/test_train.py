@@ -1,33 +1,24 @@
 """The page Train with a real worker on the practice set."""
 
 import shutil
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.parts import keys, server
-from s5core import data
 from s5core.events import Diverged, Epoch, Finished, Metrics, Started, Stopped, to_lines
 from s5core.runs import folder
 from s5core.steps import STEPS
+from tests.helpers import APP, wait_for
 
 STEP = STEPS["step5"]
-APP = str(Path(__file__).parents[2] / "streamlit_app.py")
 
 
 @pytest.fixture
-def nowhere(tmp_path, monkeypatch) -> Iterator[None]:
-    """No MNIST, no network, no runs; and no worker that goes on beside the next test."""
-    monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path))
-    monkeypatch.setenv("S5_DATA_DIR", "")
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
-    if not data.missing_files(data.HOME):
-        pytest.skip("MNIST is in data/, so that the practice set is not used")
+def nowhere(nowhere) -> Iterator[None]:
+    """No MNIST, no network, no runs; and no worker that goes on during the next test."""
     st.cache_resource.clear()
     yield
     server.jobs().close()
@@ -48,13 +39,6 @@ def button(page: AppTest, label: str):
     return next(button for button in page.button if button.label.startswith(label))
 
 
-def wait_for(condition, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.1)
-
-
 def test_the_page_tells_of_the_practice_digits_and_starts_with_the_steps_recipe(page):
     assert not page.exception
     assert "practice digits" in page.warning[0].value
@@ -66,6 +50,7 @@ def test_the_page_tells_of_the_practice_digits_and_starts_with_the_steps_recipe(
     assert not page.exception
 
 
+@pytest.mark.slow
 def test_a_run_is_trained_stopped_and_resumed(page):
     page.slider(key=control("epochs")).set_value(3)
     page.select_slider(key=control("learning_rate")).set_value(0.1)
@@ -90,6 +75,7 @@ def test_a_run_is_trained_stopped_and_resumed(page):
     assert not page.exception
 
 
+@pytest.mark.slow
 def test_a_diverged_run_explains_itself_and_offers_a_lower_rate(nowhere):
     recipe = STEP.recipe.replace(learning_rate=3.0)
     run = folder.create("too fast", "step5", STEP.layers, recipe)
@@ -152,6 +138,7 @@ def test_a_link_opens_step_and_run(tmp_path, monkeypatch):
     assert app.sidebar.selectbox(key=keys.NETWORK).value == "step1"
 
 
+@pytest.mark.slow
 def test_a_run_s_recipe_is_put_into_the_controls_and_the_step_s_back_again(nowhere):
     recipe = STEP.recipe.replace(learning_rate=0.07, epochs=40, rotation=3, device="cuda:7")
     run = folder.create("mine", "step5", STEP.layers, recipe)
@@ -173,6 +160,7 @@ def test_a_run_s_recipe_is_put_into_the_controls_and_the_step_s_back_again(nowhe
     assert "Back to the recipe of step 5" not in [button.label for button in page.button]
 
 
+@pytest.mark.slow
 def test_a_recipe_beyond_the_controls_ranges_is_put_into_them(nowhere):
     schedule = {"start": 1.0, "final": 0.95, "warmup": 0.99}
     run = folder.create("odd", "step5", STEP.layers, STEP.recipe.replace(**schedule))
@@ -184,6 +172,7 @@ def test_a_recipe_beyond_the_controls_ranges_is_put_into_them(nowhere):
     assert page.number_input(key=control("start", 1)).value == 1.0
 
 
+@pytest.mark.slow
 def test_a_network_that_guesses_is_called_so(nowhere):
     run = folder.create("dead", "step5", STEP.layers, STEP.recipe.replace(epochs=1))
     dead = Metrics(1, 2.31, 11.2, 2.3026, 11.4, 886, 0.3, 1.0)

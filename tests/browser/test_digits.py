@@ -1,4 +1,4 @@
-"""Page "Our digits" in a browser: a seven is drawn, kept, read, taken away and deleted."""
+"""Page "Our digits" in a browser: a seven is drawn, kept, read, exported and deleted."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from benchmarks.server import App
 from s5core.checkpoint import FOLDER
 
-from .conftest import NARROW, App
+from .conftest import NARROW
 from .test_draw import SEVEN, answer, open_draw, read_as, stroke
 
 NETWORKS = len(list(FOLDER.glob("*.safetensors")))

@@ -38,7 +38,7 @@ def seen(page: Page) -> Locator:
 
 
 def read_as(digit: int) -> re.Pattern[str]:
-    """The answer as it stands on the page: who reads, what, how surely."""
+    """The answer as the page shows it: the network, the digit, its probability."""
     return re.compile(rf"reads\s*{digit}\s*(over|\d)")
 
 
@@ -58,7 +58,7 @@ def open_draw(page: Page, app) -> None:
 
 
 def stroke(page: Page, points: list[tuple[int, int]], steps: int = 8) -> None:
-    # Not merely into view: the page's header covers what is behind it.
+    # In the middle of the screen: at its top the page's header would cover the canvas.
     canvas(page).evaluate("canvas => canvas.scrollIntoView({block: 'center'})")
     box = canvas(page).bounding_box()
     assert box and (box["width"], box["height"]) == (280, 280)
@@ -73,7 +73,7 @@ def stroke(page: Page, points: list[tuple[int, int]], steps: int = 8) -> None:
 def lit(page: Page) -> int:
     """How many pixels of the canvas are drawn on."""
     painted = page.locator("canvas.dc-canvas.lower-canvas")
-    expect(painted).to_have_count(1)  # an old canvas may stand for a moment beside the new one
+    expect(painted).to_have_count(1)  # for a moment an old canvas may be beside the new one
     return painted.first.evaluate(
         """(canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
             .data.filter((value, i) => i % 4 == 0 && value > 128).length"""
@@ -115,7 +115,7 @@ def test_the_very_first_stroke_can_be_undone(page, app):
     expect_lit(page, 0, 0)
 
 
-def test_a_drawing_survives_a_page_switch_and_can_be_gone_on_with(page, app):
+def test_a_drawing_survives_a_page_switch_and_can_be_continued(page, app):
     open_draw(page, app)
     stroke(page, SEVEN)
     expect(answer(page)).to_contain_text(read_as(7))
@@ -128,7 +128,7 @@ def test_a_drawing_survives_a_page_switch_and_can_be_gone_on_with(page, app):
     seven = seen(page).get_attribute("src") or ""
     stroke(page, [(95, 150), (190, 150)])
     expect(seen(page)).not_to_have_attribute("src", seven)
-    assert lit(page) > drawn + 500  # the answer did not throw the new stroke away
+    assert lit(page) > drawn + 500  # the new stroke is still there after the answer
 
 
 def test_a_hard_digit_in_the_corner_needs_its_centring(page, app):
@@ -176,7 +176,7 @@ def test_several_digits_are_refused_where_the_answer_would_be(page, app):
     expect(answer(page)).to_have_count(0)
 
 
-def test_why_a_nine_and_not_another_until_its_loop_is_wiped_off(page, app):
+def test_why_a_nine_and_not_another_digit_until_its_loop_is_erased(page, app):
     open_draw(page, app)
     stroke(page, NINE)
     expect(answer(page)).to_contain_text(read_as(9))

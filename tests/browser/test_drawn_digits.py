@@ -13,7 +13,7 @@ PEN_WIDTH = 20  # the page's own
 
 
 def ten_digits(digits: score.DrawnDigits) -> list[int]:
-    """The first digit of each class by a person of whom there is none yet."""
+    """The first digit of each class whose writer is not among the writers chosen before."""
     chosen: list[int] = []
     for label in range(10):
         known = {int(digits.writers[i]) for i in chosen}
@@ -28,9 +28,9 @@ def ten_digits(digits: score.DrawnDigits) -> list[int]:
 
 
 def read(page: Page) -> int:
-    """What the page says, once it has seen the whole drawing."""
+    """The answer on the page once it has read the whole drawing."""
     expect(answer(page)).to_be_visible()
-    page.wait_for_timeout(1200)  # each stroke is read by itself: the last answer counts
+    page.wait_for_timeout(1200)  # the page reads after each stroke: the last answer counts
     return int(answer(page).locator("span").first.inner_text().rstrip("?"))
 
 

@@ -7,7 +7,9 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .conftest import NARROW, WIDE, App
+from benchmarks.server import SCREEN, App
+
+from .conftest import NARROW, wait_for_script
 from .test_draw import SEVEN, answer, open_draw, read_as, stroke
 
 
@@ -21,7 +23,7 @@ def chosen(page: Page, row: int, column: int) -> Locator:
 
 
 def follows(page: Page, layer: str, row: int, column: int) -> Locator:
-    """The station in the strip of boxes whose cell looks at the chosen place."""
+    """The layer in the strip of boxes whose cell sees the chosen place."""
     strip = page.get_by_role("figure").filter(has=page.get_by_alt_text("at the chosen place"))
     return strip.filter(has_text=re.compile(rf"{layer}(?!\d).*cell {row}, {column}(?!\d)"))
 
@@ -34,10 +36,10 @@ def test_the_drawing_is_on_its_way_on_the_first_screen(page: Page, app: App) -> 
     expect(page.get_by_role("radio", name="the digit that I drew")).to_be_checked()
     expect(page.get_by_text("It reads 7")).to_be_visible()
     box = page.get_by_alt_text("Conv2d-1 → SiLU-3, its loudest cell framed").bounding_box()
-    assert box and box["y"] + box["height"] < WIDE["height"]
+    assert box and box["y"] + box["height"] < SCREEN["height"]
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW])
+@pytest.mark.parametrize("size", [SCREEN, NARROW])
 def test_a_cell_is_clicked_and_followed_through_the_layers(
     page: Page, app: App, size: dict[str, int]
 ) -> None:
@@ -49,9 +51,10 @@ def test_a_cell_is_clicked_and_followed_through_the_layers(
     expect(follows(page, "MaxPool2d-7", 10, 12)).to_be_visible()
     cell(page, 3, 5).click()
     expect(chosen(page, 3, 5)).to_be_visible()
-    # Without a mouse: the sliders stand where the click was.
+    # Without a mouse: the sliders show the cell that was clicked.
     row = page.get_by_role("slider", name="Row")
     expect(row).to_have_value("3")
+    wait_for_script(page)
     row.press("ArrowRight")
     expect(chosen(page, 4, 5)).to_be_visible()
     page.get_by_role("button", name="Its loudest cell").click()

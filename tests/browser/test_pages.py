@@ -7,7 +7,9 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .conftest import NARROW, App, free_port, serving, watched_page
+from benchmarks.server import App, serve
+
+from .conftest import NARROW, watched_page
 
 HEADINGS = {
     "": re.compile("Five steps to 99.4"),
@@ -35,10 +37,9 @@ def test_a_page_opens_by_its_address_with_its_step(app: App, page: Page, path: s
     expect(page.get_by_role("combobox", name="Step")).to_have_value(re.compile("^4"))
 
 
-def test_the_first_address_that_a_fresh_server_hears(browser: Browser, tmp_path) -> None:
+def test_a_fresh_server_is_first_asked_for_a_page_by_its_address(browser: Browser, tmp_path) -> None:
     """With a folder pages/, Streamlit would run that page alone, without the router."""
-    fresh = App(free_port(), tmp_path / "runs", tmp_path / "server.log")
-    with serving(fresh), watched_page(browser, fresh) as page:
+    with serve(tmp_path) as fresh, watched_page(browser, fresh) as page:
         page.goto(fresh.url("inside?step=step3"))
         expect_page(page, "Look inside")
         expect(page.get_by_role("combobox", name="Step")).to_have_value(re.compile("^3"))

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from s5core import checkpoint, data
+from benchmarks.server import App
+from s5core import checkpoint
+from tests.helpers import NOWHERE, require_no_mnist_at_home
 
-from .conftest import App, free_port, serving, visit_first, watched_page
+from .conftest import warm_app, watched_page
 
 RUNNING = re.compile(r"Epoch \d+ of \d+ · [\d,]+ images a second")
 
@@ -21,14 +23,8 @@ RUNNING = re.compile(r"Epoch \d+ of \d+ · [\d,]+ images a second")
 @pytest.fixture(scope="module")
 def practice_app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """The app on a machine without MNIST and without a network."""
-    if not data.missing_files(data.HOME):
-        pytest.skip("MNIST is in data/, so that the practice set is not used")
-    folder = tmp_path_factory.mktemp("practice")
-    dead = "http://127.0.0.1:9"
-    nowhere = {"S5_DATA_DIR": "", "http_proxy": dead, "https_proxy": dead}
-    app = App(free_port(), folder / "runs", folder / "server.log", nowhere)
-    with serving(app):
-        visit_first(browser, app)
+    require_no_mnist_at_home()
+    with warm_app(browser, tmp_path_factory.mktemp("practice"), NOWHERE) as app:
         yield app
 
 
@@ -62,7 +58,7 @@ def test_two_epochs_on_the_practice_digits(train_page, practice_app):
     charts = train_page.get_by_test_id("stVegaLiteChart")
     expect(charts).to_have_count(4)
     expect(
-        train_page.get_by_text(re.compile(r"Finished: \d\d\.\d\d % in the last of 2 epochs"))
+        train_page.get_by_text(re.compile(r"Finished: \d\d\.\d\d\s% in the last of 2 epochs"))
     ).to_be_visible()
     expect(train_page.get_by_role("button", name="Download", exact=True)).to_be_visible()
     with train_page.expect_download() as download:
@@ -74,7 +70,7 @@ def test_two_epochs_on_the_practice_digits(train_page, practice_app):
     expect(train_page).to_have_url(re.compile(r"/draw\?step=step5&run="))
 
 
-def test_why_the_download_failed_is_told(train_page):
+def test_the_page_tells_why_the_download_failed(train_page):
     expect(train_page.get_by_text("Why the download failed: no mirror delivered")).to_be_visible()
     expect(train_page.get_by_text("Connection refused")).to_be_visible()
 
@@ -116,7 +112,7 @@ def test_the_learning_rate_of_a_running_run_is_changed(train_page, practice_app)
     expect(train_page.get_by_text("finished and kept")).to_be_visible()
 
 
-def test_a_third_run_says_where_it_stands(train_page):
+def test_a_third_run_shows_its_place_in_line(train_page):
     set_epochs(train_page, 30)
     links = []
     for _ in range(3):

@@ -1,0 +1,34 @@
+"""What all charts have in common: text that can be read from the back of a room, and the target line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import altair as alt
+
+from s5core.views.palette import TARGET
+
+TEXT = 14  # pixels, of everything that is written on a chart
+
+TARGET_LINE: dict[str, Any] = {"color": TARGET, "strokeDash": [6, 4], "strokeWidth": 3}
+
+AnyChart = TypeVar("AnyChart", alt.Chart, alt.LayerChart)
+
+
+def chart_of(rows: Sequence[dict[str, Any]]) -> alt.Chart:
+    """A chart of these rows, still without marks."""
+    return alt.Chart(alt.InlineData(values=list(rows)))
+
+
+def layered(layers: Sequence[alt.Chart], height: int) -> alt.LayerChart:
+    """The layers as one chart, the first of them at the bottom. `height`: in pixels."""
+    return readable(alt.LayerChart(layer=list(layers), height=height))
+
+
+def readable(chart: AnyChart) -> AnyChart:
+    """The chart with large, upright text on its axes and in its legend."""
+    large: AnyChart = chart.configure_axis(
+        labelFontSize=TEXT, titleFontSize=TEXT, labelAngle=0
+    ).configure_legend(labelFontSize=TEXT)
+    return large

@@ -1,0 +1,46 @@
+"""What several tests share."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import NoReturn
+
+import pytest
+
+from s5core import data
+from s5core.files import ROOT
+from s5core.layers import BatchNorm, Conv, GlobalAvgPool, MaxPool, Network, ReLU
+
+APP = str(ROOT / "streamlit_app.py")
+
+# Networks that train in a moment.
+TINY: Network = (Conv(4), BatchNorm(), ReLU(), MaxPool(2), Conv(10), GlobalAvgPool())
+LEAST: Network = (Conv(10), GlobalAvgPool())
+
+# The environment of a process without MNIST and without a network: an empty S5_DATA_DIR is none, and
+# nothing listens on port 9.
+CLOSED = "http://127.0.0.1:9"
+NOWHERE = {"S5_DATA_DIR": "", "http_proxy": CLOSED, "https_proxy": CLOSED}
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
+    """Return once `condition()` is true. Fails the test after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def skip_or_fail(reason: str) -> NoReturn:
+    """Skip the test for want of something; where CI is set fail it, since nobody would notice there."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def require_no_mnist_at_home() -> None:
+    """Skip the test where data/ holds MNIST: the practice digits would not be used."""
+    if not data.missing_files(data.HOME):
+        pytest.skip("MNIST is in data/, so that the practice digits are not used")

@@ -1,77 +1,73 @@
-"""Train: choose a recipe, watch it train, compare it with what came before."""
+"""Train: choose a recipe, watch it train, compare it with earlier runs."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import navigation, recipe_form, session, watch
+from pages.parts import choice, messages, navigation, server
+from pages.parts.start import start_run
+from pages.parts.train import recipe_form, watch
+from s5core.data import Digits
 from s5core.errors import UserError
-from s5core.layers import with_dropout
-from s5core.recipe import Recipe
-from s5core.runs import folder
+from s5core.runs import catalogue
 from s5core.steps import Step
 
 
 def fetch_digits() -> None:
-    """Download MNIST once a server, with a bar; without a network the practice digits do."""
-    place = st.empty()  # always there, or all that follows would move once it is not needed
-    if session.digits_are_here() or session.download_trouble() is not None:
+    """Download MNIST once a server, with a progress bar; without a network the practice digits do."""
+    place = st.empty()  # always there, or everything below would move when the bar goes
+    if server.digits_are_here() or server.download_trouble() is not None:
         return
     bar = place.progress(0.0, "Looking for MNIST on the network …")
 
     def show(file: str, done: int, total: int) -> None:
         bar.progress(min(1.0, done / total) if total else 0.0, f"Downloading {file}")
 
-    session.download(show)
+    server.download(show)
     place.empty()
 
 
-def start_chosen(step: Step) -> None:
-    """Start a run with the recipe of the controls."""
-    try:
-        start(step, recipe_form.chosen(step))
-    except UserError as error:
-        st.session_state.start_error = str(error)
-
-
-def start(step: Step, recipe: Recipe) -> None:
-    """Make a run, put it in line, and choose it."""
-    layers = with_dropout(step.layers) if recipe.dropout else step.layers
-    try:
-        run = folder.create(recipe.summary(step.recipe), step.name, layers, recipe)
-    except OSError as error:
-        st.session_state.start_error = f"The run could not be written to {folder.home()}: {error.strerror}."
+def tell_of_practice_digits(digits: Digits) -> None:
+    """Say that MNIST is missing and why, and offer another attempt."""
+    if not digits.notice:
         return
-    session.jobs().submit(run)
-    st.session_state.run = run.id
+    st.warning(digits.notice)
+    if trouble := server.download_trouble():
+        st.caption(f"Why the download failed: {trouble}.")
+    if st.button("Try the download again", help="Looks for MNIST on the network once more."):
+        server.forget_download()
+        st.rerun()
+
+
+def start_chosen(step: Step) -> None:
+    """Start a run of a step with the recipe of the controls."""
+    try:
+        recipe = recipe_form.chosen(step)
+    except UserError as error:
+        messages.leave("start", str(error))
+    else:
+        start_run(catalogue.of_step(step), recipe)
 
 
 navigation.require_router()
 
 st.title("Train")
-step = session.step()
+step = choice.step()
 st.markdown(
-    f"Train **{step.title}** with a recipe of your own, and see what each choice does. "
+    f"Train **{step.short.lower()}** with a recipe of your own, and see what each setting does. "
     "The run goes on when you leave this page."
 )
 try:
     fetch_digits()
-    digits = session.digits()
+    digits = server.digits()
 except UserError as error:
     st.error(str(error))
     st.stop()
-if digits.notice:
-    st.warning(digits.notice)
-    if trouble := session.download_trouble():
-        st.caption(f"Why the download failed: {trouble}.")
-    if st.button("Try the download again", help="Looks for MNIST on the network once more."):
-        session.forget_download()
-        st.rerun()
+tell_of_practice_digits(digits)
 
 settings, live = st.columns([2, 3], gap="large")
 with settings:
-    recipe = recipe_form.show(step, digits)
-    if recipe is not None:
+    if recipe_form.show(step, digits):
         st.button(
             "Train",
             type="primary",
@@ -80,18 +76,17 @@ with settings:
             args=(step,),
             help="Starts a run with the settings above.",
         )
-    if message := st.session_state.pop("start_error", None):
-        st.error(message)
+    messages.show("start")
     st.caption(
-        f"In use: {digits.name}, {len(digits.train_labels):,} digits to train and "
+        f"Digits in use: {digits.name}, {len(digits.train_labels):,} to train and "
         f"{len(digits.validation_labels):,} to validate."
     )
 
 with live:
     try:
-        session.jobs()  # the controls stand: while the recipe is being chosen, a worker warms up
-        run = session.run()
+        server.jobs()  # first, so that a worker starts up while the recipe is being chosen
+        network = choice.network()
     except UserError as error:
         st.error(str(error))
     else:
-        watch.show(step, run, start)
+        watch.show(network)

@@ -1,44 +1,46 @@
 """The command line: `python -m s5core --help`.
 
-Results go to stdout, progress and notices to stderr; `--json` puts JSON alone on stdout.
-Exit codes: 0 done, 1 refused or diverged, 2 wrong usage, 130 interrupted.
+Results go to stdout, progress and notes to stderr; with `--json`, stdout holds only JSON.
+Exit codes: 0 done, 1 an error or a diverged run, 2 wrong usage, 130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import json
 import math
 import statistics
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import torch
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
-from benchmarks.loop import time_loops
-from s5core import checkpoint, data, results, steps
-from s5core.checkpoint import Checkpoint
-from s5core.data import Digits
+from s5core import checkpoint, data, results, steps, words
 from s5core.device import keep_freed_memory
-from s5core.drawing import fit, score
+from s5core.drawing import fit, photo, score
 from s5core.drawing.fit import DigitError
 from s5core.drawing.reading import use_one_thread
 from s5core.errors import UserError
 from s5core.evaluate import evaluate as evaluate_model
-from s5core.events import Batch, Diverged, Epoch, Event, Finished, Started, State
-from s5core.layers import Network, check, from_json, with_dropout
-from s5core.recipe import Recipe
-from s5core.settings import field_types
+from s5core.export import formats
+from s5core.export.formats import EXPORTS
+from s5core.layers import with_dropout
+from s5core.shell.arguments import (
+    NETWORK,
+    AsJson,
+    DataFolder,
+    NetworkName,
+    Threads,
+    load_digits,
+    read_network,
+    recipe_options,
+    set_threads,
+)
+from s5core.shell.output import Training, downloading, notes, write
 from s5core.summary import count_parameters, format_details, format_table, layer_table
-from s5core.train import train
 
 app = typer.Typer(
     help="Bring a convolutional network to 99.4 % on MNIST with fewer than 10,000 parameters "
@@ -47,23 +49,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-notes = Console(stderr=True, highlight=False, soft_wrap=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")]
-DataFolder = Annotated[
-    Path | None,
-    typer.Option("--data", help="Folder with MNIST; else $S5_DATA_DIR, data/, a download, the practice set."),
-]
-NetworkName = Annotated[
-    str,
-    typer.Argument(metavar="STEP|LAYERS.json", help="1 to 5, base, step5_small, …, or a file of layers."),
-]
-Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; torch's own choice if not given.")]
 
 
 @app.command("steps")
 def list_steps(as_json: AsJson = False) -> None:
-    """List the steps: parameters, what was reported, what ours reach."""
+    """List the steps: parameters, reported accuracy, and the accuracy of our networks."""
     reached = results.load()
     if as_json:
         print(
@@ -99,9 +89,8 @@ def table(
     details: Annotated[bool, typer.Option(help="Add receptive field, multiply-adds and memory.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print the layer table of a step or of layers in a JSON file."""
-    _, layers, _ = _read_network(network)
-    rows = layer_table(layers)
+    """Print the layer table of a network."""
+    rows = layer_table(read_network(network).layers)
     if as_json:
         print(json.dumps([row.to_json() for row in rows]))
     else:
@@ -110,15 +99,17 @@ def table(
 
 @app.command("data")
 def show_data(
-    folder: Annotated[Path | None, typer.Argument(help="Folder with MNIST; else the usual search.")] = None,
-    download: Annotated[bool, typer.Option("--download", help="Fetch the missing files first.")] = False,
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder with MNIST. Without it, the usual places.")
+    ] = None,
+    download: Annotated[bool, typer.Option("--download", help="Download the missing files first.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Find MNIST, check every file of it, and say what is in use."""
+    """Find MNIST, check its files, and say which digits are in use."""
     if download:
-        with _downloading() as progress:
+        with downloading() as progress:
             data.download_mnist(folder or data.HOME, progress)
-    digits = _load_digits("test", folder)
+    digits = load_digits("test", folder)
     shown = {
         "name": digits.name,
         "train": len(digits.train_labels),
@@ -130,49 +121,30 @@ def show_data(
         print(f"{digits.name}: {shown['train']:,} digits to train, {shown['validation']:,} to validate")
 
 
-def _recipe_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command an option for every field of a recipe, in place of its `**changes`."""
-    options = []
-    for entry in dataclasses.fields(Recipe):
-        kind = field_types(Recipe)[entry.name]
-        kind = kind if kind in (bool, int, float) else str
-        text = f"{entry.metadata['help']} {entry.metadata['range']}".strip()
-        options.append(
-            inspect.Parameter(
-                entry.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=None,
-                annotation=Annotated[
-                    kind | None, typer.Option(help=text, rich_help_panel="Recipe (default: the step's own)")
-                ],
-            )
-        )
-    signature = inspect.signature(command, eval_str=True)
-    own = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
-    command.__signature__ = signature.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
-    command.__annotations__ = {p.name: p.annotation for p in [*own, *options]}
-    return command
-
-
 @app.command("train")
-@_recipe_options
+@recipe_options
 def train_command(
-    network: Annotated[
-        str | None, typer.Argument(metavar="STEP|LAYERS.json", help="What to train; not with --resume.")
-    ] = None,
+    network: Annotated[str | None, NETWORK] = None,
     *,
-    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Train this many, from --seed on.")] = 1,
-    out: Annotated[Path | None, typer.Option(help="Checkpoint file, written after every epoch.")] = None,
-    resume: Annotated[Path | None, typer.Option(help="Go on with an unfinished checkpoint.")] = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=1000, help="How many runs to train, with the seeds from --seed on.")
+    ] = 1,
+    out: Annotated[
+        Path | None, typer.Option(help="File for the checkpoint, written after each epoch.")
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Checkpoint of an unfinished run to go on with, in place of a network."),
+    ] = None,
     folder: DataFolder = None,
     threads: Threads = None,
     as_json: AsJson = False,
     **changes: Any,
 ) -> None:
-    """Train a step, or layers from a JSON file, and print the accuracy of the last epoch."""
+    """Train a network from new weights, or go on with --resume, and print its accuracy in the last epoch."""
     if (network is None) == (resume is None):
-        raise typer.BadParameter("give a step (or a file of layers), or --resume FILE.")
-    _set_threads(threads)
+        raise typer.BadParameter("give a network to train, or --resume FILE.")
+    set_threads(threads)
     changes = {name: value for name, value in changes.items() if value is not None}
     state = None
     if resume is not None:
@@ -180,21 +152,21 @@ def train_command(
             raise typer.BadParameter("a resumed run keeps its recipe and its seed.")
         started = checkpoint.load(resume)
         if started.state is None:
-            raise UserError(f"{resume} is a finished run: there is nothing left to resume.")
+            raise UserError(f"The run of {resume} is finished: there is nothing left to resume.")
         name, layers, recipe, state = started.name, started.layers, started.recipe, started.state
         out = out or resume
     else:
         assert network is not None
-        name, layers, recipe = _read_network(network)
-        recipe = recipe.replace(**changes)
-        layers = with_dropout(layers) if recipe.dropout else layers
-    digits = _load_digits(recipe.split, folder)
+        source = read_network(network)
+        name, recipe = source.name, source.recipe.replace(**changes)
+        layers = with_dropout(source.layers) if recipe.dropout else source.layers
+    digits = load_digits(recipe.split, folder)
     if resume is not None:
         started.check_data(digits.name)
     finished = []
     for seed in range(recipe.seed, recipe.seed + seeds):
         path = out if out is None or seeds == 1 else out.with_stem(f"{out.stem}-seed{seed}")
-        run = Run(name, layers, recipe.replace(seed=seed), digits, path, state)
+        run = Training(name, layers, recipe.replace(seed=seed), digits, path, state)
         run.show(sys.stderr if as_json else sys.stdout)
         finished.append(run)
     accuracies = [run.history[-1].validation_accuracy for run in finished]
@@ -207,117 +179,6 @@ def train_command(
         )
 
 
-class Run:
-    """A training run as a shell shows it: an epoch a line, a bar beneath, Ctrl-C to stop."""
-
-    def __init__(
-        self,
-        name: str,
-        layers: Network,
-        recipe: Recipe,
-        digits: Digits,
-        path: Path | None,
-        state: State | None,
-    ) -> None:
-        self.name, self.layers, self.recipe, self.digits = name, layers, recipe, digits
-        self.path = path  # of the checkpoint, written after every epoch
-        self.history = state.history if state else ()
-        self.checkpoint: Checkpoint | None = None
-        self.device = ""
-        self._resume = state
-
-    def show(self, lines: Any) -> None:
-        """Train to the end, an epoch a line to `lines`. Raises typer.Exit(130) when the run is
-        interrupted, and UserError when it diverges."""
-        events = train(self.layers, self.recipe, self.digits, self._resume)
-        with Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[note]}"),
-            TimeRemainingColumn(),
-            console=notes,
-            transient=True,
-        ) as progress:
-            task = progress.add_task(self.name, total=None, note="")
-            try:
-                for event in events:
-                    self._take(event, lines, lambda **fields: progress.update(task, **fields))
-            except KeyboardInterrupt:
-                progress.stop()
-                notes.print(self._kept())
-                raise typer.Exit(130) from None
-
-    def _take(self, event: Event, lines: Any, update: Callable[..., None]) -> None:
-        match event:
-            case Started():
-                self.device = event.device
-                self._batches = event.batches
-                update(total=event.epochs * event.batches, completed=(event.first_epoch - 1) * event.batches)
-                notes.print(
-                    f"{self.name}: {event.parameters:,} parameters, seed {self.recipe.seed}, "
-                    f"{event.data} ({event.train_digits:,} + {event.validation_digits:,}), {event.device}"
-                )
-            case Batch():
-                update(
-                    completed=(event.epoch - 1) * self._batches + event.batch,
-                    description=f"epoch {event.epoch}/{self.recipe.epochs}",
-                    note=f"train {event.accuracy:.2f} %  {event.images_per_second:,.0f} images/s",
-                )
-            case Epoch(metrics, state):
-                assert state is not None
-                self.history = state.history
-                self.checkpoint = Checkpoint.of(self.name, self.layers, self.recipe, self.digits.name, state)
-                if self.path is not None:
-                    _save(self.checkpoint, self.path)
-                print(
-                    f"epoch {metrics.epoch:>3}  train {metrics.train_accuracy:6.2f} %  "
-                    f"validation {metrics.validation_accuracy:6.2f} %  "
-                    f"errors {metrics.validation_errors:>4}  "
-                    f"rate {metrics.learning_rate:.2g}  {metrics.seconds:.1f} s",
-                    file=lines,
-                    flush=True,
-                )
-            case Finished():
-                last = self.history[-1]
-                when = "after one epoch" if event.epochs == 1 else f"in the last of {event.epochs} epochs"
-                print(
-                    f"{self.name}: {event.validation_accuracy:.2f} % {when} "
-                    f"({last.validation_errors} errors; best epoch {event.best_accuracy:.2f} %), "
-                    f"{event.seconds:.0f} s{f', saved in {self.path}' if self.path else ''}",
-                    file=lines,
-                    flush=True,
-                )
-            case Diverged():
-                raise UserError(
-                    f"{self.name} diverged: the loss was {event.loss} at epoch {event.epoch}, batch "
-                    f"{event.batch}, learning rate {event.learning_rate:.3g}; try a third of that rate."
-                )
-
-    def _kept(self) -> str:
-        epochs = len(self.history)
-        if not epochs:
-            return "Stopped before the end of the first epoch: nothing was kept."
-        if self.path is None:
-            return f"Stopped after epoch {epochs}; nothing was kept, as there was no --out FILE."
-        return (
-            f"Stopped. The {epochs} finished epochs are kept in {self.path}; go on with "
-            f"'python -m s5core train --resume {self.path}'."
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """The run's outcome as JSON data."""
-        return {
-            "name": self.name,
-            "seed": self.recipe.seed,
-            "parameters": count_parameters(self.layers),
-            "accuracy": self.history[-1].validation_accuracy,
-            "best": max(metrics.validation_accuracy for metrics in self.history),
-            "seconds": sum(metrics.seconds for metrics in self.history),
-            "history": [dataclasses.asdict(metrics) for metrics in self.history],
-            "checkpoint": str(self.path) if self.path else None,
-        }
-
-
 @app.command()
 def evaluate(
     file: Annotated[Path, typer.Argument(metavar="CHECKPOINT")],
@@ -325,10 +186,10 @@ def evaluate(
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
-    """Read every validation digit with a checkpoint and print its accuracy."""
-    _set_threads(threads)
+    """Print the accuracy of a checkpoint on the validation digits."""
+    set_threads(threads)
     loaded = checkpoint.load(file)
-    digits = _load_digits(loaded.recipe.split, folder)
+    digits = load_digits(loaded.recipe.split, folder)
     found = evaluate_model(loaded.model(), digits.validation_images, digits.validation_labels)
     shown = {
         "accuracy": round(found.accuracy, 4),
@@ -346,21 +207,22 @@ def evaluate(
     else:
         print(
             f"{file}: {found.accuracy:.2f} % of {len(found.labels):,} digits ({digits.name}), "
-            f"{found.errors} errors, {loaded.parameters:,} parameters, {len(loaded.history)} epochs, "
+            f"{words.count(found.errors, 'error')}, {loaded.parameters:,} parameters, "
+            f"{words.count(len(loaded.history), 'epoch')}, "
             f"calibration error {found.calibration_error:.2f} points"
         )
         if loaded.has_seen(digits.name):
-            print("The network was trained on these digits, so that its accuracy looks better than it is.")
+            print("The network was trained on these digits: its accuracy looks better than it is.")
 
 
 @app.command()
 def predict(
     file: Annotated[Path, typer.Argument(metavar="CHECKPOINT")],
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Pictures of one digit each.")],
-    center: Annotated[bool, typer.Option(help="Crop, fit and centre the digit, as MNIST's were.")] = True,
+    center: Annotated[bool, typer.Option(help="Crop, scale and centre the digit, as in MNIST.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Say which digit each picture shows, and how sure the network is."""
+    """Say which digit each picture shows, and with which probability."""
     model = checkpoint.load(file).model()
     fields = [_read_picture(path, center) for path in images]
     with torch.no_grad():
@@ -378,28 +240,33 @@ def predict(
 
 def _read_picture(path: Path, center: bool) -> Tensor:
     """The digit of a picture as the networks see it: (1, 1, 28, 28) uint8."""
-    image = fit.open_image(path)
+    image = photo.open_image(path)
     try:
-        return fit.fit(fit.photographed_ink(image), center)
+        return fit.of_ink(photo.ink(image), center)
     except DigitError as error:
         raise UserError(f"{path}: {error}") from error
 
 
 @app.command("drawn")
 def drawn_command(
-    file: Annotated[Path, typer.Argument(metavar="DIGITS.npz", help="Drawn digits as strokes.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="DIGITS.npz", help="A file of digits that people drew, as strokes.")
+    ],
     way: Annotated[
-        score.Way, typer.Option(help="Read the strokes, the canvas's picture, or that merely shrunk.")
+        score.Way,
+        typer.Option(
+            help="What is read: the strokes, the picture of the canvas, or that picture only shrunk."
+        ),
     ] = "strokes",
     as_json: AsJson = False,
 ) -> None:
-    """Say how well the shipped steps read digits that were drawn with a pen."""
+    """Measure how well the shipped networks read digits that people drew."""
     use_one_thread()  # as in the app
     found = score.report(checkpoint.load_shipped(steps.STEPS), score.load(file), way)
     if as_json:
         print(json.dumps(found))
         return
-    print(f"{found['digits']:,} digits by {found['writers']} writers, read from: {way}")
+    print(f"{found['digits']:,} digits by {words.count(found['writers'], 'writer')}, read from: {way}")
     print(f"{'step':<16}{'pen':>4}{'accuracy':>10}  {'95 % of writers':<17}{'ECE':<7}by class, 0 to 9")
     for name, read in found["steps"].items():
         for width, accuracy in read["accuracy"].items():
@@ -412,28 +279,57 @@ def drawn_command(
 
 
 @app.command()
+def export(
+    network: NetworkName,
+    to: Annotated[str, typer.Option(help=f"{'; '.join(f'{e.name}: {e.help}' for e in EXPORTS.values())}.")],
+    out: Annotated[
+        Path | None, typer.Option(help="File, or folder for it. Without it, the export goes to stdout.")
+    ] = None,
+) -> None:
+    """Write a network in another form."""
+    chosen = formats.find(to)
+    source = read_network(network)
+    content = chosen.write(source)
+    if out is None:
+        sys.stdout.buffer.write(content)
+        return
+    path = out / chosen.file_name(source) if out.is_dir() else out
+    write(path, content)
+    notes.print(f"Written to {path}.")
+
+
+@app.command()
 def benchmark(
     network: NetworkName = "step5",
-    rounds: Annotated[int, typer.Option(min=1, help="How often to time both loops, in turn.")] = 1,
+    rounds: Annotated[int, typer.Option(min=1, help="How often to time the two loops.")] = 1,
     digits: Annotated[
-        int | None, typer.Option(min=1000, help="Fewer training digits, for a quick look.")
+        int | None, typer.Option(min=1000, help="Use only this many training digits, to save time.")
     ] = None,
     folder: DataFolder = None,
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
-    """Time an epoch of our loop against the usual DataLoader loop on the same network."""
-    _set_threads(threads)
-    name, layers, recipe = _read_network(network)
-    loaded = _load_digits("test", folder)
+    """Time an epoch of our loop and of the usual DataLoader loop with the same network."""
+    try:
+        from benchmarks.loop import time_loops
+    except ModuleNotFoundError as error:
+        raise UserError(
+            "The benchmark is in the folder benchmarks/ of the project, which is not here: run it from a "
+            "copy of the whole project."
+        ) from error
+    set_threads(threads)
+    source = read_network(network)
+    loaded = load_digits("test", folder)
     if digits is not None:
         loaded = dataclasses.replace(
             loaded, train_images=loaded.train_images[:digits], train_labels=loaded.train_labels[:digits]
         )
     timings = []
-    for timing in time_loops(layers, recipe, loaded, rounds):
+    for timing in time_loops(source.layers, source.recipe, loaded, rounds):
         timings.append(timing)
-        notes.print(f"usual loop {timing.usual:.1f} s, ours {timing.ours:.1f} s: {timing.ratio:.2f} of it")
+        notes.print(
+            f"usual loop {timing.usual:.1f} s, ours {timing.ours:.1f} s: {timing.ratio:.2f} of the usual"
+        )
     usual = statistics.median(timing.usual for timing in timings)
     ours = statistics.median(timing.ours for timing in timings)
     ratio = statistics.median(timing.ratio for timing in timings)
@@ -441,7 +337,8 @@ def benchmark(
         print(json.dumps({"usual": usual, "ours": ours, "ratio": ratio, "digits": len(loaded.train_labels)}))
     else:
         print(
-            f"{name}, {len(loaded.train_labels):,} digits, {torch.get_num_threads()} threads: usual loop "
+            f"{source.name}, {len(loaded.train_labels):,} digits, "
+            f"{words.count(torch.get_num_threads(), 'thread')}: usual loop "
             f"{usual:.1f} s an epoch, ours {ours:.1f} s, {ratio:.2f} of the usual"
         )
 
@@ -451,21 +348,21 @@ def reproduce(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="STEP...", help="All steps if none is given.")
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, max=100, help="Seeds 0, 1, … up to this many.")] = 1,
-    first: Annotated[int, typer.Option(min=0, help="The first of these seeds.")] = 0,
-    write: Annotated[bool, typer.Option("--write", help="Enter them into checkpoints/.")] = False,
+    seeds: Annotated[int, typer.Option(min=1, max=100, help="How many seeds: 0, 1, …")] = 1,
+    first: Annotated[int, typer.Option(min=0, help="The first seed, in place of 0.")] = 0,
+    write: Annotated[bool, typer.Option("--write", help="Record the results in checkpoints/.")] = False,
     folder: DataFolder = None,
     threads: Threads = None,
 ) -> None:
-    """Train steps again as they were for results.json, and compare."""
-    _set_threads(threads)
+    """Train steps again with their recorded seeds, and compare the accuracies with results.json."""
+    set_threads(threads)
     reached = results.load()
     for step in [steps.find(name) for name in names or steps.STEPS]:
-        digits = _load_digits(step.recipe.split, folder)
+        digits = load_digits(step.recipe.split, folder)
         if write and digits.name != "MNIST":
-            raise UserError("The recorded figures are for all of MNIST: set $S5_DATA_DIR or --data.")
+            raise UserError("Results are recorded only for the whole MNIST: set $S5_DATA_DIR or --data.")
         for seed in range(first, first + seeds):
-            run = Run(step.name, step.layers, step.recipe.replace(seed=seed), digits, None, None)
+            run = Training(step.name, step.layers, step.recipe.replace(seed=seed), digits)
             run.show(sys.stdout)
             assert run.checkpoint is not None
             if write:
@@ -479,60 +376,8 @@ def reproduce(
                 print(f"{step.name}: recorded {same}all {result.seeds} seeds {result}")
 
 
-def _read_network(source: str) -> tuple[str, Network, Recipe]:
-    """Name, layers and recipe of a step, or of a JSON file of layers (with step 5's recipe)."""
-    if not source.lower().endswith(".json"):
-        step = steps.find(source)
-        return step.name, step.layers, step.recipe
-    try:
-        content = json.loads(Path(source).read_text())
-    except OSError as error:
-        raise UserError(f"{source} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise UserError(f"{source} is not JSON: {error}.") from error
-    layers = from_json(content)
-    check(layers)
-    return Path(source).stem, layers, steps.STEPS["step5"].recipe
-
-
-def _load_digits(split: Any, folder: Path | None) -> Digits:
-    with _downloading() as progress:
-        digits = data.load(split, folder, progress=progress)
-    if digits.notice:
-        notes.print(digits.notice)
-    return digits
-
-
-@contextmanager
-def _downloading() -> Iterator[data.Progress]:
-    """A progress bar a file, for as long as a download lasts."""
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), console=notes, transient=True
-    ) as bars:
-        tasks: dict[str, Any] = {}
-
-        def update(file: str, done: int, total: int) -> None:
-            if file not in tasks:
-                tasks[file] = bars.add_task(file, total=None)
-            bars.update(tasks[file], completed=done, total=total or None)
-
-        yield update
-
-
-def _save(made: Checkpoint, path: Path) -> None:
-    try:
-        checkpoint.save(made, path)
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror}.") from error
-
-
-def _set_threads(threads: int | None) -> None:
-    if threads is not None:
-        torch.set_num_threads(threads)
-
-
 def main() -> None:
-    """Run the command line; a UserError becomes one line on stderr and exit code 1."""
+    """Run the command line. A UserError becomes one line on stderr and exit code 1."""
     keep_freed_memory()
     try:
         app()

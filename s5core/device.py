@@ -1,4 +1,4 @@
-"""Devices: which there are, and what training does differently on each."""
+"""Devices: which ones this computer has, and what training does differently on each."""
 
 from __future__ import annotations
 
@@ -12,44 +12,44 @@ from dataclasses import dataclass
 import torch
 
 from s5core.errors import UserError
+from s5core.words import count
 
 
 class DeviceError(UserError):
-    """A device that this machine does not have."""
+    """A device that this computer does not have."""
 
 
 @dataclass(frozen=True)
 class Device:
-    """A device by torch's name (`cuda:0`) and by its own (`NVIDIA T4`)."""
+    """A device: its name in torch (`cuda:0`) and its product name (`NVIDIA T4`)."""
 
     id: str
     name: str
 
 
 def available() -> list[Device]:
-    """The devices of this machine, fastest first: CUDA, then MPS, then the CPU."""
+    """The devices of this computer, the fastest first: CUDA, then MPS, then the CPU."""
     found = [
         Device(f"cuda:{i}", torch.cuda.get_device_name(i))
         for i in range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
     ]
     if torch.backends.mps.is_available():
         found.append(Device("mps", "Apple GPU"))
-    count = cores()
-    found.append(Device("cpu", f"CPU ({platform.machine()}, {count} core{'s' if count > 1 else ''})"))
+    found.append(Device("cpu", f"CPU ({platform.machine()}, {count(cores(), 'core')})"))
     return found
 
 
 def cores() -> int:
-    """The CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows, which have no such bounds
+    """How many CPU cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # macOS and Windows set no such limits
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def choose(device: str) -> Device:
-    """The device of that name; `auto` is the fastest one, `cuda` the first of its kind.
+    """The device with this name; `auto` is the fastest one, `cuda` the first CUDA device.
 
-    Raises DeviceError for a device that is not there: training never falls back silently.
+    Raises DeviceError if there is no such device: training never takes another one silently.
     """
     devices = available()
     if device == "auto":
@@ -58,16 +58,16 @@ def choose(device: str) -> Device:
         if device in (candidate.id, candidate.id.split(":")[0]):
             return candidate
     raise DeviceError(
-        f"This machine has no device {device!r}: use auto or one of {', '.join(d.id for d in devices)}."
+        f"This computer has no device {device!r}: use auto or one of {', '.join(d.id for d in devices)}."
     )
 
 
 def autocast(device: Device) -> AbstractContextManager[object]:
-    """Mixed precision where it pays: bfloat16 on CUDA hardware that has it, nothing elsewhere.
+    """Mixed precision where it makes training faster: bfloat16 on GPUs that have it, else float32.
 
-    bfloat16 has float32's range, so that it needs no loss scaling, whose state a resumed
-    run would have to carry. Older GPUs, which have float16 alone, train in float32: nets
-    of this size are bound by kernel launches, not by arithmetic.
+    bfloat16 has the range of float32, so it needs no loss scaling, whose state a checkpoint would have
+    to keep. Older GPUs have only float16. They train in float32: with networks this small, starting the
+    kernels takes more time than their arithmetic.
     """
     if device.id.startswith("cuda") and torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.autocast("cuda", dtype=torch.bfloat16)
@@ -75,11 +75,11 @@ def autocast(device: Device) -> AbstractContextManager[object]:
 
 
 def keep_freed_memory() -> None:
-    """Let this process, which is to train, keep the memory that it frees, for good.
+    """Let this process keep the memory that it frees. Call it once in a process that trains.
 
-    Each batch asks for the same large maps as the one before. GNU's malloc hands such blocks
-    back to the system and asks for them again, and clearing their pages takes a tenth of the
-    time and more. Does nothing where another malloc is in use, or one that refuses.
+    Each batch needs feature maps of the same size as the batch before. By default GNU's malloc returns
+    such large blocks to the system and asks for them again; the system then clears their pages, which
+    takes a tenth of the training time or more. Has no effect with another malloc.
     """
     if platform.libc_ver()[0] != "glibc":
         return

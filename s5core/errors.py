@@ -1,6 +1,7 @@
-"""The one kind of error that a user is shown."""
+"""The errors that a user is shown."""
 
 
 class UserError(Exception):
-    """What the user can mend; the message is one sentence that says what is wrong and what
-    to do. The command line and the pages show it as it is; anything else is a bug."""
+    """Something that the user can put right. The message is one sentence: what is wrong, and what to do.
+
+    The command line and the pages show the message as it is. An error of any other class is a bug."""

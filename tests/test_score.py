@@ -68,12 +68,12 @@ def sure_of(answers: torch.Tensor, digits: score.DrawnDigits) -> Evaluation:
 
 def test_the_score_of_known_answers(hard):
     digits = score.load(hard)
-    perfect = score.score(digits, sure_of(digits.labels, digits))
+    perfect = score.rate(digits, sure_of(digits.labels, digits))
     assert perfect.accuracy == 100 and perfect.interval == (100, 100)
     assert perfect.by_class == dict.fromkeys(range(10), 100.0)
     answers = digits.labels.clone()
     answers[digits.writers == 0] = (answers[digits.writers == 0] + 1) % 10
-    found = score.score(digits, sure_of(answers, digits))
+    found = score.rate(digits, sure_of(answers, digits))
     assert found.calibration_error == pytest.approx(100 * 4 / 12, abs=0.1)
     assert found.accuracy == pytest.approx(100 * 8 / 12)
     assert found.interval[0] == 0 and found.interval[1] == 100  # a third of three writers is all wrong
@@ -82,9 +82,12 @@ def test_the_score_of_known_answers(hard):
 
 def test_a_digit_that_nobody_wrote_has_no_accuracy(tmp_path):
     digits = score.load(write(tmp_path / "two.npz", HARD[:2], [0, 1]))
-    found = score.score(digits, sure_of(digits.labels, digits))
+    found = score.rate(digits, sure_of(digits.labels, digits))
     assert found.by_class == {0: 100.0, 1: 100.0}
-    assert score._to_json({8: found})["by_class"]["8"] == {"0": 100.0, "1": 100.0}
+    network = checkpoint.load(checkpoint.shipped_path("step5"))
+    measured = score.measure({"step5": network.model()}, digits)["step5"][8].by_class
+    reported = score.report({"step5": network}, digits)["steps"]["step5"]["by_class"]["8"]
+    assert reported == {"0": round(measured[0], 2), "1": round(measured[1], 2)}
 
 
 @pytest.mark.parametrize(
@@ -95,7 +98,7 @@ def test_a_digit_that_nobody_wrote_has_no_accuracy(tmp_path):
         ({"label": np.array([10] * 12)}, "labels from 0 to 9"),
         ({"stroke_offsets": np.array([0, 10_000])}, "offsets do not fit"),
         ({"stroke_offsets": np.zeros(100, int)}, "each digit needs a point"),
-        ({"label": np.array(["3"] * 12)}, "rows of whole numbers"),
+        ({"label": np.array(["3"] * 12)}, "arrays of whole numbers"),
         ({"points": np.zeros((5000, 3))}, "pairs of numbers"),
     ],
 )
@@ -109,10 +112,10 @@ def test_what_is_no_file_of_digits_is_refused(tmp_path):
     with pytest.raises(DrawnError, match="cannot be read"):
         score.load(tmp_path / "none.npz")
     np.save(tmp_path / "one.npy", np.zeros(3))
-    with pytest.raises(DrawnError, match="damaged or no"):
+    with pytest.raises(DrawnError, match="damaged or not an .npz file"):
         score.load(tmp_path / "one.npy")
     (tmp_path / "text.npz").write_text("no digits")
-    with pytest.raises(DrawnError, match="damaged or no"):
+    with pytest.raises(DrawnError, match="damaged or not an .npz file"):
         score.load(tmp_path / "text.npz")
 
 

@@ -4,11 +4,13 @@ import queue
 import pytest
 import torch
 
+from s5core import checkpoint
 from s5core.events import Failed, Finished
 from s5core.recipe import Recipe
 from s5core.runs import folder
 from s5core.runs.folder import Run
-from s5core.runs.worker import GONE, Order, Worker
+from s5core.runs.messages import Order, Quit, Rate, Stop, Threads
+from s5core.runs.worker import Worker
 from tests.helpers import TINY
 
 
@@ -20,7 +22,7 @@ def home(monkeypatch) -> None:
 def test_a_run_goes_on_with_as_many_threads_as_it_is_given(home):
     run = folder.create("a run", "step5", TINY, Recipe(epochs=1))
     orders: queue.Queue[Order] = queue.Queue()
-    orders.put({"order": "threads", "value": 3})
+    orders.put(Threads(3))
     before = torch.get_num_threads()
     Worker(orders).train(run)
     after = torch.get_num_threads()
@@ -29,7 +31,7 @@ def test_a_run_goes_on_with_as_many_threads_as_it_is_given(home):
 
 
 class Late(queue.Queue[Order]):
-    """Orders that come when the log has so many lines of an event."""
+    """Orders that come once the log has this many lines of an event."""
 
     def __init__(self, run: Run, event: str, lines: int, *orders: Order) -> None:
         super().__init__()
@@ -43,14 +45,14 @@ class Late(queue.Queue[Order]):
         return super().empty()
 
 
-@pytest.mark.parametrize("order", [{"order": "stop"}, GONE])
+@pytest.mark.parametrize("order", [Stop(), Quit()])
 def test_a_run_that_is_stopped_after_its_last_epoch_is_finished(home, order):
     run = folder.create("a run", "step5", TINY, Recipe(epochs=2))
-    assert Worker(Late(run, "epoch", 2, order)).train(run) == (order is not GONE)
+    assert Worker(Late(run, "epoch", 2, order)).train(run) == isinstance(order, Stop)
     assert isinstance(run.log().end, Finished) and run.checkpoint().state is None
 
 
-def test_a_worker_killed_behind_its_last_epoch_has_finished_the_run(home):
+def test_a_worker_killed_after_its_last_epoch_has_finished_the_run(home):
     run = folder.create("a run", "step5", TINY, Recipe(epochs=1))
     Worker(queue.Queue()).train(run)
     end, trained = run.log().end, run.model_path.read_bytes()
@@ -63,17 +65,16 @@ def test_a_worker_killed_behind_its_last_epoch_has_finished_the_run(home):
 
 def test_a_rate_that_comes_between_two_epochs_counts_in_the_next(home):
     run = folder.create("a run", "step5", TINY, Recipe(epochs=2, schedule="constant", learning_rate=0.1))
-    Worker(Late(run, "epoch", 1, {"order": "rate", "value": 0.01})).train(run)
+    Worker(Late(run, "epoch", 1, Rate(0.01))).train(run)
     assert [metrics.learning_rate for metrics in run.log().epochs] == [0.1, 0.01]
     assert run.log().peak == 0.01
 
 
-def test_a_run_does_not_go_on_with_other_digits(home, practice):
+def test_a_run_does_not_go_on_with_other_digits(home):
     run = folder.create("a run", "step5", TINY, Recipe(epochs=2))
-    Worker(Late(run, "epoch", 1, {"order": "stop"})).train(run)
+    Worker(Late(run, "epoch", 1, Stop())).train(run)
+    checkpoint.save(dataclasses.replace(run.checkpoint(), data="MNIST"), run.model_path)
     kept = run.model_path.read_bytes()
-    other = Worker(queue.Queue())
-    other._digits["test"] = dataclasses.replace(practice, name="MNIST", notice="")
-    other.train(run)
+    Worker(queue.Queue()).train(run)
     assert isinstance(run.log().end, Failed) and "began with other digits" in run.log().end.message
     assert run.model_path.read_bytes() == kept

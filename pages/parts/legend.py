@@ -8,7 +8,7 @@ from s5core.views import picture
 
 
 def show(palette: picture.Picture, low: str, high: str, meaning: str) -> None:
-    """A colour bar between the values of its ends."""
+    """A colour bar with the words for its two ends, and its meaning below it."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(low, width="content")
         st.image(picture.data_url(picture.color_bar(palette)), width=200, alt=f"Colours from {low} to {high}")

@@ -1,7 +1,7 @@
-"""The class set: digits that a class has drawn and kept, and how networks read them.
+"""The class set: the digits that a class has drawn and kept, and how networks read them.
 
-A digit is one file, `<runs folder>/class_digits/<id>.json`, so that any number of students can
-keep one at the same moment:
+Each digit has its own file, `<runs folder>/class_digits/<id>.json`, so any number of students can
+keep a digit at the same moment:
 
     {"strokes": [[[x, y], …], …], "label": 7, "nickname": "Ada", "time": "2030-01-31T09:15:00.250+00:00"}
 
@@ -39,26 +39,26 @@ from s5core.layers import CLASSES
 from s5core.runs import folder
 
 MAX_DIGITS = 1000  # thirty students with thirty digits each
-MAX_POINTS = 10_000  # of a drawing; a digit has some hundred
-MAX_BYTES = 2**18  # of a file; more than MAX_POINTS need
-NICKNAME = 20  # characters
-SPACING = 1  # pixel of the canvas, a tenth of the networks'; points closer together tell nothing
-REACH = 10 * sketch.SIDE  # how far off the canvas a stroke may have been moved, in pixels
-PEN = 20  # pixels of the canvas: drawings are exported with the pen that it begins with
+MAX_POINTS = 10_000  # of a drawing; a digit has a few hundred
+MAX_BYTES = 2**18  # of a file; MAX_POINTS need less
+NICKNAME = 20  # characters at most
+SPACING = 1  # pixel of the canvas, a tenth of a pixel of the 28x28: closer points add no detail
+REACH = 10 * sketch.SIDE  # pixels: the largest coordinate of a stroke that was moved off the canvas
+PEN = 20  # pixels: the pen for the exported pictures, the canvas's own at first
 
-FORMULA = ("=", "+", "-", "@")  # what a spreadsheet takes for the beginning of one
+FORMULA = ("=", "+", "-", "@")  # the characters with which a formula in a spreadsheet can begin
 
 
 class ClassDigitsError(UserError):
-    """A drawing that cannot be kept; the message says why."""
+    """A drawing cannot be kept, or a file holds no digit; the message says why."""
 
 
 @dataclass(frozen=True)
 class ClassDigit:
     """A digit that someone drew and kept."""
 
-    id: str  # the file's name without its ending
-    label: int  # what was meant, 0 to 9
+    id: str  # the name of its file without the ending
+    label: int  # the digit that the person meant, 0 to 9
     nickname: str  # cleaned; may be empty
     time: datetime  # UTC
     strokes: list[Stroke] = field(repr=False)
@@ -66,7 +66,7 @@ class ClassDigit:
     @cached_property
     def seen(self) -> Tensor:
         """The digit as the networks see it: (1, 1, 28, 28) uint8, 0 is background."""
-        return fit.redraw(self.strokes)
+        return fit.of_strokes(self.strokes)
 
     @property
     def name(self) -> str:
@@ -76,10 +76,10 @@ class ClassDigit:
 
 @dataclass(frozen=True)
 class ClassDigits:
-    """The set as it stands: what could be read of it, and what could not."""
+    """The whole set at one moment."""
 
     digits: tuple[ClassDigit, ...]  # the oldest first
-    damaged: tuple[str, ...]  # names of files that hold no digit
+    damaged: tuple[str, ...]  # names of the files that hold no digit
 
     @property
     def images(self) -> Tensor:
@@ -96,7 +96,7 @@ Key = tuple[str, datetime]
 
 
 class Reader:
-    """A network that reads the set again and again, and each digit of it only once.
+    """A network that can read the set again and again, but reads each digit only once.
 
     `model`: in eval mode, on the CPU.
     """
@@ -106,69 +106,64 @@ class Reader:
         self._logits: dict[Key, Tensor] = {}  # (10,) each
 
     def read(self, digits: ClassDigits) -> Evaluation:
-        """The answers to all digits of a set that is not empty, in its order."""
+        """The answers to all digits, in their order. There must be at least one digit."""
         known = self._logits
-        new = [each for each in digits.digits if _key(each) not in known]
-        if new:
-            found = evaluate(self.model, *_batch(new)).logits
-            known = known | {_key(each): logits for each, logits in zip(new, found, strict=True)}
-        # What is deleted is forgotten. Sessions that read at the same moment disturb nobody: each
-        # makes a dictionary of its own.
+        new = ClassDigits(tuple(each for each in digits.digits if _key(each) not in known), ())
+        if new.digits:
+            found = evaluate(self.model, new.images, new.labels).logits
+            known = known | {_key(each): logits for each, logits in zip(new.digits, found, strict=True)}
+        # The new dictionary has no deleted digits. Sessions may read at the same moment, because
+        # none of them changes a dictionary that another one uses.
         read = {_key(each): known[_key(each)] for each in digits.digits}
         self._logits = read
         return Evaluation(torch.stack(list(read.values())), digits.labels)
 
 
 def _key(each: ClassDigit) -> Key:
-    """What tells a digit from all others, and from itself before it was corrected."""
+    """A key that no other digit has; it changes when the digit is corrected."""
     return each.id, each.time
 
 
-def _batch(digits: list[ClassDigit]) -> tuple[Tensor, Tensor]:
-    some = ClassDigits(tuple(digits), ())
-    return some.images, some.labels
-
-
 def home() -> Path:
-    """The folder of the set, beside the runs."""
+    """The folder of the set, inside the folder of the runs."""
     return folder.home() / "class_digits"
 
 
-def clean(nickname: str) -> str:
-    """A nickname of printable characters in one short line; it may be empty."""
+def clean_nickname(nickname: str) -> str:
+    """The nickname in one short line of visible characters; it may be empty."""
     plain = " ".join(unicodedata.normalize("NFKC", nickname).split())
-    # What is no character to see would hide or turn round the text around it.
+    # Control characters can hide the text around them, or reverse its direction.
     visible = "".join(letter for letter in plain if unicodedata.category(letter)[0] != "C")
     return visible[:NICKNAME].strip()
 
 
 def id_of(strokes: list[Stroke], author: str) -> str:
-    """The id that a drawing gets: the same one however often its author keeps it.
+    """The id of a drawing. It stays the same when its author keeps the drawing again.
 
-    `author`: what tells those who draw at the same time apart. It is not kept, and cannot be
-    found out from the id as long as it is random.
+    `author`: a random word for each person who draws. It is not kept, and nobody can compute it
+    from the id.
     """
     content = json.dumps([author, _thin(strokes)])
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def keep(strokes: list[Stroke], label: int, nickname: str, author: str) -> ClassDigit:
-    """Put a drawing into the set. Keeping it again changes its label and nickname, or nothing.
+    """Put a drawing into the set. Keeping it again only changes its label and nickname.
 
     `strokes`: in pixels of the canvas. `label`: 0 to 9. `author`: as for `id_of`.
-    Raises ClassDigitsError for an empty or overlong drawing or a full set, DigitError for several
-    digits side by side, OSError when the file cannot be written. The bound is not exact: all who
-    keep one at the same moment get in.
+    Raises ClassDigitsError if the drawing is empty or too large or the set is full, DigitError if
+    there are several digits, OSError if the file cannot be written. A set may grow a little beyond
+    MAX_DIGITS when several people keep a digit at the same moment.
     """
     if label not in range(CLASSES):
         raise ValueError(f"{label} is no digit")
     thin = _thin(strokes)
     if not thin:
-        raise ClassDigitsError("There is nothing drawn yet: draw a digit.")
+        raise ClassDigitsError("There is nothing drawn yet: draw a digit first.")
     if not _is_sane(thin):
-        raise ClassDigitsError("This drawing is too large for one digit: clear the canvas and draw it anew.")
-    made = ClassDigit(id_of(strokes, author), label, clean(nickname), datetime.now(UTC), thin)
-    fit.redraw(thin)  # refuses what no network is shown
+        raise ClassDigitsError("This drawing is too large for one digit: clear the canvas and draw it again.")
+    made = ClassDigit(id_of(strokes, author), label, clean_nickname(nickname), datetime.now(UTC), thin)
+    fit.of_strokes(thin)  # raises DigitError for what the networks never see
     if old := find(made.id):
         if old.name == made.name:
             return old
@@ -187,26 +182,26 @@ def keep(strokes: list[Stroke], label: int, nickname: str, author: str) -> Class
 
 
 def _thin(strokes: list[Stroke]) -> list[Stroke]:
-    """The strokes to a tenth of a pixel, without points that hardly differ from their neighbours."""
+    """The strokes, rounded to a tenth of a pixel, without points that are close to their neighbours."""
     thinned = []
     for stroke in strokes:
         points = stroke[:1]
         for point in stroke[1:]:
             if max(abs(point[0] - points[-1][0]), abs(point[1] - points[-1][1])) >= SPACING:
                 points.append(point)
-        points[-1:] = stroke[-1:]  # a stroke ends where its pen was lifted
+        points[-1:] = stroke[-1:]  # keep the point where the pen was lifted
         thinned.append([(round(float(x), 1), round(float(y), 1)) for x, y in points])
     return [stroke for stroke in thinned if stroke]
 
 
 def _is_sane(strokes: list[Stroke]) -> bool:
-    """Whether a drawing is no larger than one that a person draws on the canvas."""
+    """Whether a person could have made this drawing on the canvas."""
     numbers = [number for stroke in strokes for point in stroke for number in point]
-    return len(numbers) <= 2 * MAX_POINTS and all(abs(number) <= REACH for number in numbers)  # nor NaN
+    return len(numbers) <= 2 * MAX_POINTS and all(abs(number) <= REACH for number in numbers)  # False for NaN
 
 
 def find(id: str) -> ClassDigit | None:
-    """The digit of that id; None when there is none or its file is damaged."""
+    """The digit with this id; None if there is none, or if its file is damaged."""
     try:
         return _open(_path(id))
     except ClassDigitsError:
@@ -214,13 +209,13 @@ def find(id: str) -> ClassDigit | None:
 
 
 def load() -> ClassDigits:
-    """All digits of the set, and the names of the files that are none."""
+    """All digits of the set, and the names of the files that hold no digit."""
     digits, damaged = [], []
     for path in _files():
         try:
             digits.append(_open(path))
         except ClassDigitsError:
-            if path.exists():  # else it was deleted since the folder was listed
+            if path.exists():  # else somebody deleted it after the folder was listed
                 damaged.append(path.name)
     return ClassDigits(tuple(sorted(digits, key=lambda each: (each.time, each.id))), tuple(damaged))
 
@@ -234,24 +229,22 @@ def version() -> int:
 
 
 def delete(ids: Iterable[str]) -> None:
-    """Delete digits for good; those that are gone already are no error. Raises OSError when
-    a file cannot be deleted."""
+    """Delete digits. An id without a digit is ignored. Raises OSError if a file cannot be deleted."""
     for id in ids:
         _path(id).unlink(missing_ok=True)
 
 
 def delete_all() -> None:
-    """Delete the whole set for good, damaged files as well. Raises OSError when a file cannot
-    be deleted."""
+    """Delete the whole set, damaged files too. Raises OSError if a file cannot be deleted."""
     for path in _files():
         path.unlink(missing_ok=True)
 
 
 def archive(digits: ClassDigits, readings: Mapping[str, Evaluation]) -> bytes:
-    """The set as a ZIP file: of each digit the 28x28 that the networks see and the 280x280
-    drawing as PNG, and digits.csv with what each network reads.
+    """The set as a ZIP file: for each digit two PNG files, the 28x28 that the networks see and the
+    280x280 drawing, and a table of the digits and the networks' answers, digits.csv.
 
-    `readings`: by the network's name, of the same digits in their order.
+    `readings`: for each network's name its answers to these digits, in their order.
     """
     packed, table = io.BytesIO(), io.StringIO()
     columns = [f"{name}: {what}" for name in readings for what in ("answer", "confidence")]
@@ -270,14 +263,14 @@ def archive(digits: ClassDigits, readings: Mapping[str, Evaluation]) -> bytes:
             ]
             time = each.time.isoformat(timespec="seconds")
             writer.writerow([png, each.label, _cell(each.nickname), time, *read])
-        # Spreadsheets take a file without the mark for another encoding than UTF-8.
+        # Spreadsheets recognise UTF-8 only by the mark that utf-8-sig puts first.
         file.writestr("digits.csv", table.getvalue().encode("utf-8-sig"), zipfile.ZIP_DEFLATED)
     return packed.getvalue()
 
 
 def _cell(text: str) -> str:
-    """A text as a spreadsheet shows it, never as a formula that it computes."""
-    plain = unicodedata.normalize("NFKC", text).lstrip()  # a wide equals sign is one as well
+    """The text in a form that a spreadsheet shows, and never computes as a formula."""
+    plain = unicodedata.normalize("NFKC", text).lstrip()  # also finds a full-width equals sign
     return f"'{text}" if plain.startswith(FORMULA) else text
 
 
@@ -288,19 +281,19 @@ def _png(picture: NDArray[np.uint8]) -> bytes:
 
 
 def _path(id: str) -> Path:
-    """The file of a digit. Raises ValueError for what is no id."""
+    """The file of a digit. Raises ValueError if `id` cannot be the id of a digit."""
     if not re.fullmatch(r"[\w-]{1,80}", id):
         raise ValueError(f"{id[:80]!r} is no id of a digit")
     return home() / f"{id}.json"
 
 
 def _files() -> list[Path]:
-    """The files of the set, without those that are being written."""
+    """The files of the set. A file that is being written still has another ending."""
     return sorted(home().glob("*.json"))
 
 
 def _open(path: Path) -> ClassDigit:
-    """The digit in a file. Raises ClassDigitsError when it holds none."""
+    """The digit in a file. Raises ClassDigitsError if it holds no digit."""
     try:
         found = path.stat()
         return _read(path, found.st_mtime_ns, found.st_ino)
@@ -310,9 +303,12 @@ def _open(path: Path) -> ClassDigit:
 
 @lru_cache(maxsize=2 * MAX_DIGITS)
 def _read(path: Path, changed: int, place: int) -> ClassDigit:
-    """The digit in a file, read once: the set is shown often. Two files that were written in
-    the same tick of the clock are in different places of the disk."""
-    _path(path.stem)  # refuses the names that `delete` would refuse
+    """The digit in a file. The set is shown often, so the cache reads each version of a file once.
+
+    `changed`, `place`: time of the last change, and inode. They tell versions apart: if two were
+    written within one tick of the clock, their inodes differ.
+    """
+    _path(path.stem)  # raises ValueError for a name that `delete` would not accept
     with open(path, "rb") as file:
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
@@ -320,11 +316,11 @@ def _read(path: Path, changed: int, place: int) -> ClassDigit:
     found = json.loads(content)
     strokes = [[(float(x), float(y)) for x, y in stroke] for stroke in found["strokes"]]
     if not strokes or not all(strokes) or not _is_sane(strokes):
-        raise ValueError("its strokes")
+        raise ValueError("its strokes are missing or too large")
     if type(found["label"]) is not int or found["label"] not in range(CLASSES):
-        raise ValueError("its label")
+        raise ValueError("its label is not a digit")
     if not isinstance(found["nickname"], str):
-        raise TypeError("its nickname")
+        raise TypeError("its nickname is not a text")
     time = datetime.fromisoformat(found["time"]).astimezone(UTC)
-    fit.redraw(strokes)  # refuses several digits side by side
-    return ClassDigit(path.stem, found["label"], clean(found["nickname"]), time, strokes)
+    fit.of_strokes(strokes)  # raises DigitError for several digits
+    return ClassDigit(path.stem, found["label"], clean_nickname(found["nickname"]), time, strokes)

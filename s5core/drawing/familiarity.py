@@ -1,8 +1,9 @@
-"""Whether a network is shown something like the digits that it knows, or something else.
+"""Whether a picture looks to a network like the digits that it knows, or like something else.
 
-A network answers whatever it is shown, and is often very sure of a letter. How its maps respond
-says more: their means lie near those of some class of digits, or far from all of them. The
-distance is Mahalanobis's, with one covariance for all classes (Lee et al., arXiv:1807.03888).
+A network answers to every picture, and is often very sure of its answer to a letter. Its feature
+maps tell more: for a digit, their mean activations are near those of some class of real digits;
+for something else, they are far from all classes. The distance is the Mahalanobis distance, with
+one covariance for all classes (Lee et al., arXiv:1807.03888).
 """
 
 from __future__ import annotations
@@ -18,36 +19,37 @@ from s5core.layers import CLASSES, layer_modules
 
 USUAL = 0.997  # share of real digits that count as familiar
 SHRINKAGE = 1e-3  # of the covariance towards independent features, so that it can be inverted
-DEAD = 0.01  # a map that varies less, against the others, says nothing by what rounding leaves of it
-MAX_FEATURES = 512  # beyond, the practice digits are too few to say how they vary together
+DEAD = 0.01  # least deviation of a map, as a share of the median; below it, only rounding varies
+MAX_FEATURES = 512  # for more features, the practice digits are too few to estimate a covariance
 BATCH = 250
 
 
 @dataclass(frozen=True, eq=False)
 class Familiarity:
-    """What the digits that a network knows look like in its maps.
+    """What a network's feature maps look like for real digits.
 
-    All is float64, in coordinates in which the features of a class vary alike and independently.
+    Tensors are float64. Distances are measured in whitened coordinates, in which the features
+    within a class are uncorrelated and have variance 1.
     """
 
-    whitening: Tensor  # (features, features), from features to those coordinates
-    centres: Tensor  # (10, features), of the classes
-    limit: float  # the distance from the nearest centre beyond which it is something else
+    whitening: Tensor  # (features, features): turns features into whitened coordinates
+    centres: Tensor  # (10, features): the mean of each class, whitened
+    limit: float  # a picture farther than this from the nearest centre is unfamiliar
 
     def distances(self, model: nn.Sequential, images: Tensor) -> Tensor:
-        """(N,): how far each of (N, 1, 28, 28) uint8 is from the nearest class of digits."""
+        """(N,): the distance of each picture, (N, 1, 28, 28) uint8, from the nearest class."""
         return _nearest(features(model, images) @ self.whitening, self.centres)
 
     def knows(self, model: nn.Sequential, field: Tensor) -> bool:
-        """Whether (1, 1, 28, 28) uint8 looks like a digit to the network."""
+        """Whether a picture, (1, 1, 28, 28) uint8, looks like a digit to the network."""
         return float(self.distances(model, field)) <= self.limit
 
 
 def measure(model: nn.Sequential, digits: Digits) -> Familiarity | None:
-    """How a network sees real digits, those to train and those to validate with.
+    """The response of a network to real digits, those to train with and those to validate with.
 
-    `model`: as `layers.build` makes it, in eval mode, on the CPU. None where it has too many
-    features for this, a single convolution and so none, or features that are mostly dead.
+    `model`: as `layers.build` makes it, in eval mode, on the CPU. None if the network has too many
+    features, no features because it has only one convolution, or features that are mostly dead.
     """
     if not 0 < sum(reader.in_channels for _, reader in _readers(model)) <= MAX_FEATURES:
         return None
@@ -61,7 +63,7 @@ def measure(model: nn.Sequential, digits: Digits) -> Familiarity | None:
     scale = scale.clamp(min=DEAD * float(scale.median()))
     correlation = (around / scale).T @ (around / scale) / len(around)
     shrunk = (1 - SHRINKAGE) * correlation + SHRINKAGE * torch.eye(len(scale), dtype=scale.dtype)
-    # The inverse's factor: distances become Euclidean.
+    # With a factor of the inverse covariance, the Mahalanobis distance becomes Euclidean.
     whitening = torch.linalg.cholesky(torch.linalg.inv(shrunk)) / scale[:, None]
     centres = means @ whitening
     return Familiarity(whitening, centres, float(_nearest(seen @ whitening, centres).quantile(USUAL)))
@@ -69,7 +71,7 @@ def measure(model: nn.Sequential, digits: Digits) -> Familiarity | None:
 
 @torch.no_grad()
 def features(model: nn.Sequential, images: Tensor) -> Tensor:
-    """(N, features) float64: the mean of every map that a convolution reads, behind the first."""
+    """(N, features) float64: the mean of each map that a convolution after the first one reads."""
     readers = _readers(model)
     found = []
     for batch in images.split(BATCH):
@@ -79,10 +81,10 @@ def features(model: nn.Sequential, images: Tensor) -> Tensor:
 
 
 def _readers(model: nn.Sequential) -> list[tuple[int, nn.Conv2d]]:
-    """The convolutions whose inputs are looked at, all but the first, and where each stands."""
+    """The convolutions whose inputs are the features, all but the first, each with its index."""
     return [(i, module) for i, module in enumerate(layer_modules(model)) if isinstance(module, nn.Conv2d)][1:]
 
 
 def _nearest(points: Tensor, centres: Tensor) -> Tensor:
-    """(N,): the distance of (N, features) from the nearest of the centres."""
+    """(N,): the distance of each point, (N, features), from the nearest centre."""
     return torch.cdist(points, centres).min(1).values

@@ -1,13 +1,14 @@
-"""A drawing as strokes: what the canvas starts from, what was drawn on it, and the hard digits
-that it offers.
+"""A drawing as strokes: what a browser drew on the canvas, what the canvas begins with, and the
+hard digits that it offers.
 
-A stroke is a list of points, x to the right and y down, through which a smooth curve is
-drawn; a point that stands twice is a corner.
+A stroke is a list of points, x to the right and y down. The pen draws a smooth curve through
+them; where the same point comes twice in a row, the curve has a corner.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -16,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-SIDE = 280  # of the canvas, in pixels
+SIDE = 280  # pixels: width and height of the canvas
 PEN, PAPER = "#ffffff", "#000000"
-BENDS = 8  # pieces of a curve that the canvas's pen has drawn
-SMOOTH = 8  # pieces of a curve from one point to the next
-FINE = 2  # the canvas's own edges are about as soft
+BENDS = 8  # straight pieces for each curve that a browser sent
+SMOOTH = 8  # straight pieces from one of our own points to the next
+FINE = 2  # paint this many times larger, then shrink: edges are then about as soft as the canvas's
 
 Point = tuple[float, float]
 Stroke = list[Point]
@@ -28,9 +29,9 @@ Stroke = list[Point]
 
 @dataclass(frozen=True, eq=False)
 class Sketch:
-    """What stands on the canvas."""
+    """The content of the canvas."""
 
-    drawing: dict[str, Any]  # for the canvas to go on with: a Fabric.js canvas as JSON
+    drawing: dict[str, Any]  # a Fabric.js canvas as JSON, from which the canvas can be filled again
     pixels: NDArray[np.uint8] | None  # (280, 280), white on black; None: nothing is drawn
 
 
@@ -38,26 +39,26 @@ EMPTY = Sketch({"objects": []}, None)
 
 
 def of_canvas(drawing: dict[str, Any], image: NDArray[np.uint8]) -> Sketch:
-    """What a browser sent: its strokes, and their picture (280, 280, 4). One channel says all of
-    white on black, and is worth keeping many times."""
+    """The sketch that a browser sent: its strokes, and their picture (280, 280, 4). Of white on
+    black one channel is enough, and a session keeps many sketches."""
     return Sketch(drawing, image[..., 0].copy())
 
 
 def of_strokes(strokes: list[Stroke], width: int) -> Sketch:
-    """The sketch that a round pen of this width in pixels makes."""
+    """The strokes as a round pen draws them, `width` pixels wide."""
     return of_lines([curve(stroke) for stroke in strokes], width)
 
 
 def of_lines(curves: list[Stroke], width: int) -> Sketch:
-    """The same for strokes whose points are joined by straight lines, as a browser samples them."""
+    """Like `of_strokes`, but with straight lines between the points: a browser samples them densely."""
     return Sketch({"objects": [_path(points, width) for points in curves]}, paint(curves, width))
 
 
 def strokes_of(drawing: dict[str, Any]) -> list[Stroke]:
-    """The strokes that stand on a canvas, in its pixels, as the middle line of the pen.
+    """The strokes on a canvas, in its pixels, as the middle line of the pen.
 
-    `drawing`: a Fabric.js canvas as JSON, whose strokes may have been moved, turned or scaled
-    with the canvas's own tools. A stroke in the colour of the paper erases what is beneath it.
+    `drawing`: a Fabric.js canvas as JSON. Its strokes may have been moved, turned or scaled with
+    the canvas's own tools. A stroke in the colour of the paper erases what was drawn before it.
     """
     strokes: list[Stroke] = []
     for shape in drawing["objects"]:
@@ -71,22 +72,23 @@ def strokes_of(drawing: dict[str, Any]) -> list[Stroke]:
 
 
 def _middle_line(shape: dict[str, Any]) -> Stroke:
-    """Points along a stroke of the canvas's pen, where it now stands."""
+    """Points along a stroke of the canvas's pen, at its present place."""
     points: Stroke = []
-    bounds: Stroke = []  # points that span what Fabric.js takes for the path's box
+    box: Stroke = []  # points whose bounding box is what Fabric.js takes for that of the path
     for command, *numbers in shape["path"]:
         *control, end = zip(numbers[::2], numbers[1::2], strict=True)
         if command == "Q":
             start, (bend,) = points[-1], control
             for t in (step / BENDS for step in range(1, BENDS)):
                 points.append(_blend((1 - t) ** 2, start, 2 * t * (1 - t), bend, t**2, end))
-                # It measures the cubic curve that has the one control point twice.
-                bounds.append(_blend((1 - t) ** 3, start, 3 * t * (1 - t), bend, t**3, end))
+                # It measures a cubic curve that has the control point twice.
+                box.append(_blend((1 - t) ** 3, start, 3 * t * (1 - t), bend, t**3, end))
         points.append(end)
-        bounds.append(end)
+        box.append(end)
     if "left" not in shape or not points:
-        return points  # our own: it has not been on a canvas yet
-    middle = (np.min(bounds, 0) + np.max(bounds, 0)) / 2
+        return points  # one of our own strokes, which no canvas has moved yet
+    low, high = bounds([box])
+    middle = (low + high) / 2
     angle = np.deg2rad(shape.get("angle", 0))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     size = [shape.get(f"scale{axis}", 1) * (-1 if shape.get(f"flip{axis}") else 1) for axis in "XY"]
@@ -99,7 +101,7 @@ def _blend(a: float, first: Point, b: float, second: Point, c: float, third: Poi
 
 
 def _cut(stroke: Stroke, eraser: Stroke, radius: float) -> list[Stroke]:
-    """What is left of a stroke where an eraser of this radius went along `eraser`."""
+    """What is left of a stroke after an eraser of this radius went along `eraser`."""
     fine, wiped = _refine(stroke), np.array(_refine(eraser))
     pieces: list[Stroke] = [[]]
     for point in fine:
@@ -119,8 +121,19 @@ def _refine(stroke: Stroke) -> Stroke:
     return points
 
 
+def bounds(strokes: Sequence[Stroke]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """The lowest x and y of all points, and the highest: (2,) each. There must be a point."""
+    points = np.array([point for stroke in strokes for point in stroke])
+    return points.min(0), points.max(0)
+
+
+def moved(strokes: Sequence[Stroke], scale: float, shift: NDArray[np.floating]) -> list[Stroke]:
+    """The strokes, first scaled about the point (0, 0), then shifted by (2,)."""
+    return [[(x, y) for x, y in np.array(stroke) * scale + shift] for stroke in strokes]
+
+
 def curve(stroke: Stroke) -> Stroke:
-    """Points close together along the smooth curve (a Catmull-Rom spline) through the stroke's."""
+    """Dense points along a smooth curve (a Catmull-Rom spline) through the points of the stroke."""
     ends = [stroke[0], *stroke, stroke[-1]]
     points = [stroke[0]]
     for a, b, c, d in zip(ends, ends[1:], ends[2:], ends[3:], strict=False):
@@ -129,7 +142,7 @@ def curve(stroke: Stroke) -> Stroke:
 
 
 def _between(a: Point, b: Point, c: Point, d: Point, t: float) -> Point:
-    """The point at t, 0 to 1, on the way from b to c."""
+    """The point of the curve at t, which is 0 at b and 1 at c. `a` comes before, `d` after them."""
 
     def along(a: float, b: float, c: float, d: float) -> float:
         return b + t / 2 * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
@@ -138,9 +151,9 @@ def _between(a: Point, b: Point, c: Point, d: Point, t: float) -> Point:
 
 
 def paint(curves: list[Stroke], width: float, side: int = SIDE, fine: int = FINE) -> NDArray[np.uint8]:
-    """(side, side) uint8: the curves in white on black, by a round pen of this width in pixels.
+    """(side, side) uint8: the curves in white on black, drawn by a round pen `width` pixels wide.
 
-    `fine`: it is painted this many times larger, then shrunk, so that edges are soft.
+    `fine`: paint this many times larger, then shrink, so that edges are soft.
     """
     picture = Image.new("L", (side * fine, side * fine))
     draw = ImageDraw.Draw(picture)
@@ -148,13 +161,13 @@ def paint(curves: list[Stroke], width: float, side: int = SIDE, fine: int = FINE
     for points in curves:
         large = [(x * fine, y * fine) for x, y in points]
         draw.line(large, fill=255, width=round(width * fine))
-        for x, y in large:  # round ends and joints
+        for x, y in large:  # round ends and joins
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
     return np.asarray(picture.resize((side, side), Image.Resampling.BOX))
 
 
 def _path(points: Stroke, width: int) -> dict[str, Any]:
-    """A stroke of the canvas's own pen."""
+    """A stroke as the canvas's own pen makes it."""
     return {
         "type": "Path",
         "path": [["L" if i else "M", x, y] for i, (x, y) in enumerate(points)],
@@ -166,7 +179,7 @@ def _path(points: Stroke, width: int) -> dict[str, Any]:
     }
 
 
-# Digits as some people write them, and which networks find hard. Drawn for this program.
+# Digits as some people write them, hard for networks to read. They were drawn for this program.
 HARD: dict[str, list[Stroke]] = {
     "0 with a slash": [
         [(140, 45), (95, 70), (78, 140), (95, 210), (140, 236), (186, 210), (202, 140), (186, 70), (140, 45)],
@@ -272,5 +285,5 @@ HARD: dict[str, list[Stroke]] = {
 
 
 def hard_digit(name: str, width: int) -> Sketch:
-    """One of HARD, drawn with a pen of this width in pixels. Raises KeyError for another name."""
+    """A digit of HARD, drawn with a pen `width` pixels wide. Raises KeyError for an unknown name."""
     return of_strokes(HARD[name], width)

@@ -1,1 +1,1 @@
-"""A run is a folder; a worker trains it, and the queue says when."""
+"""A run is a folder; the queue says when it is trained, and a worker trains it."""

@@ -1,10 +1,10 @@
 """A run is a folder: `config.json`, `events.jsonl`, `model.safetensors`.
 
-One writer (its worker), any number of readers. The folder is all there is: comparing,
-sharing, resuming and restarting the server need nothing else.
+Only its worker writes into it; anybody may read. To compare, share or resume a run, or to restart the
+server, the folder is enough.
 
-    config.json         what is trained: layers, recipe, and which step it began from
-    events.jsonl        what happened so far, an event a line (see `events`)
+    config.json         what is trained: layers, recipe, and the step that it began from
+    events.jsonl        what has happened so far, one event a line (see `events`)
     model.safetensors   the checkpoint of the last finished epoch
 """
 
@@ -37,11 +37,11 @@ class RunError(UserError):
 
 @dataclass(frozen=True)
 class Run:
-    """A run's folder and what it is to train."""
+    """A run: its folder, and what is trained."""
 
     folder: Path
     title: str  # as lists show it
-    step: str  # name of the step that it began from
+    step: str  # name of the step that it began from, or of another network
     layers: Network
     recipe: Recipe
     created: str  # ISO 8601, UTC
@@ -53,22 +53,22 @@ class Run:
 
     @property
     def label(self) -> str:
-        """The title and the end of the id, which tells runs of the same title apart."""
+        """The title and the end of the id: runs may have the same title."""
         return f"{self.title} ({self.id[-6:]})"
 
     @property
     def short(self) -> str:
-        """Where room is scarce: "Run 3f9a21"."""
+        """For places with little room: "Run 3f9a21"."""
         return f"Run {self.id[-6:]}"
 
     @property
     def events_path(self) -> Path:
-        """events.jsonl"""
+        """The log: events.jsonl."""
         return self.folder / "events.jsonl"
 
     @property
     def model_path(self) -> Path:
-        """model.safetensors"""
+        """The checkpoint: model.safetensors. There is none before the first epoch is finished."""
         return self.folder / "model.safetensors"
 
     def log(self) -> Log:
@@ -76,7 +76,7 @@ class Run:
         return read_log(self.events_path)
 
     def fail(self, message: str) -> None:
-        """Write into the log why the run is not trained, where there is no worker to do so.
+        """Write into the log why the run is not trained, when no worker can do it.
 
         Raises OSError when the log cannot be written.
         """
@@ -84,7 +84,7 @@ class Run:
             log.write(Failed(message))
 
     def checkpoint(self) -> Checkpoint:
-        """The network as of the last finished epoch. Raises CheckpointError without one."""
+        """The network after the last finished epoch. Raises CheckpointError when there is none."""
         return checkpoint.load(self.model_path)
 
 
@@ -94,9 +94,13 @@ def home() -> Path:
 
 
 def create(title: str, step: str, layers: Sequence[Layer], recipe: Recipe) -> Run:
-    """Make the folder of a new run. Raises OSError when it cannot be written."""
+    """Make the folder of a new run. Raises OSError when it cannot be written.
+
+    `step` names the step that the run begins from. A network that is no step may have any name.
+    """
     now = datetime.now(UTC)
-    name = f"{now:%Y%m%d-%H%M%S}-{step}-{uuid.uuid4().hex[:6]}"
+    readable = re.sub(r"[^\w-]+", "-", step)[:40]
+    name = f"{now:%Y%m%d-%H%M%S}-{readable}-{uuid.uuid4().hex[:6]}"
     run = Run(home() / name, title, step, tuple(layers), recipe, now.isoformat(timespec="seconds"))
     config = {
         "title": title,
@@ -110,7 +114,7 @@ def create(title: str, step: str, layers: Sequence[Layer], recipe: Recipe) -> Ru
 
 
 def adopt(made: Checkpoint, step: str, title: str) -> Run:
-    """A checkpoint from elsewhere, such as an upload, as a run of its own beside those of a step."""
+    """Make a run of a checkpoint from elsewhere, such as an upload; see `create` for `step` and `title`."""
     run = create(title, step, made.layers, made.recipe)
     history = [Epoch(metrics) for metrics in made.history]
     end = Stopped(len(made.history)) if made.state else Finished.of(made.history)
@@ -120,20 +124,20 @@ def adopt(made: Checkpoint, step: str, title: str) -> Run:
 
 
 def open_run(id: str) -> Run:
-    """The run of that name. Raises RunError when there is none or its folder is damaged."""
+    """The run with this id. Raises RunError when there is none or its folder is damaged."""
     if not re.fullmatch(r"[\w-]{1,80}", id):
-        raise RunError(f"{id[:80]!r} is no name of a run.")
+        raise RunError(f"{id[:80]!r} is not the name of a run.")
     return open_folder(home() / id)
 
 
 def open_folder(folder: Path) -> Run:
-    """The run in a folder. Raises RunError when it holds none or a damaged one."""
+    """The run in a folder. Raises RunError when there is none or it is damaged."""
     path = folder / "config.json"
     try:
         return _read_config(path, path.stat().st_mtime_ns)
     except FileNotFoundError:
         raise RunError(
-            f"There is no run {folder.name} here: it was deleted, or made on another machine."
+            f"There is no run {folder.name} here: it was deleted, or it is on another computer."
         ) from None
     except (OSError, ValueError, KeyError, TypeError, UserError) as error:
         raise RunError(f"The run {folder.name} cannot be read: {error}") from error
@@ -141,7 +145,7 @@ def open_folder(folder: Path) -> Run:
 
 @lru_cache(maxsize=4096)
 def _read_config(path: Path, changed: int) -> Run:
-    """The run of a config.json, read once: lists of all runs are drawn often."""
+    """The run that a config.json describes. It is read once, because pages often list all runs."""
     config = json.loads(path.read_text())
     return Run(
         folder=path.parent,
@@ -154,11 +158,11 @@ def _read_config(path: Path, changed: int) -> Run:
 
 
 def list_runs() -> list[Run]:
-    """All readable runs, the newest first."""
+    """All runs that can be read, the newest first."""
     found = []
     for folder in sorted(home().glob("*/config.json"), reverse=True):
         try:
             found.append(open_run(folder.parent.name))
         except RunError:
-            continue  # a folder that is no run, or a damaged one, must not hide the others
+            continue  # one damaged folder must not hide the other runs
     return found

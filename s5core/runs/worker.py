@@ -1,29 +1,19 @@
-"""A process that trains runs: `python -m s5core.runs.worker`.
+"""A worker trains runs, one after the other: `python -m s5core.runs.worker` is one in a process.
 
-Orders come as JSON lines on stdin, answers go as JSON lines to stdout:
-
-    {"order": "train", "run": "/…/runs/ID", "threads": 2}   ->   {"done": "ID"}
-    {"order": "threads", "value": 1}     go on with so many, as another run has begun or ended
-    {"order": "rate", "value": 0.05}     a new peak learning rate for the run in progress
-    {"order": "stop"}                    end the run in progress; its finished epochs are kept
-
-{"ready": true} says that torch and the digits are loaded and an order will be taken at
-once. When stdin ends, the server is gone: the worker stops between two batches and exits,
-however the server came to its end.
+Orders come as lines on stdin and answers go as lines to stdout (see `messages`). The end of stdin means
+Quit: however the server came to its end, its workers stop between two batches and exit.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import queue
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -36,40 +26,68 @@ from s5core.events import Batch, Epoch, Event, Failed, Finished, LogWriter, Rate
 from s5core.recipe import Recipe, Split
 from s5core.runs import folder
 from s5core.runs.folder import Run
+from s5core.runs.messages import (
+    Answer,
+    Done,
+    Order,
+    Quit,
+    Rate,
+    Ready,
+    Stop,
+    Threads,
+    Train,
+    from_line,
+    to_line,
+)
 from s5core.train import train
 
-INTERVAL = 0.5  # seconds between two batches in the log; a page looks every second or two
-
-Order = dict[str, Any]
-GONE: Order = {"order": "gone"}
+INTERVAL = 0.5  # seconds from one batch in the log to the next; a page looks every second or two
 
 
 class Worker:
-    """Takes orders one after the other and trains what they name."""
+    """Trains the runs that it is ordered to train, one after the other."""
 
     def __init__(self, orders: queue.Queue[Order]) -> None:
         self.orders = orders
         self._digits: dict[Split, Digits] = {}
 
-    def digits(self, split: Split) -> Digits:
-        """The digits of a split, loaded once; anew when MNIST has come in the meantime."""
-        practice = split in self._digits and self._digits[split].notice
-        if split not in self._digits or (practice and not data.missing_files(data.HOME)):
-            self._digits[split] = data.load(split, download=False)
-        return self._digits[split]
+    def serve(self, answer: Callable[[Answer], None]) -> None:
+        """Take orders until Quit."""
+        self.warm_up()
+        answer(Ready())
+        go_on = True
+        while go_on:
+            match self.orders.get():
+                case Train(path, threads):
+                    torch.set_num_threads(threads)
+                    go_on = self.train(folder.open_folder(Path(path)))
+                    answer(Done())
+                case Quit():
+                    go_on = False
+                case _:
+                    pass  # it was meant for a run that has ended in the meantime
 
     def warm_up(self) -> None:
-        """Load the digits and take one step of training, so that what torch imports and sets up
-        at its first step is done before the first order."""
+        """Load the digits and take one step of training: what torch imports and sets up at its first
+        step is then done before the first order."""
         with contextlib.suppress(UserError):  # a run that needs the digits will say what is wrong
             events = train(steps.STEP5, Recipe(rotation=1, device="cpu"), self.digits("test"))
             next(events), next(events)
             events.close()
 
-    def train(self, run: Run) -> bool:
-        """Train a run until its end or an order to stop; whether to go on taking orders.
+    def digits(self, split: Split) -> Digits:
+        """The digits of a split. They are loaded once, and once more when MNIST has replaced the
+        practice digits in the meantime."""
+        practice = split in self._digits and self._digits[split].notice
+        if split not in self._digits or (practice and not data.missing_files(data.HOME)):
+            self._digits[split] = data.load(split, download=False)
+        return self._digits[split]
 
-        Whatever goes wrong is written into the run's log, where its reader looks.
+    def train(self, run: Run) -> bool:
+        """Train a run until its end or an order to stop. Returns whether to take more orders: False
+        after Quit.
+
+        Whatever goes wrong is written into the run's log, where its readers look.
         """
         with LogWriter(run.events_path) as log:
             try:
@@ -79,14 +97,14 @@ class Worker:
             except OSError as error:
                 log.write(Failed(f"The run could not be written: {error.strerror}."))
             except Exception as error:
-                # A bug, or memory that ran out: the log is where it will be found.
+                # A bug, or too little memory: the log is where people will look for the reason.
                 log.write(Failed(f"{type(error).__name__}: {error}"))
                 raise
         return True
 
     def _train(self, run: Run, log: LogWriter) -> bool:
         kept = run.checkpoint() if run.model_path.exists() else None
-        if kept is not None and kept.state is None:  # its worker was killed before it could say so
+        if kept is not None and kept.state is None:  # a worker was killed before it wrote the last event
             log.write(Finished.of(kept.history))
             return True
         digits = self.digits(run.recipe.split)
@@ -99,7 +117,7 @@ class Worker:
         go_on = True
         event: Event | None = None
         while True:
-            heard = isinstance(event, Batch)  # a rate that came at another event is kept until then
+            heard = isinstance(event, Batch)  # `train` takes a rate only there; until then it is kept here
             try:
                 event = events.send(rate if heard else None)
             except StopIteration:
@@ -108,8 +126,8 @@ class Worker:
             match event:
                 case Epoch(metrics, state):
                     assert state is not None
-                    # The line comes before the file. When the run is resumed, a line too many is
-                    # dropped; a missing one would never come back.
+                    # First the log, then the checkpoint: a resumed run replaces a line that is ahead of
+                    # its checkpoint, but a line that is missing would stay missing.
                     log.write(event)
                     made = Checkpoint.of(run.step, run.layers, run.recipe, digits.name, state)
                     checkpoint.save(made, run.model_path)
@@ -123,14 +141,14 @@ class Worker:
                     if isinstance(event, Started) and kept is not None and kept.state is not None:
                         log.write(RateChanged(kept.state.peak))
             for order in self._pending():
-                match order["order"]:
-                    case "rate":
-                        rate = float(order["value"])
-                        log.write(RateChanged(rate))
-                    case "threads":
-                        torch.set_num_threads(order["value"])
-                    case "stop" | "gone":
-                        go_on = go_on and order is not GONE
+                match order:
+                    case Rate(peak):
+                        rate = peak
+                        log.write(RateChanged(peak))
+                    case Threads(number):
+                        torch.set_num_threads(number)
+                    case Stop() | Quit():
+                        go_on = go_on and isinstance(order, Stop)
                         if finished < run.recipe.epochs:  # else there is nothing left to stop
                             log.write(Stopped(finished))
                             return go_on
@@ -141,32 +159,20 @@ class Worker:
 
 
 def read_orders(orders: queue.Queue[Order]) -> None:
-    """Pass on what comes on stdin; its end is an order, too."""
+    """Pass on the orders that come on stdin; the end of stdin is Quit."""
     for line in sys.stdin:
-        orders.put(json.loads(line))
-    orders.put(GONE)
+        orders.put(from_line(line))
+    orders.put(Quit())
 
 
 def main() -> None:
-    """Take orders until stdin ends."""
+    """Be a worker in a process of its own."""
     keep_freed_memory()
     orders: queue.Queue[Order] = queue.Queue()
     threading.Thread(target=read_orders, args=(orders,), daemon=True).start()
-    worker = Worker(orders)
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # what a library may print goes to the server's log, not among the answers
-
-    worker.warm_up()
-    print(json.dumps({"ready": True}), file=answers)
-    while (order := orders.get()) is not GONE:
-        if order["order"] != "train":
-            continue  # meant for a run that has ended in the meantime
-        torch.set_num_threads(order["threads"])
-        run = folder.open_folder(Path(order["run"]))
-        go_on = worker.train(run)
-        print(json.dumps({"done": run.id}), file=answers)
-        if not go_on:
-            break
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a library prints goes to the server's log, and not among the answers
+    Worker(orders).serve(lambda answer: print(to_line(answer), end="", file=answers, flush=True))
     os._exit(0)  # threads of torch or a download in progress must not keep the process alive
 
 

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from pages.parts import keys
 from s5core import checkpoint, steps
 from s5core.drawing import class_set, sketch
 from s5core.drawing.class_set import ClassDigit
@@ -29,7 +30,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def open_page(name: str = "digits", step: str = "step5") -> AppTest:
     test = AppTest.from_file(APP, default_timeout=60)
-    test.session_state.step = step
+    test.session_state[keys.NETWORK] = step
     test.switch_page(f"pages/{name}.py").run()
     assert not test.exception
     return test
@@ -97,19 +98,19 @@ def test_what_is_misread_is_marked_in_words() -> None:
     assert f"#3: {two.label}, read as 2" in newest and "✗" not in newest
     assert "#2: 9, ✗ misread as 4" in marked and "4px" in marked
     assert f"#1: {seven.name}, read as 7" in oldest and "1px" in oldest
-    app.toggle(key="class_misread").set_value(True).run()
+    app.toggle(key=keys.DIGITS_MISREAD).set_value(True).run()
     assert html(app)[0].count("<figure") == 1 and "misread as 4" in html(app)[0]
-    app.toggle(key="class_misread").set_value(False).run()
-    app.button_group(key="class_label").set_value(7).run()
+    app.toggle(key=keys.DIGITS_MISREAD).set_value(False).run()
+    app.button_group(key=keys.DIGITS_LABEL).set_value(7).run()
     assert html(app)[0].count("<figure") == 1 and "by Ada" in html(app)[0]
-    app.button_group(key="class_label").set_value(0).run()
+    app.button_group(key=keys.DIGITS_LABEL).set_value(0).run()
     assert "There is no such digit" in words(app)
 
 
 def test_confusions_are_named() -> None:
     keep_three()
     app = open_page()
-    assert "confuses 9 as 4 (1×)" in words(app) and "**1** of the 9s read as 4" in words(app)
+    assert "misreads 9 as 4 (1×)" in words(app) and "**1** of the 9s read as 4" in words(app)
     class_set.delete_all()
     keep("7 with a bar")
     app.run()
@@ -127,17 +128,17 @@ def test_many_digits_come_in_parts() -> None:
         class_set.keep([[(140, 40 + i / 10), (140, 240)]], 1, "", "me")
     app = open_page()
     assert html(app)[0].count("<figure") == 60 and "The newest 60 of 61" in words(app)
-    app.toggle(key="class_all").set_value(True).run()
+    app.toggle(key=keys.DIGITS_ALL).set_value(True).run()
     assert html(app)[0].count("<figure") == 61
 
 
-def test_chosen_digits_are_deleted_for_good() -> None:
+def test_chosen_digits_are_deleted() -> None:
     seven, four, two = keep_three()
     app = open_page()
-    app.multiselect(key="class_chosen").set_value([four.id]).run()
-    click(app, "delete_chosen")
+    app.multiselect(key=keys.DIGITS_CHOSEN).set_value([four.id]).run()
+    click(app, keys.DIGITS_DELETE)
     assert class_set.load().digits == (seven, two)
-    assert app.multiselect(key="class_chosen").value == []
+    assert app.multiselect(key=keys.DIGITS_CHOSEN).value == []
     assert "those after it move up" in words(app)
     assert html(open_page())[0].count("<figure") == 2
 
@@ -145,10 +146,10 @@ def test_chosen_digits_are_deleted_for_good() -> None:
 def test_a_digit_that_another_teacher_deleted_is_chosen_no_more() -> None:
     _, four, two = keep_three()
     app = open_page()
-    app.multiselect(key="class_chosen").set_value([four.id, two.id]).run()
+    app.multiselect(key=keys.DIGITS_CHOSEN).set_value([four.id, two.id]).run()
     class_set.delete([four.id])
     app.run()
-    assert not app.exception and app.multiselect(key="class_chosen").value == [two.id]
+    assert not app.exception and app.multiselect(key=keys.DIGITS_CHOSEN).value == [two.id]
 
 
 def test_all_are_deleted_with_the_damaged_ones(home: Path) -> None:
@@ -156,7 +157,7 @@ def test_all_are_deleted_with_the_damaged_ones(home: Path) -> None:
     (home / "bad.json").write_text("{")
     app = open_page()
     assert "`bad.json`" in words(app)
-    click(app, "delete_all")
+    click(app, keys.DIGITS_DELETE_ALL)
     assert not list(home.iterdir()) and "There is no digit yet" in words(app)
 
 
@@ -165,7 +166,7 @@ def test_damaged_files_alone_can_be_deleted(home: Path) -> None:
     (home / "bad.json").write_text("{")
     app = open_page()
     assert "`bad.json`" in words(app) and "There is no digit yet" in words(app)
-    click(app, "delete_all")
+    click(app, keys.DIGITS_DELETE_ALL)
     assert not list(home.iterdir())
 
 
@@ -187,7 +188,7 @@ def test_three_hundred_digits_open_fast() -> None:
 
 def form(hard_digit: str = "7 with a bar") -> AppTest:
     app = open_page("draw")
-    app.selectbox(key="hard_digit").set_value(hard_digit).run()
+    app.selectbox(key=keys.DRAW_HARD_DIGIT).set_value(hard_digit).run()
     assert not app.exception
     return app
 
@@ -205,7 +206,7 @@ def test_a_drawing_is_kept_once_and_can_be_corrected() -> None:
     app = form()
     assert button(app).disabled  # nothing has been said about it
     mean(app, 7)
-    app.text_input(key="nickname").set_value("  Ada ").run()
+    app.text_input(key=keys.DRAW_NICKNAME).set_value("  Ada ").run()
     button(app).click().run()
     assert app.success[0].value == "Kept as a 7: 1 digit in the class set."
     assert button(app).disabled
@@ -218,13 +219,13 @@ def test_a_drawing_is_kept_once_and_can_be_corrected() -> None:
     assert len(class_set.load().digits) == 1
 
 
-def test_another_drawing_has_to_be_named_anew_by_the_same_person() -> None:
+def test_another_drawing_by_the_same_person_needs_its_own_label() -> None:
     app = form()
     mean(app, 7)
-    app.text_input(key="nickname").set_value("Ada").run()
+    app.text_input(key=keys.DRAW_NICKNAME).set_value("Ada").run()
     button(app).click().run()
-    app.selectbox(key="hard_digit").set_value("4, open").run()
-    assert button(app).disabled and not app.success and app.text_input(key="nickname").value == "Ada"
+    app.selectbox(key=keys.DRAW_HARD_DIGIT).set_value("4, open").run()
+    assert button(app).disabled and not app.success and app.text_input(key=keys.DRAW_NICKNAME).value == "Ada"
     mean(app, 4)
     button(app).click().run()
     assert app.success[0].value == "Kept as a 4: 2 digits in the class set."

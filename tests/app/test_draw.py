@@ -11,8 +11,10 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from pages.parts import keys
+from s5core import words
 from s5core.checkpoint import FOLDER, Checkpoint
-from s5core.drawing import fit, reading, sketch
+from s5core.drawing import photo, sketch
 from s5core.events import Metrics
 from s5core.layers import Conv, MaxPool, SiLU, build
 from s5core.recipe import Recipe
@@ -24,7 +26,7 @@ NETWORKS = len(list(FOLDER.glob("*.safetensors")))
 
 def open_page(step: str = "step5") -> AppTest:
     test = AppTest.from_file(APP, default_timeout=60)
-    test.session_state.step = step
+    test.session_state[keys.NETWORK] = step
     test.switch_page("pages/draw.py").run()
     assert not test.exception
     return test
@@ -41,7 +43,7 @@ def click(app: AppTest, label: str) -> None:
 
 
 def put(app: AppTest, hard_digit: str) -> None:
-    app.selectbox(key="hard_digit").set_value(hard_digit).run()
+    app.selectbox(key=keys.DRAW_HARD_DIGIT).set_value(hard_digit).run()
     assert not app.exception
 
 
@@ -57,7 +59,7 @@ def hints(app: AppTest) -> str:
 
 def test_an_empty_canvas_is_no_prediction(app):
     assert "no digit yet" in hints(app)
-    assert answer(app) is None and not app.table and app.session_state.drawing is None
+    assert answer(app) is None and not app.table and app.session_state[keys.DRAWING] is None
 
 
 def test_step_5_reads_a_hard_digit_and_every_network_answers(app):
@@ -67,7 +69,7 @@ def test_step_5_reads_a_hard_digit_and_every_network_answers(app):
     assert table["Network"].iloc[0] == "**5 · Under budget, over target** (chosen)"
     assert table["Answer"].iloc[0] == "**7**"
     assert len(table) == NETWORKS and table["Network"].is_unique
-    kept = app.session_state.drawing
+    kept = app.session_state[keys.DRAWING]
     assert kept.shape == (1, 1, 28, 28) and kept.dtype == torch.uint8 and int(kept.max()) > 200
 
 
@@ -88,7 +90,7 @@ def test_a_step_without_a_checkpoint_says_so_and_the_others_answer():
 def test_clear_and_undo(app):
     put(app, "2 with a loop")
     click(app, "Clear")
-    assert "no digit yet" in hints(app) and app.session_state.drawing is None
+    assert "no digit yet" in hints(app) and app.session_state[keys.DRAWING] is None
     click(app, "Undo")
     assert answer(app) == 2
     click(app, "Undo")
@@ -98,9 +100,9 @@ def test_clear_and_undo(app):
 
 def test_without_centring_the_digit_stays_where_it_was_drawn(app):
     put(app, "A small 7 in a corner")
-    assert int(app.session_state.drawing[0, 0, 14:].sum()) > 0
-    app.toggle(key="center").set_value(False).run()
-    assert int(app.session_state.drawing[0, 0, 14:].sum()) == 0
+    assert int(app.session_state[keys.DRAWING][0, 0, 14:].sum()) > 0
+    app.toggle(key=keys.DRAW_CENTER).set_value(False).run()
+    assert int(app.session_state[keys.DRAWING][0, 0, 14:].sum()) == 0
     assert "merely shrunk" in hints(app)
 
 
@@ -135,22 +137,22 @@ def test_a_photograph_is_still_there_after_a_look_at_the_canvas(app):
     buffer = io.BytesIO()
     Image.fromarray(230 - sketch.hard_digit("3 with a flat top", 20).pixels // 2).save(buffer, "PNG")
     photograph(app, "three.png", buffer.getvalue())
-    app.segmented_control(key="source").set_value("Draw").run()
+    app.segmented_control(key=keys.DRAW_SOURCE).set_value("Draw").run()
     assert answer(app) is None
-    app.segmented_control(key="source").set_value("Use a photograph").run()
+    app.segmented_control(key=keys.DRAW_SOURCE).set_value("Use a photograph").run()
     assert answer(app) == 3
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture"])
 def test_a_bad_picture_is_refused_in_a_sentence(app, content):
     photograph(app, "three.png", content)
-    assert "three.png is damaged or no picture" in hints(app) and answer(app) is None
+    assert "three.png is damaged or not a picture" in hints(app) and answer(app) is None
 
 
 def test_an_upload_that_is_no_picture_or_too_large_is_refused_in_a_sentence(app):
     photograph(app, "notes.txt", b"four", "text/plain")
-    assert "notes.txt is damaged or no picture" in hints(app)
-    photograph(app, "huge.png", bytes(fit.MAX_BYTES + 1))
+    assert "notes.txt is damaged or not a picture" in hints(app)
+    photograph(app, "huge.png", bytes(photo.MAX_BYTES + 1))
     assert "huge.png is larger than" in hints(app)
 
 
@@ -166,9 +168,9 @@ def reasons(app: AppTest) -> str:
 
 def test_why_the_answer_and_not_the_runner_up(app):
     put(app, "9 like a g")
-    runner_up = re.match(r"\d", app.table[0].value["Next best"].iloc[0])[0]
+    runner_up = re.match(r"\d", app.table[0].value["Second choice"].iloc[0])[0]
     assert question(app) == f"Why a 9 and not {'an' if runner_up == '8' else 'a'} {runner_up}?"
-    rivals = app.segmented_control(key="rival_of_9")
+    rivals = app.segmented_control(key=keys.draw_rival(9))
     assert rivals.options == [str(label) for label in range(9)] and rivals.value == int(runner_up)
     assert reasons(app).count("<img") == 3
     scores = app.table[1].value
@@ -179,26 +181,26 @@ def test_why_the_answer_and_not_the_runner_up(app):
 def test_a_chosen_rival_stays_until_the_answer_is_another(app):
     put(app, "9 like a g")
     first = reasons(app)
-    rival = 8 if app.segmented_control(key="rival_of_9").value != 8 else 5
-    app.segmented_control(key="rival_of_9").set_value(rival).run()
+    rival = 8 if app.segmented_control(key=keys.draw_rival(9)).value != 8 else 5
+    app.segmented_control(key=keys.draw_rival(9)).set_value(rival).run()
     article = "an" if rival == 8 else "a"
     assert question(app) == f"Why a 9 and not {article} {rival}?"
     assert f"For {article} {rival}" in reasons(app) and reasons(app) != first
     put(app, "8, not quite closed" if rival == 8 else "5 like an S")  # now the rival is the answer
-    runner_up = int(app.table[0].value["Next best"].iloc[0][0])
-    assert answer(app) == rival and app.segmented_control(key=f"rival_of_{rival}").value == runner_up
+    runner_up = int(app.table[0].value["Second choice"].iloc[0][0])
+    assert answer(app) == rival and app.segmented_control(key=keys.draw_rival(rival)).value == runner_up
     click(app, "Undo")
-    assert answer(app) == 9 and app.segmented_control(key="rival_of_9").value == rival
+    assert answer(app) == 9 and app.segmented_control(key=keys.draw_rival(9)).value == rival
 
 
 def test_the_rival_is_the_runner_up_whatever_was_there_before(app):
     put(app, "9 like a g")
     seen = set()
     for step in ("step1", "step2", "step3", "step4", "step5"):
-        app.selectbox(key="step").set_value(step).run()
+        app.selectbox(key=keys.STEP).set_value(step).run()
         assert answer(app) == 9
-        rival = app.segmented_control(key="rival_of_9").value
-        assert str(rival) == app.table[0].value["Next best"].iloc[0][0]
+        rival = app.segmented_control(key=keys.draw_rival(9)).value
+        assert str(rival) == app.table[0].value["Second choice"].iloc[0][0]
         seen.add(rival)
     assert len(seen) > 1
 
@@ -216,7 +218,7 @@ def test_the_network_of_a_run_is_explained(tmp_path):
     history = (Metrics(1, 1.0, 50.0, 1.0, 50.0, 500, 0.1, 1.0),)
     made = Checkpoint("step5", layers, Recipe(epochs=1), "practice set", history, weights)
     app = AppTest.from_file(APP, default_timeout=60)
-    app.session_state.step, app.session_state.run = "step5", folder.adopt(made, "step5", "mine").id
+    app.session_state[keys.NETWORK] = folder.adopt(made, "step5", "mine").id
     app.switch_page("pages/draw.py").run()
     put(app, "4, closed")
-    assert question(app).startswith(f"Why {reading.noun(answer(app))} and not")
+    assert question(app).startswith(f"Why {words.digit(answer(app))} and not")

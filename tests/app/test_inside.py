@@ -6,8 +6,10 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from pages.parts import keys
 from s5core import checkpoint, data, steps
 from s5core.checkpoint import Checkpoint
+from s5core.data import indices_of_class
 from s5core.events import Metrics
 from s5core.inside import activations
 from s5core.layers import Conv, GlobalAvgPool, ReLU, build
@@ -22,11 +24,15 @@ def _nothing_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("S5_DATA_DIR", raising=False)  # the practice digits
 
 
-def open_page(step: str = "step5", **state: object) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60)
-    app.session_state.step = step
-    for key, value in state.items():
-        app.session_state[key] = value
+def open_page(
+    network: str = "step5", source: str | None = None, drawing: torch.Tensor | None = None
+) -> AppTest:
+    app = AppTest.from_file(str(APP), default_timeout=60)
+    app.session_state[keys.NETWORK] = network
+    if source is not None:
+        app.session_state[keys.INSIDE_SOURCE] = source
+    if drawing is not None:
+        app.session_state[keys.DRAWING] = drawing
     app.switch_page("pages/inside.py").run()
     assert not app.exception
     return app
@@ -57,7 +63,7 @@ WIDE = (Conv(60), ReLU(), Conv(10, kernel=1), GlobalAvgPool())
 
 def test_an_untrained_network_has_its_table_and_says_so() -> None:
     run = folder.create("wide", "step5", WIDE, Recipe())
-    app = open_page("step5", run=run.id)
+    app = open_page(run.id)
     assert app.dataframe[0].value["layer"].tolist() == ["Conv2d-1", "ReLU-2", "Conv2d-3", "AvgPool2d-4"]
     assert "not trained yet" in app.info[0].value
     assert "Inside a layer" not in headings(app)
@@ -67,9 +73,9 @@ def test_of_many_maps_and_kernels_some_are_shown() -> None:
     weights = build(WIDE, seed=0).state_dict()
     history = (Metrics(1, 1.0, 50.0, 1.0, 50.0, 500, 0.1, 1.0),)
     made = Checkpoint("step5", WIDE, Recipe(epochs=1), "practice set", history, weights)
-    app = open_page("step5", run=folder.adopt(made, "step5", "wide").id)
+    app = open_page(folder.adopt(made, "step5", "wide").id)
     captions = [caption.value for caption in app.caption]
-    assert "The loudest 48 of 60 maps are shown." in captions
+    assert "48 of 60 maps are shown, those that contribute most." in captions
     assert "The kernels of the first 24 of 60 maps are shown." in captions
     layer_box(app).set_value("Conv2d-3").run()
     captions = [caption.value for caption in app.caption]
@@ -93,21 +99,21 @@ def test_the_answer_and_a_layer_with_and_without_kernels() -> None:
 def test_one_scale_for_all_maps_names_its_ends() -> None:
     app = open_page("step5")
     assert "lowest" in [words.value for words in app.markdown]
-    next(radio for radio in app.radio if radio.label == "Colour scale").set_value("shared by all").run()
+    next(radio for radio in app.radio if radio.label == "Colour scale").set_value("one for all maps").run()
     assert "lowest" not in [words.value for words in app.markdown]
 
 
 def cell(app: AppTest) -> tuple[str, float, float]:
-    """What is said of the chosen cell: which it is, its value, and what it says for the answer."""
-    words = next(each.value for each in app.markdown if "to the answer's score" in each.value)
+    """The chosen cell: its name, its activation, and its contribution to the answer."""
+    words = next(each.value for each in app.markdown if "and contributes" in each.value)
     name, *figures = re.fullmatch(
-        r"(.*) has the value \*\*(.*)\*\* and adds \*\*(.*)\*\* to .*", words
+        r"(.*) has the activation \*\*(.*)\*\* and contributes \*\*(.*)\*\* to .*", words
     ).groups()
     return name, *(float(figure.replace("−", "-")) for figure in figures)
 
 
 def growth(app: AppTest) -> list[str]:
-    """The cells of the stations that look at the chosen place."""
+    """The cells of the layers that look at the chosen place."""
     (found,) = (element.proto.body for element in app.get("html") if "chosen place" in element.proto.body)
     return re.findall(r"</b><br>(.*?)<br>", found)
 
@@ -117,14 +123,14 @@ def slide(app: AppTest, name: str, value: int) -> None:
     assert not app.exception
 
 
-def test_the_loudest_cell_comes_first_and_any_other_can_be_chosen() -> None:
+def test_the_cell_that_contributes_most_comes_first_and_any_other_can_be_chosen() -> None:
     app = open_page("step5")
     first = cell(app)
     slide(app, "Row", 1)
     slide(app, "Column", 2)
-    name, _, said = cell(app)
-    assert name.startswith("The cell in row 1, column 2 of") and said < first[2]
-    next(button for button in app.button if button.label == "Its loudest cell").click().run()
+    name, _, contribution = cell(app)
+    assert name.startswith("The cell in row 1, column 2 of") and contribution < first[2]
+    next(button for button in app.button if button.label == "Cell that contributes most").click().run()
     assert cell(app) == first
 
 
@@ -145,27 +151,25 @@ def test_a_place_is_followed_through_all_layers() -> None:
     assert growth(app)[4] == before[4]
     y, x = rows[4].cell_at(*place)
     assert cell(app)[0].startswith(f"The cell in row {y + 1}, column {x + 1} of")
-    app.session_state.step = "step1"
-    app.run()
+    app.selectbox(key=keys.STEP).set_value("step1").run()
     assert not app.exception and growth(app)[0] == f"cell {round(place[1])}, {round(place[0])}"
 
 
 def test_another_network_has_its_own_layers() -> None:
     app = open_page("step5")
     layer_box(app).set_value("Conv2d-19").run()
-    app.session_state.step = "step1"
-    app.run()
+    app.selectbox(key=keys.STEP).set_value("step1").run()
     assert not app.exception
     assert layer_box(app).options == [row.name for row in layer_table(steps.STEPS["step1"].layers)]
 
 
 def test_a_digit_that_was_drawn() -> None:
-    app = open_page("step5", inside_source="the digit that I drew")
+    app = open_page("step5", source="the digit that I drew")
     assert "not drawn a digit yet" in app.info[0].value
     assert "Inside a layer" not in headings(app)
     field = torch.zeros(1, 1, 28, 28, dtype=torch.uint8)
     field[..., 4:24, 13:16] = 255
-    app.session_state.drawing = field
+    app.session_state[keys.DRAWING] = field
     app.run()
     assert not app.exception and not app.info
     assert any("It reads" in words.value for words in app.markdown)
@@ -189,11 +193,14 @@ def test_a_drawing_comes_first_and_a_new_one_again() -> None:
     assert digit_box(app).value == "the digit that I drew" and not app.info
     digit_box(app).set_value("a validation digit").run()
     app.run()
-    assert digit_box(app).value == "a validation digit"  # as long as nothing else is drawn
-    app.session_state.drawing = drawing(10)
+    assert digit_box(app).value == "a validation digit"  # until something else is drawn
+    app.session_state[keys.DRAWING] = drawing(13)  # the page Draw was opened, and nothing was drawn
+    app.run()
+    assert digit_box(app).value == "a validation digit"
+    app.session_state[keys.DRAWING] = drawing(10)
     app.run()
     assert digit_box(app).value == "the digit that I drew"
-    app.session_state.drawing = None  # the canvas was cleared
+    app.session_state[keys.DRAWING] = None  # the canvas was cleared
     app.run()
     assert not app.exception and digit_box(app).value == "a validation digit"
 
@@ -216,23 +223,23 @@ def tile_captions(app: AppTest) -> list[str]:
     return [image.caption for image in images if image.caption.startswith("map ")]
 
 
-def test_the_maps_that_are_loudest_for_the_answer_come_first() -> None:
+def test_the_maps_that_contribute_most_to_the_answer_come_first() -> None:
     digits = data.practice_set()
-    digit = digits.validation_images[activations.members(digits.validation_labels, 4)[:1]]
-    app = open_page("step1", inside_source="the digit that I drew", drawing=digit)
+    digit = digits.validation_images[indices_of_class(digits.validation_labels, 4)[:1]]
+    app = open_page("step1", source="the digit that I drew", drawing=digit)
     in_order = tile_captions(app)
     order_of_maps(app).set_value("by number").run()
     assert not app.exception
     assert tile_captions(app) == [f"map {i}" for i in range(1, 13)]
     model = checkpoint.load(checkpoint.shipped_path("step1")).model()
     answer = activations.look_inside(model, digit).answer
-    spoken = activations.contributions(model, digit, answer)[0].sum((1, 2))
-    expected = spoken.argsort(descending=True).tolist()
+    contributions = activations.contributions(model, digit, answer)[0].sum((1, 2))
+    expected = contributions.argsort(descending=True).tolist()
     assert expected != list(range(12))
     assert in_order == [f"map {i + 1}" for i in expected]
 
 
-def test_the_way_and_the_layer_that_it_names_agree_on_the_loudest_map() -> None:
+def test_the_way_and_the_layer_that_it_names_agree_on_the_map_that_contributes_most() -> None:
     app = open_page("step5")
     named = re.findall(r"<br>→ (.*?)<br>(map \d+) of", strip(app))
     assert [name for name, _ in named] == ["SiLU-3", "SiLU-6", "SiLU-10", "SiLU-13", "SiLU-17"]
@@ -244,14 +251,16 @@ def test_the_way_and_the_layer_that_it_names_agree_on_the_loudest_map() -> None:
 def strip(app: AppTest) -> str:
     """The way through the network as HTML."""
     (found,) = (
-        element.proto.body for element in app.get("html") if "its loudest cell framed" in element.proto.body
+        element.proto.body
+        for element in app.get("html")
+        if "the cell that contributes most is framed" in element.proto.body
     )
     assert found.count("<img") == 2 * found.count("<figure")
     return found
 
 
 def way(app: AppTest) -> list[str]:
-    """The layers in which the stations begin."""
+    """The convolution and pooling layers of the way."""
     return re.findall(r"<b>([\w-]+)", strip(app))
 
 
@@ -260,4 +269,4 @@ def test_the_digit_passes_every_convolution_and_pool_of_the_chosen_step() -> Non
         app = open_page(step)
         names = [row.name for row in layer_table(steps.STEPS[step].layers)]
         assert way(app) == [name for name in names if "Conv" in name or "Pool" in name]
-        assert "The digit goes through the net" in headings(app)
+        assert "The digit goes through the network" in headings(app)

@@ -11,10 +11,12 @@ import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
+from pages.parts import keys
 from s5core import checkpoint, data, evaluate
 from s5core.data import Digits
 from s5core.evaluate import Evaluation
 from s5core.runs import folder
+from s5core.words import digit, percent
 from tests.helpers import APP
 
 
@@ -34,7 +36,7 @@ def app() -> AppTest:
 
 
 def open_page(**state: str) -> AppTest:
-    """The page with what the sidebar chooses, `step` and `run`."""
+    """The page, with `step` and `run` in its address."""
     test = AppTest.from_file(APP, default_timeout=60)
     for key, value in state.items():
         test.query_params[key] = value
@@ -62,9 +64,9 @@ def pages(app: AppTest) -> list[str]:
 
 
 def test_headline_is_computed(app: AppTest, answers: Evaluation) -> None:
-    assert metric(app, "Accuracy") == f"{answers.accuracy:.2f} %"
+    assert metric(app, "Accuracy") == percent(answers.accuracy)
     assert metric(app, "Read wrong") == f"{answers.errors}"
-    assert metric(app, "Allowed at 99.4 %") == "6"
+    assert metric(app, f"Allowed at {percent(99.4, 1)}") == "6"
 
 
 def test_digits_seen_in_training_are_called_so(app: AppTest) -> None:
@@ -77,9 +79,9 @@ def test_a_run_on_the_practice_set_is_called_fair_and_compared_with_its_step() -
     app = open_page(run=run.id)
     assert not app.warning
     assert "its figures are fair" in app.info[0].value
-    assert app.selectbox("errors_other").value == "shipped step5"
+    assert app.selectbox(keys.MISTAKES_OTHER).value == "step5"
     assert metric(app, f"Only {run.short} wrong") == metric(app, "Only Step 5 wrong") == "0"
-    assert any("favours it" in caption.value for caption in app.caption)
+    assert any("has an advantage" in caption.value for caption in app.caption)
 
 
 def test_digits_that_cannot_be_read_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,18 +94,18 @@ def test_digits_that_cannot_be_read_are_told(tmp_path: Path, monkeypatch: pytest
 
 def test_the_boxes_choose_the_cell(app: AppTest, answers: Evaluation) -> None:
     assert (
-        app.selectbox("errors_true").value,
-        app.selectbox("errors_said").value,
+        app.selectbox(keys.MISTAKES_TRUE).value,
+        app.selectbox(keys.MISTAKES_SAID).value,
     ) == answers.commonest_error()
-    app.selectbox("errors_true").set_value(3).run()
-    app.selectbox("errors_said").set_value(3).run()
+    app.selectbox(keys.MISTAKES_TRUE).set_value(3).run()
+    app.selectbox(keys.MISTAKES_SAID).set_value(3).run()
     right = int(answers.confusion()[3, 3])
     assert any(f"**{right}** of the 3s are read right" in text.value for text in app.markdown)
     assert pages(app)[0].count("<img") == 12
     empty = (answers.confusion() == 0).nonzero()[0].tolist()
-    app.selectbox("errors_true").set_value(empty[0]).run()
-    app.selectbox("errors_said").set_value(empty[1]).run()
-    assert any(f"reads no {empty[0]} as a {empty[1]}" in info.value for info in app.info)
+    app.selectbox(keys.MISTAKES_TRUE).set_value(empty[0]).run()
+    app.selectbox(keys.MISTAKES_SAID).set_value(empty[1]).run()
+    assert any(f"reads no {empty[0]} as {digit(empty[1])}" in info.value for info in app.info)
 
 
 def test_worst_errors_are_shown_with_truth_and_answer(app: AppTest, answers: Evaluation) -> None:
@@ -115,15 +117,14 @@ def test_worst_errors_are_shown_with_truth_and_answer(app: AppTest, answers: Eva
 
 
 def test_another_network_is_compared(app: AppTest, answers: Evaluation, practice: Digits) -> None:
-    app.selectbox("errors_other").set_value("shipped step1").run()
+    app.selectbox(keys.MISTAKES_OTHER).set_value("step1").run()
     assert not app.exception
     other = read("step1", practice)
     assert metric(app, "Only Step 5 wrong") == str(int((answers.wrong & ~other.wrong).sum()))
     assert metric(app, "Both wrong") == str(int((answers.wrong & other.wrong).sum()))
-    app.session_state.step = "step1"
-    app.run()  # the chosen network is not among the others
+    app.selectbox(key=keys.STEP).set_value("step1").run()  # the chosen network is not among the others
     assert not app.exception
-    assert app.selectbox("errors_other").value != "shipped step1"
+    assert app.selectbox(keys.MISTAKES_OTHER).value != "step1"
 
 
 def test_a_network_without_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +134,7 @@ def test_a_network_without_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluate, "evaluate", perfect)
     run = folder.adopt(checkpoint.load(checkpoint.shipped_path("step5")), "step5", "perfect")
     app = open_page(run=run.id)
-    assert metric(app, "Accuracy") == "100.00 %"
+    assert metric(app, "Accuracy") == percent(100)
     assert any("There is none" in info.value for info in app.info)
 
 

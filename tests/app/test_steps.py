@@ -2,13 +2,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
+import pandas as pd
 import pytest
 import streamlit as st
+from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
 from streamlit.testing.v1 import AppTest
 
-from s5core import results
+from pages.parts import keys
+from s5core import checkpoint, results
+from s5core.runs import folder
 from s5core.steps import STEPS
 from s5core.summary import count_parameters
 from tests.helpers import APP
@@ -56,6 +61,12 @@ def specs(app: AppTest) -> list[dict[str, Any]]:
     return [json.loads(chart.proto.spec) for chart in app.get("vega_lite_chart")]
 
 
+def rows(app: AppTest, chart: int) -> pd.DataFrame:
+    """The data of a chart, in one table."""
+    datasets = app.get("vega_lite_chart")[chart].proto.datasets
+    return pd.concat([convert_arrow_bytes_to_pandas_df(each.data.data) for each in datasets])
+
+
 def test_first_screen(app: AppTest):
     app.run()
     assert not app.exception
@@ -88,21 +99,36 @@ def test_comparison_follows_the_choice(app: AppTest):
     app.run()
     assert [metric.value for metric in app.metric[3:]] == ["+184", "no change", "no change"]
     assert app.table[0].value["mark"].tolist().count("**+**") == 12
-    app.selectbox("steps_from").set_value("step1")
-    app.selectbox("steps_to").set_value("step2").run()
+    app.selectbox(keys.STEPS_FROM).set_value("step1")
+    app.selectbox(keys.STEPS_TO).set_value("step2").run()
     assert not app.exception
     assert [metric.value for metric in app.metric[3:]] == ["−4,900", "no change", "−4,900"]
     assert app.table[0].value["mark"].tolist()[-2:] == ["**−**", "**+**"]
-    assert "No training curve yet" in words(app)
-    app.selectbox("steps_to").set_value("step1").run()
-    assert "the same step twice" in words(app)
+    assert "There is no training curve yet" in words(app)
+    app.selectbox(keys.STEPS_TO).set_value("step1").run()
+    assert "the same network twice" in words(app)
     assert not app.table
+
+
+def test_a_run_is_compared_with_a_step(app: AppTest):
+    trained = checkpoint.load(checkpoint.shipped_path("step2"))
+    run = folder.adopt(replace(trained, data="practice set"), "step2", "mine")
+    app.run()
+    assert app.selectbox(keys.STEPS_FROM).options[: len(STEPS)] == [step.label for step in STEPS.values()]
+    app.selectbox(keys.STEPS_FROM).set_value(run.id)
+    app.selectbox(keys.STEPS_TO).set_value("step3").run()
+    assert not app.exception
+    assert {"Step 3", run.short} <= set(app.table[0].value.columns)
+    curves = rows(app, -1)
+    drawn = curves[(curves["step"] == run.short) & (curves["digits"] == "validation")]
+    assert drawn["accuracy"].tolist() == [metrics.validation_accuracy for metrics in trained.history]
+    assert f"{run.short} was trained and validated on these digits: practice set." in words(app)
 
 
 def test_the_accuracy_axis_can_be_changed(app: AppTest):
     app.run()
     assert '"values": [98.5, 99.0,' in json.dumps(specs(app)[0])
-    app.segmented_control("steps_axis").set_value("97 to 100 %").run()
+    app.segmented_control(keys.STEPS_AXIS).set_value("97 to 100 %").run()
     assert '"domain": [97.0, 100]' in json.dumps(specs(app)[0])
 
 
@@ -110,6 +136,6 @@ def test_without_any_result_the_page_says_what_will_come(app: AppTest):
     app.steps.clear()  # type: ignore[attr-defined]
     app.run()
     assert not app.exception
-    assert "once it has been trained" in words(app)
-    assert "No training curve yet" in words(app)
+    assert "Once step 5 has been trained" in words(app)
+    assert "There is no training curve yet" in words(app)
     assert len(specs(app)) == 1  # the reported figures are there all the same

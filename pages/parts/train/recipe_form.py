@@ -2,45 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, get_args
 
 import streamlit as st
 
-from s5core import device
+from pages.parts import keys
+from s5core import device, schedule
 from s5core.augment import preview
 from s5core.data import Digits
 from s5core.errors import UserError
 from s5core.recipe import Recipe
-from s5core.settings import field_choices, field_types
+from s5core.settings import field_choices, field_range, field_types
 from s5core.steps import Step
-from s5core.target import EPOCH_BUDGET
+from s5core.target import EPOCHS
 from s5core.views import live
 from s5core.views.gallery import gallery
 
-# 1, 2, 3, 5 in each power of ten: equal steps to the eye of an optimiser.
+# 1, 2, 3, 5 in each power of ten: about equal steps on a logarithmic scale.
 RATES = [round(digit * 10.0**power, 6) for power in range(-4, 1) for digit in (1, 2, 3, 5)]
 DECAYS = [0.0, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 1e-2]
 BATCHES = [16, 32, 64, 128, 256, 512, 1024]
-HELP = {field.name: field.metadata["help"] for field in fields(Recipe)}
+AVERAGES = [0.0, 0.9, 0.99, 0.995, 0.998, 0.999]
+HELP: dict[str, str] = {field.name: field.metadata["help"] for field in fields(Recipe)}
 
-SCHEDULE_FIELDS = {
-    "constant": [],
-    "step": ["every", "decay"],
-    "exponential": ["decay"],
-    "cosine": ["final"],
-    "one-cycle": ["warmup", "start", "final", "anneal"],
-    "plateau": ["patience", "decay"],
-}
+# The labels of a schedule's own fields; another field is called by its name.
 LABELS = {
     "every": "Epochs between drops",
     "decay": "Factor",
     "final": "Last rate / peak",
-    "warmup": "Share that rises",
+    "warmup": "Fraction that rises",
     "start": "First rate / peak",
     "anneal": "Shape",
     "patience": "Patience, epochs",
 }
+
+
+def schedule_fields(name: str) -> list[str]:
+    """The fields of the recipe that a schedule of this name depends on, apart from its length."""
+    return [field for field in schedule.parameters(name) if field in HELP and field != "epochs"]
 
 
 def lower_rate(rate: float) -> float:
@@ -50,46 +51,45 @@ def lower_rate(rate: float) -> float:
 
 @dataclass(frozen=True)
 class Origin:
-    """What the controls of a step begin from. Another origin brings fresh controls."""
+    """The recipe with which a step's controls begin. A new origin makes new controls."""
 
     recipe: Recipe
-    count: int = 0  # of recipes that were put into the controls before
+    version: int = 0  # how many recipes were put into the controls before
 
     def key(self, step: Step, name: str) -> str:
-        """The session's key for the control of a field."""
-        return f"{step.name}_{name}" + (f"_{self.count}" if self.count else "")
+        """The session key of the control of a field."""
+        return keys.train_control(step.name, name, self.version)
 
 
 def origin(step: Step) -> Origin:
-    """The step's own recipe, or what was put into the controls last."""
-    found: Origin = st.session_state.get(f"{step.name}_origin", Origin(step.recipe))
+    """The step's own recipe, or the recipe that was last put into the controls."""
+    found: Origin = st.session_state.get(keys.train_origin(step.name), Origin(step.recipe))
     return found
 
 
 def take_over(step: Step, recipe: Recipe) -> None:
     """Put a recipe into the controls."""
-    st.session_state[f"{step.name}_origin"] = Origin(recipe, origin(step).count + 1)
+    st.session_state[keys.train_origin(step.name)] = Origin(recipe, origin(step).version + 1)
 
 
 def chosen(step: Step) -> Recipe:
-    """The recipe that the controls say at this moment, as a callback needs it: a slider may
-    have been moved since the page was drawn. Raises RecipeError where that is none."""
+    """The recipe of the controls at this moment. A callback needs it: somebody may have moved a
+    slider after the page was drawn. Raises RecipeError where the settings contradict each other."""
     start, state = origin(step), st.session_state
-    keys = {field.name: start.key(step, field.name) for field in fields(Recipe)}
-    return start.recipe.replace(**{name: state[key] for name, key in keys.items() if key in state})
+    controls = {field.name: start.key(step, field.name) for field in fields(Recipe)}
+    return start.recipe.replace(**{name: state[key] for name, key in controls.items() if key in state})
 
 
-def show(step: Step, digits: Digits) -> Recipe | None:
-    """The controls, filled with the step's own recipe at first; the recipe that they say, or None
-    where they contradict each other (which the page then says)."""
+def show(step: Step, digits: Digits) -> bool:
+    """The controls, which begin with the step's own recipe. Returns whether they make a recipe;
+    where they contradict each other, the page says so."""
     form = Form(step)
     form.choose("learning_rate", "Learning rate", RATES)
     form.pick("schedule", "Schedule")
-    schedule = form.values["schedule"]
     columns = st.columns(2)
-    for place, name in enumerate(SCHEDULE_FIELDS[schedule]):
+    for place, name in enumerate(schedule_fields(form.values["schedule"])):
         with columns[place % 2]:
-            form.number_or_word(name, LABELS[name])
+            form.number_or_word(name, LABELS.get(name, name.replace("_", " ").capitalize()))
     epochs, batch = st.columns(2)
     with epochs:
         form.slide("epochs", "Epochs", 1, 30, 1)
@@ -102,8 +102,8 @@ def show(step: Step, digits: Digits) -> Recipe | None:
         form.slide("shift", "Shift, ± pixels", 0.0, 6.0, 0.1)
         form.slide("scale", "Size, ± fraction", 0.0, 0.5, 0.01)
         form.slide("shear", "Slant, ± degrees", 0.0, 45.0, 1.0)
-        form.slide("slash", "Slashed zeros, share", 0.0, 0.5, 0.01)
-        form.slide("plain_epochs", "Last epochs without", 0, 5, 1)
+        form.slide("slash", "Slashed zeros, fraction", 0.0, 0.5, 0.01)
+        form.slide("plain_epochs", "Last epochs without augmentation", 0, 5, 1)
         sample = st.empty()
     with st.expander("Optimiser and regularisation"):
         form.pick("optimizer", "Optimiser")
@@ -111,9 +111,9 @@ def show(step: Step, digits: Digits) -> Recipe | None:
         form.choose("weight_decay", "Weight decay", DECAYS)
         form.slide("label_smoothing", "Label smoothing", 0.0, 0.3, 0.01)
         form.slide("dropout", "Dropout", 0.0, 0.5, 0.01)
-        form.choose("ema", "Average of weights", [0.0, 0.9, 0.99, 0.995, 0.998, 0.999])
+        form.choose("ema", "Average of weights", AVERAGES)
     with st.expander("Seed, device, digits"):
-        form.number("seed", "Seed")
+        form.number("seed", "Seed", 0, 2**31 - 1)
         devices = {"auto": f"fastest: {device.choose('auto').name}"} | {
             d.id: d.name for d in device.available()
         }
@@ -121,27 +121,27 @@ def show(step: Step, digits: Digits) -> Recipe | None:
         form.pick(
             "split",
             "Validate on",
-            {"test": "the test digits, as the exercise does", "holdout": "training digits set aside"},
+            {"test": "the test digits, as in the exercise", "holdout": "a part of the training digits"},
         )
     try:
         recipe = form.recipe()
     except UserError as error:
         st.error(str(error))
-        return None
+        return False
     if recipe != step.recipe.replace(device=recipe.device):
         st.button(
             f"Back to the recipe of {step.short.lower()}", on_click=take_over, args=(step, step.recipe),
-            type="tertiary", help="The one that the shipped network was trained with.",
+            type="tertiary", help="The shipped network was trained with this recipe.",
         )  # fmt: skip
-    if recipe.epochs >= EPOCH_BUDGET:
-        st.info(f"{recipe.epochs} epochs are more than the exercise allows: fewer than {EPOCH_BUDGET}.")
+    if not EPOCHS.met_by(recipe.epochs):
+        st.info(f"The exercise allows {EPOCHS.words} epochs; this recipe has {recipe.epochs}.")
     with rate_preview.container():
         _preview_rate(recipe)
     with sample.container():
         moved = preview(digits.train_images, digits.train_labels, recipe, count=10)
         st.html(gallery(moved, [""] * 10, scale=2))
-        st.caption("Ten training digits as the network will see them; each epoch moves them anew.")
-    return recipe
+        st.caption("Ten training digits as the network will see them. Each epoch moves them in another way.")
+    return True
 
 
 def _preview_rate(recipe: Recipe) -> None:
@@ -150,33 +150,32 @@ def _preview_rate(recipe: Recipe) -> None:
     rates.append((recipe.epochs, rates[-1][1]))
     st.vega_lite_chart(live.rates(rates, recipe.epochs, recipe.learning_rate), width="stretch")
     if recipe.schedule == "plateau":
-        st.caption("The rate drops when the validation loss no longer falls, so it cannot be foretold.")
+        st.caption(
+            "The rate drops when the validation loss stops falling. Nobody knows beforehand when that "
+            "will be, so the chart shows no drop."
+        )
     else:
-        st.caption("The learning rate that this recipe will use, from the first batch to the last.")
+        st.caption("The learning rate of this recipe, from the first batch to the last.")
 
 
 class Form:
-    """Controls of one step; each step keeps its own settings for as long as the session lasts."""
+    """The controls of one step. Each step keeps its own settings as long as the session lasts."""
 
     def __init__(self, step: Step) -> None:
         self.step, self.origin = step, origin(step)
         self.values: dict[str, Any] = {}
 
     def recipe(self) -> Recipe:
-        """The recipe that the controls say. Raises RecipeError where that is none."""
+        """The recipe of the controls. Raises RecipeError where they contradict each other."""
         return self.origin.recipe.replace(**self.values)
 
-    def _options(self, name: str) -> dict[str, Any]:
-        return {
-            "key": self.origin.key(self.step, name),
-            "help": HELP[name],
-            "persist_state": "session",
-        }
+    def _key(self, name: str) -> str:
+        return self.origin.key(self.step, name)
 
     def _default(self, name: str) -> Any:
         return getattr(self.origin.recipe, name)
 
-    def choose(self, name: str, label: str, choices: list[Any]) -> None:
+    def choose(self, name: str, label: str, choices: Sequence[float]) -> None:
         """A slider over values that are not evenly spaced."""
         default = self._default(name)
         self.values[name] = st.select_slider(
@@ -184,14 +183,24 @@ class Form:
             sorted({*choices, default}),
             value=default,
             format_func=lambda value: f"{value:g}",
-            **self._options(name),
+            key=self._key(name),
+            help=HELP[name],
+            persist_state="session",
         )
 
-    def slide(self, name: str, label: str, low: Any, high: Any, by: Any) -> None:
+    def slide(self, name: str, label: str, low: float, high: float, by: float) -> None:
         """A slider over evenly spaced values."""
         default = self._default(name)
-        low, high = min(low, default), max(high, default)
-        self.values[name] = st.slider(label, low, high, default, by, **self._options(name))
+        self.values[name] = st.slider(
+            label,
+            min(low, default),
+            max(high, default),
+            default,
+            by,
+            key=self._key(name),
+            help=HELP[name],
+            persist_state="session",
+        )
 
     def pick(self, name: str, label: str, words: dict[str, str] | None = None) -> None:
         """One of a few words."""
@@ -203,13 +212,38 @@ class Form:
             choices,
             index=choices.index(default) if default in choices else 0,  # another machine's device
             format_func=lambda word: shown.get(word, word),
-            **self._options(name),
+            key=self._key(name),
+            help=HELP[name],
+            persist_state="session",
         )
 
-    def number(self, name: str, label: str) -> None:
+    def number(self, name: str, label: str, low: int, high: int) -> None:
         """A whole number to type."""
+        default = self._default(name)
         self.values[name] = st.number_input(
-            label, min_value=0, max_value=2**31 - 1, value=self._default(name), step=1, **self._options(name)
+            label,
+            low,
+            max(high, default),
+            default,
+            step=1,
+            key=self._key(name),
+            help=HELP[name],
+            persist_state="session",
+        )
+
+    def fraction(self, name: str, label: str, low: float, high: float) -> None:
+        """A fraction to type. The recipe may come from elsewhere and lie outside `low` … `high`."""
+        default = self._default(name)
+        self.values[name] = st.number_input(
+            label,
+            min(low, default),
+            max(high, default),
+            default,
+            step=0.01,
+            format="%.2f",
+            key=self._key(name),
+            help=HELP[name],
+            persist_state="session",
         )
 
     def number_or_word(self, name: str, label: str) -> None:
@@ -218,23 +252,7 @@ class Form:
         if get_args(kind):
             self.pick(name, label)
         elif kind is int:
-            value = self._default(name)
-            self.values[name] = st.number_input(
-                label,
-                min_value=1 if name == "every" else 0,
-                max_value=max(100, value),
-                value=value,
-                **self._options(name),
-            )
+            low, high = field_range(Recipe, name)
+            self.number(name, label, int(low), int(high))
         else:
-            low, high = (0.01, 1.0) if name == "decay" else (0.0, 0.9)
-            value = self._default(name)  # perhaps of a recipe from elsewhere
-            self.values[name] = st.number_input(
-                label,
-                min(low, value),
-                max(high, value),
-                value,
-                step=0.01,
-                format="%.2f",
-                **self._options(name),
-            )
+            self.fraction(name, label, *field_range(Recipe, name, step=0.01))

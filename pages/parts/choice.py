@@ -1,0 +1,70 @@
+"""What this session has chosen: a network in the sidebar, and a digit on the page Draw."""
+
+from __future__ import annotations
+
+import streamlit as st
+from torch import Tensor
+
+from pages.parts import keys, server
+from pages.parts.server import Trained
+from s5core.errors import UserError
+from s5core.runs import catalogue
+from s5core.runs.catalogue import NamedNetwork
+from s5core.steps import Step
+
+
+def network() -> NamedNetwork:
+    """The chosen network. Raises RunError when its run is gone or damaged."""
+    return catalogue.find(st.session_state[keys.NETWORK])
+
+
+def step() -> Step:
+    """The step of the chosen network."""
+    return network().step
+
+
+def choose(id: str) -> None:
+    """Choose another network by its id. Call it before the sidebar is drawn: in a callback."""
+    st.session_state[keys.NETWORK] = id
+
+
+def trained() -> Trained | None:
+    """The chosen network with its weights; None while it has none. Raises UserError when they
+    cannot be read."""
+    return server.trained(network())
+
+
+def trained_or_stop() -> Trained:
+    """The chosen network with its weights; where there are none, say so on the page and end it."""
+    try:
+        found = trained()
+    except UserError as error:
+        st.error(str(error))
+        st.stop()
+    if found is None:
+        st.info(
+            "This network is not trained yet. Choose another step or run in the sidebar, or train one "
+            "on the page **Train**."
+        )
+        st.stop()
+    return found
+
+
+def readers() -> dict[NamedNetwork, Trained]:
+    """All networks that a digit is shown to: the chosen one first, then the steps as shipped. Those
+    without weights are left out. Raises UserError when the weights of one cannot be read."""
+    chosen = network()
+    others = [step for step in catalogue.steps() if step.id != chosen.id]
+    return {each: found for each in (chosen, *others) if (found := server.trained(each)) is not None}
+
+
+def drawing() -> Tensor | None:
+    """The digit that was drawn last on the page Draw, as the networks see it:
+    (1, 1, 28, 28) uint8. None before the first stroke."""
+    field: Tensor | None = st.session_state.get(keys.DRAWING)
+    return field
+
+
+def keep_drawing(field: Tensor | None) -> None:
+    """Keep for other pages what the page Draw made of the canvas."""
+    st.session_state[keys.DRAWING] = field

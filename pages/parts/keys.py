@@ -1,0 +1,151 @@
+"""The table of session keys: every name under which a page or a widget keeps something.
+
+Each page has a prefix of its own, and only that page and its parts use these keys. Keys that begin
+with `shared_` belong to several pages; their comments say who sets them and who reads them. "Widget":
+the widget of that key sets it. A key with a variable part is a function.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+# All pages
+ROUTED = "shared_routed"  # True: set by streamlit_app.py, read and removed by navigation
+NETWORK = "shared_network"  # id of the chosen network; widget, start, sidebar; read by choice
+STEP = "shared_step"  # its step's name; widget, sidebar; read by sidebar
+UPLOAD = "shared_upload"  # an uploaded checkpoint; widget; read by sidebar
+DRAWING = "shared_drawing"  # last digit that was drawn, or None; set and read by choice
+
+Place = Literal["sidebar", "start", "keep", "delete"]  # where messages are shown
+
+
+def message(place: Place) -> str:
+    """A message that waits to be shown; set, read and removed by messages."""
+    return f"shared_message_{place}"
+
+
+def matrix(true: int, said: int, digits: int) -> str:
+    """The confusion matrix with a frame around one cell; widget; read by matrix."""
+    return f"shared_matrix_{true}_{said}_{digits}"
+
+
+# The five steps
+STEPS_AXIS = "steps_axis"  # accuracies that the chart shows; widget
+STEPS_FROM = "steps_from"  # ids of the two networks to compare; widgets
+STEPS_TO = "steps_to"
+
+
+def steps_card(step: str) -> str:
+    """The tabs of the steps, of which this step's is open; widget."""
+    return f"steps_card_{step}"
+
+
+# Train
+TRAIN_AXIS = "train_axis"  # lowest accuracy on the chart; widget
+
+
+def train_origin(step: str) -> str:
+    """The recipe with which a step's controls begin (recipe_form.Origin)."""
+    return f"train_origin_{step}"
+
+
+def train_control(step: str, field: str, version: int) -> str:
+    """The control of one field of the recipe; widget. A new version has the origin's values."""
+    return f"train_{step}_{field}_{version}"
+
+
+def train_rate(run: str) -> str:
+    """The learning rate of a run that is training; widget."""
+    return f"train_rate_{run}"
+
+
+# Look inside
+INSIDE_SOURCE = "inside_source"  # which digit is shown: drawn or validation; widget, digit
+INSIDE_DRAWING = "inside_drawing"  # the drawing that this page showed last
+INSIDE_CLASS = "inside_class"  # class of the validation digit; widget
+INSIDE_PLACE = "inside_place"  # (x, y) on the digit in its pixels; missing until a cell is chosen
+INSIDE_SCALE = "inside_scale"  # one colour scale, or one for each map; widget
+INSIDE_ORDER = "inside_order"  # order of the maps; widget
+
+
+def inside_number(count: int) -> str:
+    """Number of the validation digit within a class of `count` digits; widget."""
+    return f"inside_number_{count}"
+
+
+def inside_layer(names: list[str]) -> str:
+    """The layer that is shown, in a network of these layers; widget."""
+    return f"inside_layer_{'_'.join(names)}"
+
+
+def inside_map(layer: str, maps: int, first: int) -> str:
+    """The map whose cell is shown, where map `first` heads the list; widget."""
+    return f"inside_map_{layer}_{maps}_{first}"
+
+
+def inside_row(height: int) -> str:
+    """Row of the chosen cell in a map of that height; widget, cell."""
+    return f"inside_row_{height}"
+
+
+def inside_column(width: int) -> str:
+    """Column of the chosen cell in a map of that width; widget, cell."""
+    return f"inside_column_{width}"
+
+
+def inside_cells(layer: str, map: int, cell: tuple[int, int], size: tuple[int, int]) -> str:
+    """A map whose cells can be clicked, with a frame around one; widget."""
+    return f"inside_cells_{layer}_{map}_{cell}_{size}"
+
+
+# Draw
+DRAW_SOURCE = "draw_source"  # canvas or photograph; widget
+DRAW_SKETCHES = "draw_sketches"  # what was on the canvas, the present sketch last; for Undo
+DRAW_CANVAS = "draw_canvas"  # version of the canvas, which only a new key can empty
+DRAW_START = "draw_start"  # the drawing with which that canvas began
+DRAW_TOOL = "draw_tool"  # pen or eraser; widget
+DRAW_PEN_WIDTH = "draw_pen_width"  # widget
+DRAW_HARD_DIGIT = "draw_hard_digit"  # a prepared digit to put on the canvas; widget, canvas
+DRAW_NO_TOOLS = "draw_no_tools"  # the component that hides the canvas's own tools; widget
+DRAW_CENTER = "draw_center"  # whether the digit is centred; widget
+DRAW_UPLOAD = "draw_upload"  # a photograph; widget, which forgets it while the canvas is shown
+DRAW_PHOTO = "draw_photo"  # the same photograph, kept
+DRAW_RIVALS = "draw_rivals"  # {answer: class to compare it with}, as far as chosen
+DRAW_NICKNAME = "draw_nickname"  # widget
+DRAW_AUTHOR = "draw_author"  # a random word that stands for this session
+
+
+def draw_canvas(version: int) -> str:
+    """The canvas itself; widget."""
+    return f"draw_canvas_{version}"
+
+
+def draw_rival(answer: int) -> str:
+    """The class to compare an answer with; widget, why."""
+    return f"draw_rival_{answer}"
+
+
+def draw_label(drawing: str) -> str:
+    """The digit that a drawing was meant to be; widget."""
+    return f"draw_label_{drawing}"
+
+
+def draw_keep(drawing: str) -> str:
+    """The button that keeps a drawing; widget."""
+    return f"draw_keep_{drawing}"
+
+
+# Our digits
+DIGITS_LABEL = "digits_label"  # only digits of this class are shown; widget
+DIGITS_MISREAD = "digits_misread"  # only misread digits are shown; widget
+DIGITS_ALL = "digits_all"  # all digits are shown, not the newest alone; widget
+DIGITS_CELL = "digits_cell"  # (true, said) of the chosen cell of the matrix
+DIGITS_CHOSEN = "digits_chosen"  # ids of the digits to delete; widget, deletion
+DIGITS_DELETE = "digits_delete"  # the button that deletes them; widget
+DIGITS_DELETE_ALL = "digits_delete_all"  # the button that deletes all; widget
+
+# Mistakes
+MISTAKES_TRUE = "mistakes_true"  # row and column of the chosen cell of the matrix; widgets, mistakes
+MISTAKES_SAID = "mistakes_said"
+MISTAKES_MORE = "mistakes_more"  # more of the worst errors are shown; widget
+MISTAKES_OTHER = "mistakes_other"  # id of the network to compare with; widget

@@ -1,0 +1,95 @@
+"""Two networks on the same validation digits: what only one of them misreads, and what both do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages.parts import choice, keys, server
+from pages.parts.mistakes import tiles
+from pages.parts.server import Trained
+from s5core.errors import UserError
+from s5core.evaluate import Evaluation, compare_answers
+from s5core.runs import catalogue
+from s5core.runs.catalogue import NamedNetwork
+from s5core.steps import STEPS
+
+
+@st.fragment
+def show(trained: Trained, answers: Evaluation) -> None:
+    """The chosen network and another one on the same digits. `answers`: of the chosen network."""
+    st.subheader("Two networks, the same digits")
+    chosen = choice.network()
+    others = {each.id: each for each in catalogue.networks() if each.is_trained and each.id != chosen.id}
+    if not others:
+        st.info("There is no other trained network yet. Train one on the page **Train**, and choose it here.")
+        return
+    other = others[
+        st.selectbox(
+            "Compare with",
+            list(others),
+            index=_nearest(list(others), chosen),
+            format_func=lambda id: others[id].label if id in others else id,
+            key=keys.MISTAKES_OTHER,
+            persist_state="session",
+            help="The network that reads the same digits: a step as shipped, or a run that was trained here.",
+        )
+    ]
+    try:
+        found = server.trained(other)
+    except UserError as error:
+        st.error(str(error))
+        return
+    if found is None:
+        st.info("This network has been deleted. Choose another.")
+        return
+    digits = server.digits()
+    if trained.checkpoint.has_seen(digits.name) != found.checkpoint.has_seen(digits.name):
+        st.caption(
+            "One of the two networks was trained on these digits and the other was not. The first has an "
+            "advantage."
+        )
+    with st.spinner(f"Reading {len(digits.validation_labels):,} digits …"):
+        second = server.answers(found, digits)
+    _show_differences(answers, second, chosen.short, other.short)
+
+
+def _nearest(ids: Sequence[str], chosen: NamedNetwork) -> int:
+    """Where the list has the network that a lesson compares first: for a run its step as shipped, for
+    a step the step before it."""
+    order = list(STEPS)
+    before = order[: order.index(chosen.step.name) + chosen.is_run]
+    nearest = [id for id in before if id in ids]
+    return ids.index(nearest[-1]) if nearest else 0
+
+
+def _show_differences(first: Evaluation, second: Evaluation, name: str, other: str) -> None:
+    """Counts and pictures of the digits that only one network misreads, and of those that both do."""
+    found = compare_answers(first, second)
+    counts = [len(found.only_first), len(found.both), len(found.only_second)]
+    titles = [f"Only {name}", "Both", f"Only {other}"]
+    for column, title, count in zip(st.columns(3), titles, counts, strict=True):
+        column.metric(f"{title} wrong", f"{count:,}", border=True, help="Digits that are read wrong.")
+    st.write(_verdict(first, second, found.luck, name, other))
+    tabs = st.tabs([f"{title} ({count:,})" for title, count in zip(titles, counts, strict=True)])
+    with tabs[0]:
+        tiles.show(found.only_first.tolist(), first.describe)
+    with tabs[1]:
+        st.caption(f"First the answer of {name}, then that of {other}.")
+        tiles.show(found.both.tolist(), lambda index: f"{first.describe(index)} and {second.answer(index)}")
+    with tabs[2]:
+        tiles.show(found.only_second.tolist(), second.describe)
+
+
+def _verdict(first: Evaluation, second: Evaluation, luck: float, name: str, other: str) -> str:
+    """Whether the difference between the two is more than luck, in words."""
+    difference = abs(first.errors - second.errors)
+    if not difference:
+        return f"Both read {first.errors:,} wrong."
+    better, worse = (name, other) if first.errors < second.errors else (other, name)
+    return (
+        f"**{better}** reads {difference:,} fewer wrong than **{worse}**. Two equally good networks that "
+        f"disagree on as many digits would differ by up to about {luck:.0f} by luck alone: this is "
+        f"{'more than that.' if difference > luck else 'no more than that.'}"
+    )

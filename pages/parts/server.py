@@ -1,0 +1,149 @@
+"""What this server keeps for all sessions: networks with their weights, answers, digits, the queue,
+and the download of MNIST. Whatever comes from here is shared: only read it."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import streamlit as st
+
+from s5core import checkpoint, data, evaluate, results
+from s5core.data import Digits
+from s5core.drawing.class_set import Reader
+from s5core.drawing.familiarity import Familiarity
+from s5core.drawing.familiarity import measure as measure_familiarity
+from s5core.errors import UserError
+from s5core.evaluate import Evaluation
+from s5core.results import Result
+from s5core.runs.catalogue import NamedNetwork
+from s5core.runs.queue import Queue
+
+
+class Trained:
+    """A network with its weights, as a checkpoint file holds it."""
+
+    def __init__(self, path: Path, changed: int) -> None:
+        """Read the file. `changed`: when it was modified, in ns; a later file is another network.
+        Raises CheckpointError."""
+        self.key = str(path), changed
+        self.checkpoint = checkpoint.load(path)
+        self.model = self.checkpoint.model().requires_grad_(False)  # in eval mode, on the CPU
+        self.reader = Reader(self.model)  # of the class set
+
+
+def _key_of_network(trained: Trained) -> tuple[str, int]:
+    return trained.key
+
+
+def _key_of_digits(digits: Digits) -> str:
+    return digits.name
+
+
+def trained(network: NamedNetwork) -> Trained | None:
+    """A network with its weights; None while it has none. Raises CheckpointError for a bad file."""
+    try:
+        changed = network.path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+    return _read(network.path, changed)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _read(path: Path, changed: int) -> Trained:
+    return Trained(path, changed)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Trained: _key_of_network})
+def familiarity(trained: Trained) -> Familiarity | None:
+    """What real digits look like to a network, so that something else can be told from them; None
+    where nothing can. Takes a second or two the first time."""
+    # The practice digits are always here. They serve no accuracy, so that they need not be unseen.
+    return measure_familiarity(trained.model, data.practice_set())
+
+
+@st.cache_resource(
+    max_entries=32,
+    show_spinner=False,
+    hash_funcs={Trained: _key_of_network, Digits: _key_of_digits},
+)
+def answers(trained: Trained, digits: Digits) -> Evaluation:
+    """A network's answers to the validation digits. Takes seconds the first time."""
+    return evaluate.evaluate(trained.model, digits.validation_images, digits.validation_labels)
+
+
+@st.cache_data(show_spinner=False)
+def reached() -> dict[str, Result]:
+    """What each step reached, from checkpoints/results.json."""
+    return results.load()
+
+
+def digits() -> Digits:
+    """MNIST where it is on this machine, else the practice digits; nothing is downloaded.
+    Raises UserError when files are damaged."""
+    return _digits(not data.missing_files(data.HOME))
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the digits …")
+def _digits(downloaded: bool) -> Digits:
+    return data.load(download=False)
+
+
+def digits_or_stop() -> Digits:
+    """The digits in use; where they cannot be read, say so on the page and end it."""
+    try:
+        return digits()
+    except UserError as error:
+        st.error(str(error))
+        st.stop()
+
+
+@st.cache_resource(show_spinner=False)
+def jobs() -> Queue:
+    """The queue of this server, with warm workers in reserve. Raises JobsError for a bad setting."""
+    queue = Queue()
+    atexit.register(queue.close)
+    return queue
+
+
+@dataclass
+class Download:
+    """The one attempt of this server to fetch MNIST."""
+
+    trouble: str | None = None  # why it failed; None before the attempt
+    lock: threading.Lock = field(default_factory=threading.Lock)  # a second visitor waits
+
+
+@st.cache_resource(show_spinner=False)
+def _download() -> Download:
+    return Download()
+
+
+def digits_are_here() -> bool:
+    """Whether MNIST is where it is looked for, so that nothing needs to be downloaded."""
+    return bool(os.environ.get("S5_DATA_DIR")) or not data.missing_files(data.HOME)
+
+
+def download_trouble() -> str | None:
+    """Why MNIST could not be downloaded; None while nobody has tried."""
+    return _download().trouble
+
+
+def download(progress: data.Progress) -> None:
+    """Fetch MNIST into data/, once a server: a network that fails now will fail for a while."""
+    attempt = _download()
+    with attempt.lock:
+        if digits_are_here() or attempt.trouble is not None:
+            return  # a whole class opens the page at once, and one download is enough
+        try:
+            data.download_mnist(data.HOME, progress)
+        except data.DownloadError as error:
+            attempt.trouble = str(error)
+
+
+def forget_download() -> None:
+    """Let the next visit try again."""
+    _download().trouble = None

@@ -1,0 +1,29 @@
+"""Start a run, from any page."""
+
+from __future__ import annotations
+
+from pages.parts import choice, messages, server
+from s5core.errors import UserError
+from s5core.layers import with_dropout
+from s5core.recipe import Recipe
+from s5core.runs import folder
+from s5core.runs.catalogue import NamedNetwork
+
+
+def start_run(network: NamedNetwork, recipe: Recipe) -> None:
+    """Train a network from new weights: make a run, put it in the queue, and choose it.
+
+    Call it in a callback. If it fails, it leaves a message for the place "start".
+    """
+    layers = with_dropout(network.layers) if recipe.dropout else network.layers
+    usual = network.step.recipe
+    try:
+        jobs = server.jobs()
+        run = folder.create(recipe.summary(usual), network.step.name, layers, recipe)
+    except UserError as error:
+        messages.leave("start", str(error))
+    except OSError as error:
+        messages.leave("start", f"The run could not be written to {folder.home()}: {error.strerror}.")
+    else:
+        jobs.submit(run)
+        choice.choose(run.id)

@@ -1,0 +1,95 @@
+"""The networks to choose from: the steps as they are shipped, and the runs.
+
+An uploaded checkpoint is a run. Whatever offers a choice of networks takes it from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from s5core import checkpoint
+from s5core.layers import Network
+from s5core.recipe import Recipe
+from s5core.runs import folder
+from s5core.runs.folder import Run, RunError
+from s5core.steps import STEPS, Step
+
+
+@dataclass(frozen=True)
+class NamedNetwork:
+    """A network under the names that pages and links give it. It need not be trained yet."""
+
+    id: str  # as links carry it: "step5" for a shipped step, else the run's id
+    label: str  # in a list of all networks: "3 · An earlier pool, a falling rate"
+    title: str  # in a list of one step's networks: "as shipped"
+    short: str  # in sentences: "Step 3", "Run 3f9a21"
+    step: Step  # the step itself, or the step that the run began from
+    layers: Network
+    recipe: Recipe
+    path: Path  # of its checkpoint; there is no file before the first epoch is finished
+
+    @property
+    def is_run(self) -> bool:
+        """Whether it is a run, not a step as shipped."""
+        return self.id != self.step.name
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether its checkpoint exists."""
+        return self.path.exists()
+
+
+def of_step(step: Step) -> NamedNetwork:
+    """A step as shipped."""
+    return NamedNetwork(
+        id=step.name,
+        label=step.label,
+        title="as shipped",
+        short=step.short,
+        step=step,
+        layers=step.layers,
+        recipe=step.recipe,
+        path=checkpoint.shipped_path(step.name),
+    )
+
+
+def of_run(run: Run) -> NamedNetwork:
+    """A run. Raises RunError when it began from a step that does not exist here."""
+    step = STEPS.get(run.step)
+    if step is None:
+        raise RunError(f"The run {run.id} began from {run.step!r}, and this version has no such step.")
+    return NamedNetwork(
+        id=run.id,
+        label=f"{step.short}, {run.label}",
+        title=run.label,
+        short=run.short,
+        step=step,
+        layers=run.layers,
+        recipe=run.recipe,
+        path=run.model_path,
+    )
+
+
+def steps() -> list[NamedNetwork]:
+    """The steps as shipped, in their order."""
+    return [of_step(step) for step in STEPS.values()]
+
+
+def runs(step: Step | None = None) -> list[NamedNetwork]:
+    """All readable runs, or those that began from one step; the newest first."""
+    return [
+        of_run(run)
+        for run in folder.list_runs()
+        if (run.step in STEPS if step is None else run.step == step.name)
+    ]
+
+
+def networks() -> list[NamedNetwork]:
+    """All networks: first the steps, then the runs."""
+    return steps() + runs()
+
+
+def find(id: str) -> NamedNetwork:
+    """The network of that id. Raises RunError when there is none or its folder is damaged."""
+    return of_step(STEPS[id]) if id in STEPS else of_run(folder.open_run(id))

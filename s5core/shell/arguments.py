@@ -1,0 +1,117 @@
+"""What the commands take: their arguments and options, and what these name."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+
+from s5core import checkpoint, data, steps
+from s5core.data import Digits
+from s5core.errors import UserError
+from s5core.export.formats import Source
+from s5core.layers import check, from_json
+from s5core.recipe import Recipe, Split
+from s5core.runs import folder
+from s5core.settings import field_types
+from s5core.shell.output import downloading, notes
+from s5core.steps import StepError
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")]
+DataFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        help="Folder with MNIST. Without it: $S5_DATA_DIR, data/, a download, or else the practice digits.",
+    ),
+]
+NETWORK = typer.Argument(
+    metavar="NETWORK",
+    help="A step (1 to 5, base, step5_small, …), the id of a run, a checkpoint (.safetensors), or a file of "
+    "layers (.json).",
+)
+NetworkName = Annotated[str, NETWORK]
+Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads. Without it, torch decides.")]
+
+
+def recipe_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command one option for each field of a recipe, in place of its `**changes`."""
+    options = []
+    for entry in dataclasses.fields(Recipe):
+        kind = field_types(Recipe)[entry.name]
+        kind = kind if kind in (bool, int, float) else str
+        text = f"{entry.metadata['help']} {entry.metadata['range']}".strip()
+        options.append(
+            inspect.Parameter(
+                entry.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=None,
+                annotation=Annotated[
+                    kind | None,
+                    typer.Option(help=text, rich_help_panel="Recipe (default: the network's own)"),
+                ],
+            )
+        )
+    signature = inspect.signature(command, eval_str=True)
+    own = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    command.__signature__ = signature.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in [*own, *options]}
+    return command
+
+
+def read_network(name: str) -> Source:
+    """The network that a command is given: a step, the id of a run, or a file.
+
+    A file of layers gets the recipe of step 5. Raises UserError for a name that is none of them, and
+    for what cannot be read.
+    """
+    path = Path(name)
+    if path.suffix.lower() == ".json":
+        layers = from_json(_read_json(path))
+        check(layers)
+        return Source(path.stem, layers, steps.STEPS["step5"].recipe)
+    if path.suffix.lower() == ".safetensors":
+        made = checkpoint.load(path)
+        return Source(path.stem, made.layers, made.recipe, made)
+    if (folder.home() / name / "config.json").exists():
+        run = folder.open_run(name)
+        return Source(run.id, run.layers, run.recipe, run.checkpoint() if run.model_path.exists() else None)
+    try:
+        step = steps.find(name)
+    except StepError as error:
+        raise UserError(
+            f"There is no step, run or file {name!r}: the steps are {', '.join(steps.STEPS)}."
+        ) from error
+    shipped = checkpoint.load_shipped([step.name]).get(step.name)
+    return Source(step.name, step.layers, step.recipe, shipped)
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise UserError(f"{path} is not JSON: {error}.") from error
+
+
+def load_digits(split: Split, source: Path | None) -> Digits:
+    """The digits, downloaded if need be, with a note where the practice digits are used instead.
+    Raises DataError."""
+    with downloading() as progress:
+        digits = data.load(split, source, progress=progress)
+    if digits.notice:
+        notes.print(digits.notice)
+    return digits
+
+
+def set_threads(threads: int | None) -> None:
+    """Let torch use this many CPU threads; None leaves the choice to torch."""
+    if threads is not None:
+        torch.set_num_threads(threads)

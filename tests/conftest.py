@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 from torch import Tensor
 
 from s5core import data
@@ -12,7 +13,7 @@ from s5core.drawing import score
 from s5core.drawing.score import DrawnDigits
 from tests.helpers import NOWHERE, require_no_mnist_at_home, skip_or_fail
 
-SLOW_FIXTURES = {"browser", "drawn_fields"}
+SLOW_FOLDERS = {Path(__file__).parent / name for name in ("app", "browser")}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -23,10 +24,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure() -> None:
+    """One thread, as in the app: the networks are too small to share, and a busy machine makes threads
+    wait for each other."""
+    torch.set_num_threads(1)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test as slow that needs a slow fixture."""
+    """Mark the tests in slow folders and those with slow fixtures."""
     for item in items:
-        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+        if SLOW_FOLDERS & set(item.path.parents) or "drawn_fields" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
 
 

@@ -177,7 +177,6 @@ def test_a_step_without_a_checkpoint_marks_nothing() -> None:
     assert len(app.table[0].value) == NETWORKS
 
 
-@pytest.mark.slow
 def test_three_hundred_digits_open_fast() -> None:
     for i in range(300):
         class_set.keep([[(140 - i / 10, 40), (140, 240)]], 1, "", "me")

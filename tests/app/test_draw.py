@@ -106,7 +106,6 @@ def test_without_centring_the_digit_stays_where_it_was_drawn(app):
     assert "merely shrunk" in hints(app)
 
 
-@pytest.mark.slow
 def test_a_drawing_is_still_there_after_a_page_switch(app):
     put(app, "9 like a g")
     app.switch_page("pages/mistakes.py").run()
@@ -194,7 +193,6 @@ def test_a_chosen_rival_stays_until_the_answer_is_another(app):
     assert answer(app) == 9 and app.segmented_control(key=keys.draw_rival(9)).value == rival
 
 
-@pytest.mark.slow
 def test_the_rival_is_the_runner_up_whatever_was_there_before(app):
     put(app, "9 like a g")
     seen = set()

@@ -50,7 +50,6 @@ def test_the_page_tells_of_the_practice_digits_and_starts_with_the_steps_recipe(
     assert not page.exception
 
 
-@pytest.mark.slow
 def test_a_run_is_trained_stopped_and_resumed(page):
     page.slider(key=control("epochs")).set_value(3)
     page.select_slider(key=control("learning_rate")).set_value(0.1)
@@ -75,7 +74,6 @@ def test_a_run_is_trained_stopped_and_resumed(page):
     assert not page.exception
 
 
-@pytest.mark.slow
 def test_a_diverged_run_explains_itself_and_offers_a_lower_rate(nowhere):
     recipe = STEP.recipe.replace(learning_rate=3.0)
     run = folder.create("too fast", "step5", STEP.layers, recipe)
@@ -138,7 +136,6 @@ def test_a_link_opens_step_and_run(tmp_path, monkeypatch):
     assert app.sidebar.selectbox(key=keys.NETWORK).value == "step1"
 
 
-@pytest.mark.slow
 def test_a_run_s_recipe_is_put_into_the_controls_and_the_step_s_back_again(nowhere):
     recipe = STEP.recipe.replace(learning_rate=0.07, epochs=40, rotation=3, device="cuda:7")
     run = folder.create("mine", "step5", STEP.layers, recipe)
@@ -160,7 +157,6 @@ def test_a_run_s_recipe_is_put_into_the_controls_and_the_step_s_back_again(nowhe
     assert "Back to the recipe of step 5" not in [button.label for button in page.button]
 
 
-@pytest.mark.slow
 def test_a_recipe_beyond_the_controls_ranges_is_put_into_them(nowhere):
     schedule = {"start": 1.0, "final": 0.95, "warmup": 0.99}
     run = folder.create("odd", "step5", STEP.layers, STEP.recipe.replace(**schedule))
@@ -172,7 +168,6 @@ def test_a_recipe_beyond_the_controls_ranges_is_put_into_them(nowhere):
     assert page.number_input(key=control("start", 1)).value == 1.0
 
 
-@pytest.mark.slow
 def test_a_network_that_guesses_is_called_so(nowhere):
     run = folder.create("dead", "step5", STEP.layers, STEP.recipe.replace(epochs=1))
     dead = Metrics(1, 2.31, 11.2, 2.3026, 11.4, 886, 0.3, 1.0)

@@ -39,4 +39,4 @@ def drawn_digits(description: str) -> DrawnDigits:
     """The file of drawn digits that the command line names. `description`: of the command."""
     parser = argparse.ArgumentParser(description=description.split("\n")[0])
     parser.add_argument("digits", type=Path, metavar="DIGITS.npz")
-    return score.load(parser.parse_args().digits)
+    return score.load_digits(parser.parse_args().digits)

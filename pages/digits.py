@@ -8,7 +8,7 @@ from pages.parts import choice, keys, matrix, messages, navigation
 from pages.parts.digits import accuracy, deletion, tiles
 from pages.parts.digits.accuracy import Answers
 from s5core.drawing import class_set
-from s5core.drawing.class_set import MAX_DIGITS, ClassDigits
+from s5core.drawing.class_set import MAX_DIGITS, ClassSet
 from s5core.errors import UserError
 from s5core.evaluate import Evaluation
 from s5core.layers import CLASSES
@@ -31,7 +31,7 @@ PRIVACY = (
 )
 
 
-def read(digits: ClassDigits) -> Answers:
+def read(digits: ClassSet) -> Answers:
     """What every network reads in the set: the chosen run first, then the steps in their order. Raises
     UserError when the weights of one cannot be read."""
     readers = choice.readers()
@@ -56,7 +56,7 @@ def show_nothing() -> None:
     st.page_link("pages/draw.py", label="Draw the first digit")
 
 
-def show_gallery(digits: ClassDigits, answer: Evaluation | None, chosen: NamedNetwork) -> None:
+def show_gallery(digits: ClassSet, answer: Evaluation | None, chosen: NamedNetwork) -> None:
     """The digits as the networks see them, the newest first."""
     st.subheader("The digits")
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -95,7 +95,7 @@ def show_gallery(digits: ClassDigits, answer: Evaluation | None, chosen: NamedNe
 
 
 @st.fragment
-def show_confusion(digits: ClassDigits, answer: Evaluation, chosen: NamedNetwork) -> None:
+def show_confusion(digits: ClassSet, answer: Evaluation, chosen: NamedNetwork) -> None:
     """Which digits the chosen network confuses, and the digits of one cell."""
     st.subheader("Which digits are confused")
     st.write(_pairs(answer, chosen.short))
@@ -141,7 +141,7 @@ def _take_cell(cell: matrix.Cell) -> None:
     st.session_state[keys.DIGITS_CELL] = cell
 
 
-def show_export(digits: ClassDigits, answers: Answers) -> None:
+def show_export(digits: ClassSet, answers: Answers) -> None:
     """The set as a file."""
     st.subheader("Take them with you")
     st.download_button(

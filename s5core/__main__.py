@@ -262,7 +262,7 @@ def drawn_command(
 ) -> None:
     """Measure how well the shipped networks read digits that people drew."""
     use_one_thread()  # as in the app
-    found = score.report(checkpoint.load_shipped(steps.STEPS), score.load(file), way)
+    found = score.report(checkpoint.load_shipped(steps.STEPS), score.load_digits(file), way)
     if as_json:
         print(json.dumps(found))
         return

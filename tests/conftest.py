@@ -49,7 +49,7 @@ def mnist_folder() -> Path:
 
 @pytest.fixture(scope="session")
 def drawn_digits() -> DrawnDigits:
-    return score.load(_path_from("S5_DRAWN_DIGITS", "digits that people drew"))
+    return score.load_digits(_path_from("S5_DRAWN_DIGITS", "digits that people drew"))
 
 
 @pytest.fixture(scope="session")

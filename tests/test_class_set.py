@@ -16,7 +16,7 @@ from PIL import Image
 
 from s5core import checkpoint
 from s5core.drawing import class_set, fit, sketch
-from s5core.drawing.class_set import NICKNAME, ClassDigit, ClassDigitsError, Reader
+from s5core.drawing.class_set import NICKNAME, ClassDigit, ClassSetError, Reader
 from s5core.drawing.fit import DigitError
 from s5core.evaluate import Evaluation, evaluate
 from s5core.recipe import Recipe
@@ -188,12 +188,12 @@ def test_an_id_cannot_leave_the_folder(id: str, tmp_path: Path) -> None:
 
 
 def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ClassDigitsError, match="nothing drawn"):
+    with pytest.raises(ClassSetError, match="nothing drawn"):
         class_set.keep([], 7, "", "me")
     long = [[(i % 2 * 100, i % 280) for i in range(class_set.MAX_POINTS + 1)]]
-    with pytest.raises(ClassDigitsError, match="too large for one digit"):
+    with pytest.raises(ClassSetError, match="too large for one digit"):
         class_set.keep(long, 7, "", "me")
-    with pytest.raises(ClassDigitsError, match="too large for one digit"):
+    with pytest.raises(ClassSetError, match="too large for one digit"):
         class_set.keep([[(0, 0), (1e6, 0)]], 7, "", "me")
     with pytest.raises(ValueError, match="10 is no digit"):
         class_set.keep(SEVEN, 10, "", "me")
@@ -201,7 +201,7 @@ def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     assert class_set.load().damaged == ()  # the largest drawing can be read again
     monkeypatch.setattr(class_set, "MAX_DIGITS", 2)
     kept = class_set.keep(SEVEN, 7, "", "me")
-    with pytest.raises(ClassDigitsError, match="full with 2 digits"):
+    with pytest.raises(ClassSetError, match="full with 2 digits"):
         class_set.keep(SEVEN, 7, "", "you")
     assert class_set.keep(SEVEN, 1, "", "me").id == kept.id  # a correction takes no room
 
@@ -234,7 +234,7 @@ def test_deletion_lasts(home: Path) -> None:
     assert class_set.load().digits == (second,) and class_set.version() != before
     write(home, "bad.json", "{")
     class_set.delete_all()
-    assert class_set.load() == class_set.ClassDigits((), ()) and not list(home.iterdir())
+    assert class_set.load() == class_set.ClassSet((), ()) and not list(home.iterdir())
     class_set.delete_all()
 
 

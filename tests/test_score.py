@@ -36,7 +36,7 @@ def hard(tmp_path: Path) -> Path:
 
 
 def test_strokes_come_back_as_they_were_written(hard):
-    digits = score.load(hard)
+    digits = score.load_digits(hard)
     assert digits.labels.tolist() == list(LABELS.values())
     assert digits.writers.max() == 2
     assert [len(strokes) for strokes in digits.strokes] == [len(strokes) for strokes in HARD]
@@ -45,7 +45,7 @@ def test_strokes_come_back_as_they_were_written(hard):
 
 @pytest.mark.parametrize("width", score.WIDTHS)
 def test_a_digit_stands_on_the_canvas_within_its_margins(hard, width):
-    for number, strokes in enumerate(score.load(hard).strokes):
+    for number, strokes in enumerate(score.load_digits(hard).strokes):
         made = score.draw(strokes, width, np.random.default_rng(number))
         rows, columns = np.nonzero(made.pixels > 127)
         edges = rows.min(), columns.min(), 280 - rows.max(), 280 - columns.max()
@@ -55,7 +55,7 @@ def test_a_digit_stands_on_the_canvas_within_its_margins(hard, width):
 
 
 def test_the_pen_does_not_matter_to_what_is_read_from_strokes_but_does_to_pictures(hard):
-    digits = score.load(hard)
+    digits = score.load_digits(hard)
     thin, thick = (score.fields(digits, width).double() for width in (8, 30))
     assert (thin - thick).abs().mean() < 1
     thin, thick = (score.fields(digits, width, "picture").double() for width in (8, 30))
@@ -67,7 +67,7 @@ def sure_of(answers: torch.Tensor, digits: score.DrawnDigits) -> Evaluation:
 
 
 def test_the_score_of_known_answers(hard):
-    digits = score.load(hard)
+    digits = score.load_digits(hard)
     perfect = score.rate(digits, sure_of(digits.labels, digits))
     assert perfect.accuracy == 100 and perfect.interval == (100, 100)
     assert perfect.by_class == dict.fromkeys(range(10), 100.0)
@@ -81,7 +81,7 @@ def test_the_score_of_known_answers(hard):
 
 
 def test_a_digit_that_nobody_wrote_has_no_accuracy(tmp_path):
-    digits = score.load(write(tmp_path / "two.npz", HARD[:2], [0, 1]))
+    digits = score.load_digits(write(tmp_path / "two.npz", HARD[:2], [0, 1]))
     found = score.rate(digits, sure_of(digits.labels, digits))
     assert found.by_class == {0: 100.0, 1: 100.0}
     network = checkpoint.load(checkpoint.shipped_path("step5"))
@@ -105,18 +105,18 @@ def test_a_digit_that_nobody_wrote_has_no_accuracy(tmp_path):
 def test_a_file_that_does_not_fit_is_refused(tmp_path, change, message):
     path = write(tmp_path / "bad.npz", HARD, list(LABELS.values()), **change)
     with pytest.raises(DrawnError, match=message):
-        score.load(path)
+        score.load_digits(path)
 
 
 def test_what_is_no_file_of_digits_is_refused(tmp_path):
     with pytest.raises(DrawnError, match="cannot be read"):
-        score.load(tmp_path / "none.npz")
+        score.load_digits(tmp_path / "none.npz")
     np.save(tmp_path / "one.npy", np.zeros(3))
     with pytest.raises(DrawnError, match="damaged or not an .npz file"):
-        score.load(tmp_path / "one.npy")
+        score.load_digits(tmp_path / "one.npy")
     (tmp_path / "text.npz").write_text("no digits")
     with pytest.raises(DrawnError, match="damaged or not an .npz file"):
-        score.load(tmp_path / "text.npz")
+        score.load_digits(tmp_path / "text.npz")
 
 
 @pytest.mark.slow
@@ -126,7 +126,7 @@ def test_the_command_prints_what_was_measured(hard):
     content = json.loads(result.stdout)
     assert (content["digits"], content["writers"], content["way"]) == (12, 3, "strokes")
     step5 = content["steps"]["step5"]
-    digits = score.load(hard)
+    digits = score.load_digits(hard)
     model = checkpoint.load(checkpoint.shipped_path("step5")).model()
     found = evaluate(model, score.fields(digits, 18), digits.labels)
     assert step5["accuracy"]["18"] == round(found.accuracy, 2)

@@ -49,7 +49,7 @@ PEN = 20  # pixels: the pen for the exported pictures, the canvas's own at first
 FORMULA = ("=", "+", "-", "@")  # the characters with which a formula in a spreadsheet can begin
 
 
-class ClassDigitsError(UserError):
+class ClassSetError(UserError):
     """A drawing cannot be kept, or a file holds no digit; the message says why."""
 
 
@@ -75,7 +75,7 @@ class ClassDigit:
 
 
 @dataclass(frozen=True)
-class ClassDigits:
+class ClassSet:
     """The whole set at one moment."""
 
     digits: tuple[ClassDigit, ...]  # the oldest first
@@ -105,10 +105,10 @@ class Reader:
         self.model = model
         self._logits: dict[Key, Tensor] = {}  # (10,) each
 
-    def read(self, digits: ClassDigits) -> Evaluation:
+    def read(self, digits: ClassSet) -> Evaluation:
         """The answers to all digits, in their order. There must be at least one digit."""
         known = self._logits
-        new = ClassDigits(tuple(each for each in digits.digits if _key(each) not in known), ())
+        new = ClassSet(tuple(each for each in digits.digits if _key(each) not in known), ())
         if new.digits:
             found = evaluate(self.model, new.images, new.labels).logits
             known = known | {_key(each): logits for each, logits in zip(new.digits, found, strict=True)}
@@ -151,7 +151,7 @@ def keep(strokes: list[Stroke], label: int, nickname: str, author: str) -> Class
     """Put a drawing into the set. Keeping it again only changes its label and nickname.
 
     `strokes`: in pixels of the canvas. `label`: 0 to 9. `author`: as for `id_of`.
-    Raises ClassDigitsError if the drawing is empty or too large or the set is full, DigitError if
+    Raises ClassSetError if the drawing is empty or too large or the set is full, DigitError if
     there are several digits, OSError if the file cannot be written. A set may grow a little beyond
     MAX_DIGITS when several people keep a digit at the same moment.
     """
@@ -159,18 +159,16 @@ def keep(strokes: list[Stroke], label: int, nickname: str, author: str) -> Class
         raise ValueError(f"{label} is no digit")
     thin = _thin(strokes)
     if not thin:
-        raise ClassDigitsError("There is nothing drawn yet: draw a digit first.")
+        raise ClassSetError("There is nothing drawn yet: draw a digit first.")
     if not _is_sane(thin):
-        raise ClassDigitsError("This drawing is too large for one digit: clear the canvas and draw it again.")
+        raise ClassSetError("This drawing is too large for one digit: clear the canvas and draw it again.")
     made = ClassDigit(id_of(strokes, author), label, clean_nickname(nickname), datetime.now(UTC), thin)
     fit.of_strokes(thin)  # raises DigitError for what the networks never see
     if old := find(made.id):
         if old.name == made.name:
             return old
     elif len(_files()) >= MAX_DIGITS:
-        raise ClassDigitsError(
-            f"The class set is full with {MAX_DIGITS:,} digits: delete some of them first."
-        )
+        raise ClassSetError(f"The class set is full with {MAX_DIGITS:,} digits: delete some of them first.")
     content = {
         "strokes": thin,
         "label": made.label,
@@ -204,20 +202,20 @@ def find(id: str) -> ClassDigit | None:
     """The digit with this id; None if there is none, or if its file is damaged."""
     try:
         return _open(_path(id))
-    except ClassDigitsError:
+    except ClassSetError:
         return None
 
 
-def load() -> ClassDigits:
+def load() -> ClassSet:
     """All digits of the set, and the names of the files that hold no digit."""
     digits, damaged = [], []
     for path in _files():
         try:
             digits.append(_open(path))
-        except ClassDigitsError:
+        except ClassSetError:
             if path.exists():  # else somebody deleted it after the folder was listed
                 damaged.append(path.name)
-    return ClassDigits(tuple(sorted(digits, key=lambda each: (each.time, each.id))), tuple(damaged))
+    return ClassSet(tuple(sorted(digits, key=lambda each: (each.time, each.id))), tuple(damaged))
 
 
 def version() -> int:
@@ -240,7 +238,7 @@ def delete_all() -> None:
         path.unlink(missing_ok=True)
 
 
-def archive(digits: ClassDigits, readings: Mapping[str, Evaluation]) -> bytes:
+def archive(digits: ClassSet, readings: Mapping[str, Evaluation]) -> bytes:
     """The set as a ZIP file: for each digit two PNG files, the 28x28 that the networks see and the
     280x280 drawing, and a table of the digits and the networks' answers, digits.csv.
 
@@ -293,12 +291,12 @@ def _files() -> list[Path]:
 
 
 def _open(path: Path) -> ClassDigit:
-    """The digit in a file. Raises ClassDigitsError if it holds no digit."""
+    """The digit in a file. Raises ClassSetError if it holds no digit."""
     try:
         found = path.stat()
         return _read(path, found.st_mtime_ns, found.st_ino)
     except (OSError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError, DigitError) as error:
-        raise ClassDigitsError(f"{path.name} holds no digit: {error}") from error
+        raise ClassSetError(f"{path.name} holds no digit: {error}") from error
 
 
 @lru_cache(maxsize=2 * MAX_DIGITS)

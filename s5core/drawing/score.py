@@ -66,7 +66,7 @@ class Score:
     calibration_error: float  # in points: the expected difference of confidence and accuracy
 
 
-def load(path: Path) -> DrawnDigits:
+def load_digits(path: Path) -> DrawnDigits:
     """Read a file of drawn digits. Raises DrawnError for any other file, or a damaged one."""
     try:
         with np.load(path) as file:

@@ -9,13 +9,13 @@ import streamlit as st
 from pages.parts import keys, messages
 from pages.parts.digits import tiles
 from s5core.drawing import class_set
-from s5core.drawing.class_set import ClassDigits
+from s5core.drawing.class_set import ClassSet
 from s5core.words import count
 
 FOREVER = "will be deleted. This cannot be undone."
 
 
-def show(digits: ClassDigits) -> None:
+def show(digits: ClassSet) -> None:
     """The choice of digits to delete, and the buttons."""
     st.subheader("Delete digits")
     by_id = {each.id: i for i, each in enumerate(digits.digits)}

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from s5core.drawing.class_set import ClassDigits
+from s5core.drawing.class_set import ClassSet
 from s5core.evaluate import Evaluation
 from s5core.views.gallery import gallery
 
 
-def show(digits: ClassDigits, indices: Sequence[int], answer: Evaluation | None) -> None:
+def show(digits: ClassSet, indices: Sequence[int], answer: Evaluation | None) -> None:
     """Some digits with their names and, where there is an answer, what a network reads in them."""
     wrong = [] if answer is None else answer.wrong.tolist()
     captions = [
@@ -24,6 +24,6 @@ def show(digits: ClassDigits, indices: Sequence[int], answer: Evaluation | None)
     st.html(gallery(digits.images[list(indices)], captions, framed=framed))
 
 
-def name(digits: ClassDigits, index: int) -> str:
+def name(digits: ClassSet, index: int) -> str:
     """A digit's name in lists: "#12: 7 by Ada"."""
     return f"#{index + 1}: {digits.digits[index].name}"

@@ -114,7 +114,7 @@ def jobs() -> Queue:
 
 def expected_seconds(layers: Sequence[Layer], recipe: Recipe) -> float | None:
     """How long a run would take here; None where nothing is known: before a worker has measured it,
-    and on a GPU."""
+    and on a GPU. Raises UserError where there is no such device, or no digits."""
     unit = jobs().unit
     if unit is None or device.choose(recipe.device).id != "cpu":
         return None

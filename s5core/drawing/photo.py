@@ -9,10 +9,12 @@ from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageChops, ImageFilter, ImageStat
 
 from s5core.drawing import fit
 from s5core.drawing.fit import DigitError, Ink
+from s5core.drawing.parts import choose_digit, find_parts
 
 MAX_BYTES = 20 * 2**20  # of a file
 MAX_PIXELS = 65_000_000  # of a JPEG, which is decoded small; a modern phone makes 12 to 64 million
@@ -24,6 +26,10 @@ SMALL_SIDE = 200  # pixels: a smaller photograph is enlarged, or smoothing would
 DESK_SIDE = 50  # pixels: enough to tell the paper from the desk around it
 TWO_SHADES = 0.85  # share of the variance between paper and desk; a smooth fall of the light has 0.75
 CONTRAST = 0.15  # the least that ink must have with its paper; black on white has 1
+USUAL, SMALLEST = 5e-3, 5e-4  # share of a picture that a digit's strokes cover, usually and at least
+CLOSE = 0.5  # of the picture: where the digit with some room around it takes less, look closer
+FAR = 0.02  # weight of the paper's mean colour against that of the paper nearby
+EDGE = 7  # pixels: the soft edge of the strokes, on both sides
 OPAQUE = 128  # a pixel with less alpha, of 255, is transparent
 FLAT = 3 / 255  # shades of grey that differ less are the same paint
 PAINTED = 0.5  # share of such pixels, at least, in a picture that no camera made
@@ -117,33 +123,77 @@ def _in_8_bits(image: Image.Image) -> Image.Image:
 
 
 def ink(photo: Image.Image) -> Ink:
-    """The ink on a photograph: light that falls off across the paper does not count, nor does
-    the paper's grain, nor a desk around it. Raises DigitError if nothing contrasts with the paper.
+    """The ink of the digit on a photograph: light that falls off across the paper does not count, nor
+    do the paper's grain, rulings, a printed frame, or a desk around it. Raises DigitError if nothing
+    contrasts with the paper.
 
-    `photo`: as `open_image` gives it. A picture that no camera made, whose paper has one colour, and a
-    digit that was cut out go to `fit.ink`.
+    `photo`: as `open_image` gives it. In a picture that no camera made, whose paper has one colour, and
+    in a digit that was cut out, all that differs from the paper is ink.
     """
-    photo = photo.copy()
-    photo.thumbnail((PHOTO_SIDE, PHOTO_SIDE))
     if photo.mode == "RGBA":
         if _is_cut_out(photo):
-            return fit.ink(photo)
+            return fit.ink(_shrunk(photo))
         photo = _on_its_paper(photo)
-    if _is_painted(photo):
-        return fit.ink(photo)
+    if _is_painted(_shrunk(photo)):
+        drawn = fit.ink(_shrunk(photo))
+        return drawn * _of_digit(drawn)
+    photo = _without_desk(photo.convert("RGB"))
+    drawn = _photographed(photo, SMALLEST)
+    digit = _of_digit(drawn)
+    box = _around(digit, photo.size)
+    if (box[2] - box[0]) * (box[3] - box[1]) > CLOSE * photo.width * photo.height:
+        return drawn * digit
+    # The digit is small. A closer look has more pixels of it, and less around it.
+    drawn = _photographed(photo.crop(box), USUAL)
+    return drawn * _of_digit(drawn)
+
+
+def _photographed(photo: Image.Image, pen: float) -> Ink:
+    """All ink on a photograph. `pen`: the share of the picture that its strongest ink covers."""
+    photo = _shrunk(photo)
     if max(photo.size) < SMALL_SIDE:
         larger = SMALL_SIDE / max(photo.size)
         photo = photo.resize(
             (round(photo.width * larger), round(photo.height * larger)), Image.Resampling.BICUBIC
         )
-    strength, peak = _contrast(photo.convert("L"))
+    strength, peak = _contrast(photo.convert("L"), pen)
     if peak < CONTRAST:  # colours can be equally bright, such as yellow on white or red on green
-        strength, peak = max((_contrast(band) for band in photo.convert("RGB").split()), key=itemgetter(1))
+        bands = [_contrast(band, pen) for band in photo.convert("RGB").split()]
+        strength, peak = max(bands, key=itemgetter(1))
     if peak < CONTRAST:
         raise DigitError(
             "No digit stands out in this picture: write one with a thick pen on plain paper, and try again."
         )
     return np.asarray(((strength / peak - 0.3) / 0.4).clip(0, 1), dtype=np.float32)
+
+
+def _of_digit(drawn: Ink) -> NDArray[np.bool_]:
+    """Where the ink of the digit is, and a little around it."""
+    labels, parts = find_parts(drawn > fit.FAINT)
+    chosen = np.isin(labels, [part.number for part in choose_digit(labels, parts)])
+    around = Image.fromarray(np.uint8(255) * chosen).filter(ImageFilter.MaxFilter(EDGE))
+    return np.asarray(around) > 0
+
+
+def _around(digit: NDArray[np.bool_], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """A box around the digit with as much room on each side as half its length, in pixels of a picture
+    of this width and height."""
+    scale = size[0] / digit.shape[1]
+    rows, columns = np.flatnonzero(digit.any(1)), np.flatnonzero(digit.any(0))
+    if not rows.size:
+        return 0, 0, *size
+    middle = (columns[0] + columns[-1] + 1) / 2, (rows[0] + rows[-1] + 1) / 2
+    reach = max(columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1)
+    left, top = (max(0, round((at - reach) * scale)) for at in middle)
+    right, bottom = (min(side, round((at + reach) * scale)) for at, side in zip(middle, size, strict=True))
+    return left, top, right, bottom
+
+
+def _shrunk(picture: Image.Image) -> Image.Image:
+    """The picture at most PHOTO_SIDE pixels long."""
+    small = picture.copy()
+    small.thumbnail((PHOTO_SIDE, PHOTO_SIDE))
+    return small
 
 
 def _is_cut_out(picture: Image.Image) -> bool:
@@ -176,20 +226,42 @@ def _is_painted(picture: Image.Image) -> bool:
     return bool((np.abs(border - np.median(border)) <= FLAT).all() and same.mean() >= PAINTED)
 
 
-def _contrast(band: Image.Image) -> tuple[Ink, float]:
-    """The contrast of each pixel with the paper around it, 0 to 1, and the contrast of the pen."""
+def _contrast(band: Image.Image, pen: float) -> tuple[Ink, float]:
+    """The contrast of each pixel with the paper around it, 0 to 1, and the contrast of the pen, which
+    covers at least the share `pen` of the picture."""
     grey = band.filter(ImageFilter.MedianFilter(3))
-    beyond = _beyond_paper(grey)
+    # A pen covers less than its paper: against the brightest and the darkest level around, the side with
+    # less in it shows the pen.
+    dark_pen = ImageChops.subtract(_extreme(grey, ImageFilter.MaxFilter), grey)
+    light_pen = ImageChops.subtract(grey, _extreme(grey, ImageFilter.MinFilter))
+    if ImageStat.Stat(dark_pen).mean[0] <= ImageStat.Stat(light_pen).mean[0]:
+        side = ImageChops.subtract(_paper(grey, ImageFilter.MaxFilter, ImageFilter.MinFilter), grey)
+    else:
+        side = ImageChops.subtract(grey, _paper(grey, ImageFilter.MinFilter, ImageFilter.MaxFilter))
+    strength = np.asarray(side, dtype=np.float32) / 255
+    return strength, float(np.quantile(strength, 1 - pen))
 
-    def sheet(fill: int) -> Image.Image:
-        return Image.composite(Image.new("L", grey.size, fill), grey, beyond)
 
-    dark_on_light = ImageChops.subtract(_surroundings(sheet(0), ImageFilter.MaxFilter), grey)
-    light_on_dark = ImageChops.subtract(grey, _surroundings(sheet(255), ImageFilter.MinFilter))
-    sides = [ImageChops.subtract(side, beyond) for side in (dark_on_light, light_on_dark)]
-    # A pen covers less than its paper: of the two pictures, the one with less in it shows the pen.
-    strength = np.asarray(min(sides, key=lambda side: ImageStat.Stat(side).mean[0]), dtype=np.float32) / 255
-    return strength, float(np.quantile(strength, 0.995))
+def _without_desk(photo: Image.Image) -> Image.Image:
+    """The photograph with the colour of the nearest paper in place of a desk around it."""
+    small = _shrunk(photo)
+    desk = _beyond_paper(small.convert("L").filter(ImageFilter.MedianFilter(3)))
+    if not desk.getbbox():
+        return photo
+    near = ImageFilter.BoxBlur(max(small.size) / 6)
+    paper = ImageChops.invert(desk)
+    weight = np.asarray(paper.filter(near), dtype=np.float32) / 255
+    mean = ImageStat.Stat(small, paper).mean
+    bands = [
+        np.asarray(ImageChops.multiply(band, paper).filter(near), dtype=np.float32) + FAR * mean[i]
+        for i, band in enumerate(small.split())
+    ]
+    colours = Image.fromarray((np.stack(bands, -1) / (weight + FAR)[..., None]).round().astype(np.uint8))
+    return Image.composite(
+        colours.resize(photo.size, Image.Resampling.BILINEAR),
+        photo,
+        desk.resize(photo.size, Image.Resampling.NEAREST),
+    )
 
 
 def _beyond_paper(grey: Image.Image) -> Image.Image:
@@ -216,13 +288,28 @@ def _beyond_paper(grey: Image.Image) -> Image.Image:
     return desk.point([0] + 255 * [255]).filter(ImageFilter.MaxFilter(5))
 
 
-def _surroundings(
-    grey: Image.Image, extreme: type[ImageFilter.MaxFilter | ImageFilter.MinFilter]
-) -> Image.Image:
-    """The brightness of the paper at each pixel, also under a stroke of the pen: the brightest
-    (or darkest) level of the neighbourhood, smoothed."""
+Rank = type[ImageFilter.MaxFilter | ImageFilter.MinFilter]
+
+
+def _extreme(grey: Image.Image, rank: Rank) -> Image.Image:
+    """The brightest (or darkest) level around each pixel, smoothed."""
+    small, width = _neighbourhood(grey)
+    return _enlarged(small.filter(rank(width)).filter(ImageFilter.BoxBlur(width / 2)), grey)
+
+
+def _paper(grey: Image.Image, there: Rank, back: Rank) -> Image.Image:
+    """The brightness of the paper at each pixel, also under a stroke of the pen: a grey closing (or
+    opening) with a window wider than a stroke. It keeps the edge of a shadow where it is."""
+    small, width = _neighbourhood(grey)
+    return _enlarged(small.filter(there(width)).filter(back(width)).filter(ImageFilter.BoxBlur(1)), grey)
+
+
+def _neighbourhood(grey: Image.Image) -> tuple[Image.Image, int]:
+    """A small version of the picture, and a width in it that is odd and wider than a stroke."""
     small = grey.copy()
     small.thumbnail((PHOTO_SIDE // 4, PHOTO_SIDE // 4))
-    width = 2 * (min(small.size) // 10) + 3  # odd, and wider than a stroke
-    spread = small.filter(extreme(width)).filter(ImageFilter.BoxBlur(width / 2))
-    return spread.resize(grey.size, Image.Resampling.BILINEAR)
+    return small, 2 * (min(small.size) // 10) + 3
+
+
+def _enlarged(small: Image.Image, like: Image.Image) -> Image.Image:
+    return small.resize(like.size, Image.Resampling.BILINEAR)

@@ -31,7 +31,9 @@ def _show_choice() -> None:
     """The lists, and the address. A part of its own, because a page that starts a run chooses it."""
     chosen = choice.network()
     networks = {each.id: each for each in (catalogue.of_step(chosen.step), *catalogue.runs(chosen.step))}
+    listed = keys.network_list(choice.changes())
     st.session_state[keys.STEP] = chosen.step.name
+    st.session_state[listed] = chosen.id
     st.selectbox(
         "Step",
         list(steps.STEPS),
@@ -44,8 +46,9 @@ def _show_choice() -> None:
         "Trained network",
         list(networks),
         format_func=lambda id: networks[id].title if id in networks else id,
-        key=keys.NETWORK,
-        on_change=st.rerun,
+        key=listed,
+        on_change=_take_network,
+        args=(listed,),
         help="The network that the app brings along for this step, or one that was trained here.",
     )
     st.file_uploader(
@@ -90,6 +93,14 @@ def _write_address() -> None:
 
 def _take_step() -> None:
     choice.choose(st.session_state[keys.STEP])
+    st.rerun()
+
+
+def _take_network(listed: str) -> None:
+    """Choose what was picked from a list; but a page may have chosen another network since."""
+    if listed != keys.network_list(choice.changes()):
+        return
+    st.session_state[keys.NETWORK] = st.session_state[listed]
     st.rerun()
 
 

@@ -44,7 +44,7 @@ def draw() -> None:
         Curve("validation", live.validation_accuracy(log.epochs), dots=True),
     ]
     others = _others(now.network) if now.run else []
-    _show_accuracy(ours + others, log, now.network.recipe.epochs)
+    _show_accuracy(ours, others, log, now.network.recipe.epochs)
     if now.run is None:
         if not log.epochs:
             st.info("The app brings no trained network for this step, so the chart is still empty.")
@@ -85,7 +85,7 @@ def _others(network: NamedNetwork) -> list[Curve]:
     return [Curve(name, live.validation_accuracy(epochs), faint=True) for name, epochs in found if epochs]
 
 
-def _show_accuracy(lines: Sequence[Curve], log: Log, epochs: int) -> None:
+def _show_accuracy(ours: Sequence[Curve], others: Sequence[Curve], log: Log, epochs: int) -> None:
     place = st.container()
     name = st.segmented_control(
         "Vertical axis",
@@ -99,13 +99,13 @@ def _show_accuracy(lines: Sequence[Curve], log: Log, epochs: int) -> None:
     )
     axis = AXES[name]
     place.vega_lite_chart(
-        live.curves(lines, axis, epochs, ACCURACY.limit),
+        live.curves([*ours, *others], axis, epochs, ACCURACY.limit),
         width="stretch",
         alt=live.summary(log, epochs),
     )
-    below = live.outside(lines, axis, epochs)
+    below = live.outside(ours, axis, epochs)
     st.caption(
-        (f"{count(below, 'point lies', 'points lie')} below this axis. " if below else "")
+        (f"{count(below, 'point lies', 'points lie')} of this run below the axis. " if below else "")
         + "Training: accuracy on augmented digits since the point before, while the weights change. "
         "Validation: after each epoch. Grey: validation of other runs."
     )

@@ -16,7 +16,7 @@ import altair as alt
 
 from s5core.events import Log, Metrics
 from s5core.target import ACCURACY
-from s5core.views.palette import GREEN, GREY, ORANGE, OURS
+from s5core.views.palette import GREEN, GREY, ORANGE, OURS, TARGET
 from s5core.views.style import TARGET_LINE, TEXT, layered, readable
 from s5core.words import percent
 
@@ -239,7 +239,9 @@ def _empty_curves(
     layers = [line("others", 2), line("points", 2.5), dots.encode(**place, color=colour, tooltip=tooltip)]
     if has_target:
         target = alt.Chart(alt.NamedData("target"))
-        words = target.mark_text(align="left", baseline="bottom", dx=6, dy=-3, fontSize=TEXT)
+        words = target.mark_text(
+            align="left", baseline="bottom", dx=6, dy=-3, fontSize=TEXT, fontWeight="bold", color=TARGET
+        )
         at_left = alt.X(datum=0, type="quantitative")
         layers[1:1] = [
             target.mark_rule(**TARGET_LINE).encode(y=place["y"]),

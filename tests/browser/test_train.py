@@ -146,7 +146,7 @@ def test_a_bad_checkpoint_is_refused_in_a_sentence(train_page, tmp_path):
 def test_a_good_checkpoint_becomes_a_run(train_page):
     shipped = checkpoint.shipped_path("step4")
     train_page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(shipped)
-    expect(train_page.get_by_role("heading", name=re.compile("step4.safetensors, "))).to_be_visible()
+    expect(train_page.get_by_text(re.compile("^step4.safetensors, ")).last).to_be_visible()
     expect(train_page).to_have_url(re.compile(r"step=step4&run=\d{8}-\d{6}-step4-"))
 
 
@@ -192,7 +192,7 @@ def test_on_a_phone_the_transport_comes_first_then_the_chart_then_the_settings(t
 def test_the_transport_is_in_sight_wherever_the_page_is_scrolled(train_page, width):
     train_page.set_viewport_size({"width": width, "height": 720})
     for name in ("Augmentation", "Optimiser, batches and regularisation"):
-        train_page.get_by_text(name).click()
+        train_page.get_by_text(name, exact=True).click()
     wait_for_script(train_page)
     main = train_page.get_by_test_id("stMain")
     longest = main.evaluate("element => element.scrollHeight - element.clientHeight")
@@ -215,7 +215,7 @@ def test_the_first_point_comes_at_once(train_page):
 
 def test_nothing_moves_when_a_run_begins_or_ends(train_page):
     set_epochs(train_page, 2)
-    train_page.get_by_text("Augmentation").click()
+    train_page.get_by_text("Augmentation", exact=True).click()
     rotation = train_page.get_by_role("slider", name="Rotation, ± degrees")
     expect(rotation).to_be_visible()
     wait_for_script(train_page)

@@ -233,7 +233,7 @@ def test_nothing_moves_when_a_run_begins_or_ends(train_page):
     start_button(train_page).click()
     expect(train_page).to_have_url(re.compile("run="))
     check()
-    expect(train_page.get_by_text(re.compile("Finished: "))).to_be_visible()
+    expect(train_page.get_by_text(re.compile("Finished: "))).to_be_visible(timeout=60_000)
     check()
     train_page.wait_for_timeout(5_000)  # until the page no longer looks every second
     check()

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import choice, messages, navigation, server
-from pages.parts.start import start_run
-from pages.parts.train import recipe_form, watch
+from pages.parts import choice, keys, messages, navigation, server
+from pages.parts.train import curves, follow, layout, recipe_form, transport
 from s5core.data import Digits
 from s5core.errors import UserError
-from s5core.runs import catalogue
-from s5core.steps import Step
 
 
 def fetch_digits() -> None:
@@ -39,54 +36,27 @@ def tell_of_practice_digits(digits: Digits) -> None:
         st.rerun()
 
 
-def start_chosen(step: Step) -> None:
-    """Start a run of a step with the recipe of the controls."""
-    try:
-        recipe = recipe_form.chosen(step)
-    except UserError as error:
-        messages.leave("start", str(error))
-    else:
-        start_run(catalogue.of_step(step), recipe)
-
-
 navigation.require_router()
+layout.apply()
 
 st.title("Train")
-step = choice.step()
-st.markdown(
-    f"Train **{step.short.lower()}** with a recipe of your own, and see what each setting does. "
-    "The run goes on when you leave this page."
-)
 try:
     fetch_digits()
     digits = server.digits()
+    server.jobs()  # a worker starts up while the recipe is being chosen
+    network = choice.network()
 except UserError as error:
     st.error(str(error))
     st.stop()
-tell_of_practice_digits(digits)
+recipe_form.begin(network)
 
-settings, live = st.columns([2, 3], gap="large")
+with st.container(key=keys.TRAIN_TRANSPORT):
+    follow.show(keys.TRAIN_TRANSPORT, transport.draw)
+messages.show("start")
+chart, settings = st.columns([3, 2], gap="medium")
+with chart:
+    follow.show(keys.TRAIN_CHART, curves.draw)
 with settings:
-    if recipe_form.show(step, digits):
-        st.button(
-            "Train",
-            type="primary",
-            width="stretch",
-            on_click=start_chosen,
-            args=(step,),
-            help="Starts a run with the settings above.",
-        )
-    messages.show("start")
-    st.caption(
-        f"Digits in use: {digits.name}, {len(digits.train_labels):,} to train and "
-        f"{len(digits.validation_labels):,} to validate."
-    )
-
-with live:
-    try:
-        server.jobs()  # first, so that a worker starts up while the recipe is being chosen
-        network = choice.network()
-    except UserError as error:
-        st.error(str(error))
-    else:
-        watch.show(network)
+    recipe_form.show(network.step, digits)
+st.caption("A run goes on when you leave this page.")
+tell_of_practice_digits(digits)

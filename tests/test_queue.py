@@ -145,6 +145,21 @@ def test_the_learning_rate_of_a_running_run_changes(jobs):
     assert run.log().batches[0].learning_rate == 0.1
 
 
+def test_a_rate_that_was_changed_in_a_lost_epoch_is_used_after_resume(jobs):
+    run = new(LONG.replace(epochs=2, batch_size=1, schedule="constant", learning_rate=0.1))
+    jobs.submit(run)
+    wait_for(lambda: started(run))
+    jobs.set_rate(run.id, 0.025)
+    wait_for(lambda: run.log().peak == 0.025)
+    jobs.stop(run.id)
+    wait_for(lambda: not jobs.is_active(run.id))
+    assert run.log().end == Stopped(0)  # the first epoch was not finished
+    jobs.submit(run)
+    wait_for(lambda: run.log().end is None and started(run))
+    assert run.log().peak == 0.025
+    assert {batch.learning_rate for batch in run.log().batches} == {0.025}
+
+
 def test_a_run_that_cannot_be_trained_says_why_and_the_next_one_runs(jobs):
     bad, good = new(LONG.replace(device="tpu")), new(Recipe(epochs=1, batch_size=500, device="cpu"))
     jobs.submit(bad)

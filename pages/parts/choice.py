@@ -24,8 +24,16 @@ def step() -> Step:
 
 
 def choose(id: str) -> None:
-    """Choose another network by its id. Call it before the sidebar is drawn: in a callback."""
+    """Choose another network by its id. Call it in a callback, before the sidebar is drawn."""
     st.session_state[keys.NETWORK] = id
+    st.session_state[keys.CHANGES] = changes() + 1
+
+
+def changes() -> int:
+    """How often `choose` was called. Each time the sidebar makes a new list: the browser may still send
+    what the old one shows, and that must not undo the choice."""
+    count: int = st.session_state.get(keys.CHANGES, 0)
+    return count
 
 
 def trained() -> Trained | None:

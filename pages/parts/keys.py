@@ -11,12 +11,19 @@ from typing import Literal
 
 # All pages
 ROUTED = "shared_routed"  # True: set by streamlit_app.py, read and removed by navigation
-NETWORK = "shared_network"  # id of the chosen network; widget, start, sidebar; read by choice
+NETWORK = "shared_network"  # id of the chosen network; set by choice and sidebar, read by choice
+CHANGES = "shared_changes"  # how often a page has chosen another network; choice
+SIDEBAR = "shared_sidebar"  # fragment; drawn again by follow
 STEP = "shared_step"  # its step's name; widget, sidebar; read by sidebar
 UPLOAD = "shared_upload"  # an uploaded checkpoint; widget; read by sidebar
 DRAWING = "shared_drawing"  # last digit that was drawn, or None; set and read by choice
 
 Place = Literal["sidebar", "start", "keep", "delete"]  # where messages are shown
+
+
+def network_list(changes: int) -> str:
+    """The list of a step's networks, after so many changes by pages; widget; read by sidebar."""
+    return f"shared_network_list_{changes}"
 
 
 def message(place: Place) -> str:
@@ -41,7 +48,11 @@ def steps_card(step: str) -> str:
 
 
 # Train
-TRAIN_AXIS = "train_axis"  # lowest accuracy on the chart; widget
+TRAIN_TRANSPORT = "train_transport"  # the buttons and the state of the run; fragment and container
+TRAIN_BUTTONS = "train_buttons"  # their row; container
+TRAIN_CHART = "train_chart"  # the chart and all else about the run; fragment
+TRAIN_AXIS = "train_axis"  # vertical axis of the chart; widget
+TRAIN_MORE = "train_more"  # whether loss and learning rate are shown; widget
 
 
 def train_origin(step: str) -> str:

@@ -23,33 +23,42 @@ def show() -> None:
     if keys.NETWORK not in st.session_state:
         _read_address()
     _leave_lost_run()
+    with st.sidebar:
+        st.fragment(_show_choice, key=keys.SIDEBAR)()
+
+
+def _show_choice() -> None:
+    """The lists, and the address. A part of its own, because a page that starts a run chooses it."""
     chosen = choice.network()
     networks = {each.id: each for each in (catalogue.of_step(chosen.step), *catalogue.runs(chosen.step))}
+    listed = keys.network_list(choice.changes())
     st.session_state[keys.STEP] = chosen.step.name
-    with st.sidebar:
-        st.selectbox(
-            "Step",
-            list(steps.STEPS),
-            format_func=lambda name: steps.STEPS[name].label,
-            key=keys.STEP,
-            on_change=_take_step,
-            help="All pages show the network of this step.",
-        )
-        st.selectbox(
-            "Trained network",
-            list(networks),
-            format_func=lambda id: networks[id].title if id in networks else id,
-            key=keys.NETWORK,
-            help="The network that the app brings along for this step, or one that was trained here.",
-        )
-        st.file_uploader(
-            "Open a checkpoint",
-            type=["safetensors"],
-            key=keys.UPLOAD,
-            on_change=_open_upload,
-            help="A .safetensors file that you downloaded from this app or made on its command line.",
-        )
-        messages.show("sidebar")
+    st.session_state[listed] = chosen.id
+    st.selectbox(
+        "Step",
+        list(steps.STEPS),
+        format_func=lambda name: steps.STEPS[name].label,
+        key=keys.STEP,
+        on_change=_take_step,
+        help="All pages show the network of this step.",
+    )
+    st.selectbox(
+        "Trained network",
+        list(networks),
+        format_func=lambda id: networks[id].title if id in networks else id,
+        key=listed,
+        on_change=_take_network,
+        args=(listed,),
+        help="The network that the app brings along for this step, or one that was trained here.",
+    )
+    st.file_uploader(
+        "Open a checkpoint",
+        type=["safetensors"],
+        key=keys.UPLOAD,
+        on_change=_open_upload,
+        help="A .safetensors file that you downloaded from this app or made on its command line.",
+    )
+    messages.show("sidebar")
     _write_address()
 
 
@@ -84,13 +93,22 @@ def _write_address() -> None:
 
 def _take_step() -> None:
     choice.choose(st.session_state[keys.STEP])
+    st.rerun()
+
+
+def _take_network(listed: str) -> None:
+    """Choose what was picked from a list; but a page may have chosen another network since."""
+    if listed != keys.network_list(choice.changes()):
+        return
+    st.session_state[keys.NETWORK] = st.session_state[listed]
+    st.rerun()
 
 
 def _open_upload() -> None:
     """Keep an uploaded checkpoint as a run of its own, and choose it."""
     upload = st.session_state[keys.UPLOAD]
     if upload is None:
-        return
+        st.rerun()
     try:
         made = checkpoint.from_bytes(upload.getvalue(), upload.name)
         step = made.name if made.name in steps.STEPS else st.session_state[keys.STEP]
@@ -101,3 +119,4 @@ def _open_upload() -> None:
         messages.leave("sidebar", f"The upload could not be kept in {folder.home()}: {error.strerror}.")
     else:
         choice.choose(run.id)
+    st.rerun()

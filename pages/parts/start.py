@@ -10,10 +10,10 @@ from s5core.runs import folder
 from s5core.runs.catalogue import NamedNetwork
 
 
-def start_run(network: NamedNetwork, recipe: Recipe) -> None:
+def start_run(network: NamedNetwork, recipe: Recipe) -> bool:
     """Train a network from new weights: make a run, put it in the queue, and choose it.
 
-    Call it in a callback. If it fails, it leaves a message for the place "start".
+    Call it in a callback. Returns whether it worked; else it leaves a message for the place "start".
     """
     layers = with_dropout(network.layers) if recipe.dropout else network.layers
     usual = network.step.recipe
@@ -27,3 +27,5 @@ def start_run(network: NamedNetwork, recipe: Recipe) -> None:
     else:
         jobs.submit(run)
         choice.choose(run.id)
+        return True
+    return False

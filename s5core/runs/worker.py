@@ -7,6 +7,7 @@ Quit: however the server came to its end, its workers stop between two batches a
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import queue
 import sys
@@ -108,7 +109,11 @@ class Worker:
         digits = self.digits(run.recipe.split)
         if kept is not None:
             kept.check_data(digits.name)
-        events = train(run.layers, run.recipe, digits, kept.state if kept else None)
+        state = kept.state if kept else None
+        # The last peak that was set in training; the checkpoint does not have one from a lost epoch.
+        peak = run.log().peak or (state.peak if state else run.recipe.learning_rate)
+        recipe = run.recipe.replace(learning_rate=peak)
+        events = train(run.layers, recipe, digits, state and dataclasses.replace(state, peak=peak))
         finished = len(kept.history) if kept else 0
         written = 0.0
         rate: float | None = None
@@ -136,8 +141,8 @@ class Worker:
                         log.write(event)
                 case _:
                     log.write(event)
-                    if isinstance(event, Started) and kept is not None and kept.state is not None:
-                        log.write(RateChanged(kept.state.peak))
+                    if isinstance(event, Started) and peak != run.recipe.learning_rate:
+                        log.write(RateChanged(peak))
             for order in self._pending():
                 match order:
                     case Rate(peak):

@@ -1,55 +1,70 @@
 """Charts of a run that is training: its curves and its learning rate.
 
-Both are Vega-Lite specifications. A page draws them every few seconds, so everything but the points is
-made only once: Altair takes a hundred times as long as the points do.
+Both are Vega-Lite specifications. A page draws them every second, so everything but the points is made
+only once: Altair takes a hundred times as long as the points do.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import cycle
+from itertools import cycle, pairwise
 from typing import Any
 
 import altair as alt
 
-from s5core.views.palette import GREEN, GREY, ORANGE, OURS
-from s5core.views.style import TARGET_LINE, layered, readable
+from s5core.events import Log, Metrics
+from s5core.target import ACCURACY
+from s5core.views.palette import GREEN, GREY, ORANGE, OURS, TARGET
+from s5core.views.style import TARGET_LINE, TEXT, layered, readable
+from s5core.words import percent
 
 Specification = dict[str, Any]  # a Vega-Lite chart as JSON data
+Point = tuple[float, float]  # epoch and value
 
 
-def _epochs(last: int) -> alt.X:
-    """The axis of epochs. It has its full length before the first epoch is finished."""
-    return alt.X("epoch:Q", scale=alt.Scale(domain=[0, last], nice=False), axis=alt.Axis(tickMinStep=1))
+@dataclass(frozen=True)
+class Axis:
+    """A vertical axis. It has the same ends and labels for all runs."""
+
+    title: str
+    low: float
+    high: float
+    scale: dict[str, Any] = field(hash=False)  # of Vega-Lite, apart from the domain
+    labels: dict[str, Any] = field(hash=False)  # of Vega-Lite: properties of the axis
+    digits: str = ".2f"  # how a tooltip writes a value
+    by_errors: bool = False  # an accuracy is drawn at the height of its error rate, 100 less the accuracy
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+    def place(self, value: float) -> float:
+        """Where a value is drawn, in the units of the scale."""
+        return 100 - value if self.by_errors else value
 
 
-def rates(points: Sequence[tuple[float, float]], epochs: int, peak: float) -> Specification:
-    """The learning rate over a run, as a stepped line on scales that never change during the run.
-
-    `points`: the epoch, 0 to `epochs`, and the rate, 0 to `peak`.
-    """
-    rows = [{"epoch": epoch, "rate": rate} for epoch, rate in points]
-    return _empty_rates(epochs, peak) | {"datasets": {"rates": rows}}
+# Vega's symlog is linear in log(1 + x / constant). It is nearly logarithmic for errors above 0.05 %, and
+# gives an accuracy of 100 %, an error of zero, a place at the top.
+_BY_ERRORS = {"type": "symlog", "constant": 0.05, "reverse": True}
+_ACCURACIES = [0, 50, 90, 99, ACCURACY.limit, 99.9, 100]
 
 
-@lru_cache
-def _empty_rates(epochs: int, peak: float) -> Specification:
-    scale = alt.Scale(domain=[0, peak])
-    chart = (
-        alt.Chart(alt.NamedData("rates"))
-        .mark_line(interpolate="step-after", color=OURS, strokeWidth=3)
-        .encode(
-            x=_epochs(epochs),
-            y=alt.Y("rate:Q", title="learning rate", scale=scale, axis=alt.Axis(tickCount=4)),
-            tooltip=[alt.Tooltip("epoch:Q", format=".1f"), alt.Tooltip("rate:Q", format=".4g")],
-        )
-        .properties(height=160)
-    )
-    specification: Specification = readable(chart).to_dict()
-    return specification
+def linear(low: float) -> Axis:
+    """Accuracies from `low` to 100 percent, evenly spaced."""
+    return Axis("accuracy, %", low, 100, {"type": "linear"}, {"tickCount": 6})
+
+
+BY_ERRORS = Axis(
+    "accuracy, %", 0, 100, _BY_ERRORS,
+    {
+        "values": [100 - accuracy for accuracy in _ACCURACIES],
+        "labelExpr": "format(100 - datum.value, '.1~f')",
+        "labelOverlap": False,
+    },
+    by_errors=True,
+)  # fmt: skip
+LOSS = Axis("loss", 0.01, 10, {"type": "log"}, {"values": [0.01, 0.1, 1, 10]}, ".4g")
 
 
 @dataclass(frozen=True)
@@ -57,85 +72,180 @@ class Curve:
     """One line of a chart of curves."""
 
     name: str  # in the legend
-    points: Sequence[tuple[float, float]]  # epoch, value
-    faint: bool = False  # an earlier run, for comparison
+    points: Sequence[Point]
+    faint: bool = False  # another run, for comparison; it is drawn below the others
+    dots: bool = False  # a dot for each point
+
+
+def training_accuracy(log: Log, batch_size: int) -> list[Point]:
+    """The accuracy on augmented digits during training: at each point, over the digits since the point
+    before. The log has the accuracy of the epoch so far, which would fall back at each new epoch."""
+    if log.started is None:
+        return []
+    found: list[Point] = []
+    ends = {metrics.epoch: metrics.train_accuracy for metrics in log.epochs}
+    for epoch in sorted({batch.epoch for batch in log.batches} | ends.keys()):
+        looks = [
+            (batch.batch / log.started.batches, batch.batch * batch_size, batch.accuracy)
+            for batch in log.batches
+            if batch.epoch == epoch and batch.batch < log.started.batches and (batch.batch > 1 or epoch == 1)
+        ]
+        if epoch in ends:
+            looks.append((1.0, log.started.train_digits, ends[epoch]))
+        for (_, before, former), (part, seen, accuracy) in pairwise([(0.0, 0, 0.0), *looks]):
+            value = (accuracy * seen - former * before) / (seen - before)
+            found.append((epoch - 1 + part, min(100.0, max(0.0, value))))  # rounding may leave the range
+    return found
+
+
+def validation_accuracy(history: Iterable[Metrics]) -> list[Point]:
+    """The accuracy on the validation digits after each epoch."""
+    return [(metrics.epoch, metrics.validation_accuracy) for metrics in history]
+
+
+def summary(log: Log, epochs: int) -> str:
+    """What the chart of accuracies shows now, for those who do not see it."""
+    if log.epochs:
+        last = log.epochs[-1]
+        return (
+            f"Validation accuracy {percent(last.validation_accuracy)} after {last.epoch} of {epochs} epochs, "
+            f"training accuracy {percent(last.train_accuracy)}. The target is {percent(ACCURACY.limit, 1)}."
+        )
+    if log.batches:
+        return f"Epoch 1 of {epochs}: training accuracy {percent(log.batches[-1].accuracy)} so far."
+    return "No accuracy yet: the run has not begun."
+
+
+def outside(lines: Iterable[Curve], axis: Axis, epochs: int) -> int:
+    """How many points of the curves lie beyond the axis, so that they are not drawn."""
+    return sum(y not in axis for line in lines for x, y in line.points if x <= epochs)
+
+
+def rates(points: Sequence[Point], epochs: int, peak: float, height: int = 160) -> Specification:
+    """The learning rate over a run, as a stepped line on scales that never change during the run.
+
+    `points`: the epoch, 0 to `epochs`, and the rate, 0 to `peak`. `height`: in pixels.
+    """
+    rows = [{"epoch": epoch, "rate": rate} for epoch, rate in points]
+    return _empty_rates(epochs, peak, height) | {"datasets": {"rates": rows}}
+
+
+@lru_cache
+def _empty_rates(epochs: int, peak: float, height: int) -> Specification:
+    scale = alt.Scale(domain=[0, peak])
+    chart = (
+        alt.Chart(alt.NamedData("rates"))
+        .mark_line(interpolate="step-after", color=OURS, strokeWidth=3)
+        .encode(
+            x=_epochs(epochs),
+            y=alt.Y("rate:Q", title="learning rate", scale=scale, axis=alt.Axis(tickCount=3)),
+            tooltip=[alt.Tooltip("epoch:Q", format=".1f"), alt.Tooltip("rate:Q", format=".4g")],
+        )
+        .properties(height=height)
+    )
+    specification: Specification = readable(chart).to_dict()
+    return specification
+
+
+def _epochs(last: int) -> alt.X:
+    """The axis of epochs. It has its full length before the first epoch is finished."""
+    return alt.X("epoch:Q", scale=alt.Scale(domain=[0, last], nice=False), axis=alt.Axis(tickMinStep=1))
 
 
 def curves(
-    lines: Sequence[Curve],
-    title: str,
-    epochs: int,
-    domain: tuple[float, float],
-    target: float | None = None,
-    logarithmic: bool = False,
+    lines: Sequence[Curve], axis: Axis, epochs: int, target: float | None = None, height: int = 380
 ) -> Specification:
     """Values over the epochs of a run, on scales that never change during the run.
 
-    `domain`: the lowest and the highest value of the axis; a point beyond them is drawn at the edge.
-    `epochs`: of this run; a longer curve of another run is cut off there. `target`: the height of a
-    dashed line.
+    A point beyond the axis is not drawn, and its line breaks there. `epochs`: of this run; a longer
+    curve of another run is cut off there. `target`: the height of a dashed line. `height`: in pixels,
+    the legend included.
     """
-    points = [
-        {"epoch": x, "value": min(max(y, domain[0]), domain[1]), "exact": y, "line": line.name}
-        for line in lines
-        for x, y in line.points
-        if x <= epochs
-    ]
-    ends = list({point["line"]: point for point in points}.values())  # as dots: a single point makes no line
+    rows = {line.name: _rows(line, axis, epochs) for line in lines}
+    ours = [line for line in lines if not line.faint]
     empty = _empty_curves(
-        tuple((line.name, line.faint) for line in lines),
-        title,
-        epochs,
-        domain,
-        target is not None,
-        logarithmic,
+        tuple((line.name, line.faint) for line in lines), axis, epochs, target is not None, height
     )
-    return empty | {"datasets": {"points": points, "ends": ends, "target": [{"target": target}]}}
+    datasets = {
+        "others": [row for line in lines if line.faint for row in rows[line.name]],
+        "points": [row for line in ours for row in rows[line.name]],
+        # A single point makes no line, so that each line ends in a dot.
+        "dots": [row for line in ours for row in (rows[line.name] if line.dots else rows[line.name][-1:])],
+        "target": [] if target is None else [{"y": axis.place(target), "words": f"target {target:g} %"}],
+    }
+    return empty | {"datasets": datasets}
+
+
+def _rows(line: Curve, axis: Axis, epochs: int) -> list[dict[str, Any]]:
+    """The points of a curve that are drawn. A new part begins after each point that is not."""
+    rows: list[dict[str, Any]] = []
+    part = 0
+    for x, value in line.points:
+        if x <= epochs and value in axis:
+            y = axis.place(value)
+            rows.append({"epoch": x, "y": y, "value": value, "line": line.name, "part": part})
+        else:
+            part += 1
+    return rows
 
 
 @lru_cache
 def _empty_curves(
-    lines: tuple[tuple[str, bool], ...],
-    title: str,
-    epochs: int,
-    domain: tuple[float, float],
-    has_target: bool,
-    logarithmic: bool,
+    lines: tuple[tuple[str, bool], ...], axis: Axis, epochs: int, has_target: bool, height: int
 ) -> Specification:
     """The chart of `curves` without its points. `lines`: name of each, and whether it is faint."""
     names = [name for name, _ in lines]
     strong, dashed = cycle([OURS, ORANGE, GREEN]), cycle([[6, 3], [2, 2], [10, 3, 2, 3]])
     colours = [GREY if faint else next(strong) for _, faint in lines]
     dashes = [next(dashed) if faint else [1, 0] for _, faint in lines]
-    scale = alt.Scale(domain=list(domain), nice=False, type="log" if logarithmic else "linear", clamp=True)
-    columns = 1 if any(faint for _, faint in lines) else 2  # the names of runs are long
     legend = alt.Legend(
-        title=None, orient="bottom", labelLimit=300, columns=columns,
-        symbolType="stroke", symbolSize=500, symbolStrokeWidth=2.5,
-    )  # fmt: skip
-    base = alt.Chart(alt.NamedData("points")).encode(
-        x=_epochs(epochs),
-        y=alt.Y("value:Q", title=title, scale=scale, axis=alt.Axis(tickCount=6)),
-        color=alt.Color("line:N", scale=alt.Scale(domain=names, range=colours), legend=legend),
-        strokeDash=alt.StrokeDash("line:N", scale=alt.Scale(domain=names, range=dashes), legend=legend),
-        tooltip=[
-            alt.Tooltip("line:N", title="curve"),
-            alt.Tooltip("epoch:Q", format=".1f"),
-            alt.Tooltip("exact:Q", title=title, format=".4g" if logarithmic else ".2f"),
-        ],
+        title=None,
+        orient="bottom",
+        labelLimit=400,
+        columns=1 if any(faint for _, faint in lines) else 2,  # the names of runs are long
+        symbolType="stroke",
+        symbolSize=500,
+        symbolStrokeWidth=2.5,
     )
-    layers: list[alt.Chart] = [
-        base.mark_line(strokeWidth=2.5),
-        alt.Chart(alt.NamedData("ends"))
-        .mark_point(filled=True, size=70, opacity=1)
-        .encode(x="epoch:Q", y="value:Q", color=alt.Color("line:N", legend=legend)),
+    scale = alt.Scale(domain=[axis.low, axis.high], nice=False, **axis.scale)
+    place = {
+        "x": _epochs(epochs),
+        "y": alt.Y("y:Q", title=axis.title, scale=scale, axis=alt.Axis(**axis.labels)),
+    }
+    colour = alt.Color("line:N", scale=alt.Scale(domain=names, range=colours), legend=legend)
+    tooltip = [
+        alt.Tooltip("line:N", title="curve"),
+        alt.Tooltip("epoch:Q", format=".1f"),
+        alt.Tooltip("value:Q", title=axis.title, format=axis.digits),
     ]
-    if has_target:
-        layers.append(
-            alt.Chart(alt.NamedData("target"))
-            .mark_rule(**TARGET_LINE)
-            .encode(y="target:Q", tooltip=alt.Tooltip("target:Q", format=".1f"))
+
+    def line(rows: str, width: float) -> alt.Chart:
+        chart: alt.Chart = (
+            alt.Chart(alt.NamedData(rows))
+            .mark_line(strokeWidth=width)
+            .encode(
+                **place,
+                color=colour,
+                detail="part:N",
+                strokeDash=alt.StrokeDash(
+                    "line:N", scale=alt.Scale(domain=names, range=dashes), legend=legend
+                ),
+                tooltip=tooltip,
+            )
         )
-    height = 300 + 24 * math.ceil(len(names) / columns)  # the legend's lines included
+        return chart
+
+    dots = alt.Chart(alt.NamedData("dots")).mark_point(filled=True, size=60, opacity=1)
+    layers = [line("others", 2), line("points", 2.5), dots.encode(**place, color=colour, tooltip=tooltip)]
+    if has_target:
+        target = alt.Chart(alt.NamedData("target"))
+        words = target.mark_text(
+            align="left", baseline="bottom", dx=6, dy=-3, fontSize=TEXT, fontWeight="bold", color=TARGET
+        )
+        at_left = alt.X(datum=0, type="quantitative")
+        layers[1:1] = [
+            target.mark_rule(**TARGET_LINE).encode(y=place["y"]),
+            words.encode(x=at_left, y=place["y"], text="words:N"),
+        ]
     specification: Specification = layered(layers, height).to_dict()
     return specification

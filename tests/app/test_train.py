@@ -39,6 +39,17 @@ def button(page: AppTest, label: str):
     return next(button for button in page.button if button.label.startswith(label))
 
 
+def networks(page: AppTest):
+    """The list in the sidebar."""
+    return page.sidebar.selectbox(key=keys.network_list(page.session_state[keys.CHANGES]))
+
+
+def state(page: AppTest) -> str:
+    """The line below the buttons."""
+    text: str = page.get("progress")[0].proto.text
+    return text
+
+
 def test_the_page_tells_of_the_practice_digits_and_starts_with_the_steps_recipe(page):
     assert not page.exception
     assert "practice digits" in page.warning[0].value
@@ -61,16 +72,15 @@ def test_a_run_is_trained_stopped_and_resumed(page):
     assert (run.recipe.epochs, run.recipe.learning_rate, run.recipe.rotation) == (3, 0.1, 10.0)
     wait_for(lambda: run.log().epochs)
     page.run()
-    assert "images a second" in page.get("progress")[0].proto.text
+    assert "images a second" in state(page)
     button(page, "Stop training").click().run()
     wait_for(lambda: run.log().end)
     assert isinstance(run.log().end, Stopped)
     wait_for(lambda: "Resume" in [button.label for button in page.run().button])
-    assert "finished and kept" in page.warning[-1].value
+    assert "kept" in state(page)
     button(page, "Resume").click().run()
     wait_for(lambda: isinstance(run.log().end, Finished))
-    wait_for(lambda: page.run().success)
-    assert "Finished: 9" in page.success[0].value
+    wait_for(lambda: "Finished: 9" in state(page.run()))
     assert not page.exception
 
 
@@ -81,6 +91,7 @@ def test_a_diverged_run_explains_itself_and_offers_a_lower_rate(nowhere):
     page = AppTest.from_file(APP, default_timeout=60)
     page.query_params["run"] = run.id
     page.run().switch_page("pages/train.py").run()
+    assert "Diverged at epoch 1, batch 7" in state(page)
     assert "epoch 1, batch 7" in page.error[0].value
     button(page, "Train again with a learning rate of 1").click().run()
     other = next(found for found in folder.list_runs() if found.id != run.id)
@@ -107,7 +118,7 @@ def test_a_chosen_run_that_is_deleted_gives_way_to_its_step(tmp_path, monkeypatc
     shutil.rmtree(run.folder)
     app.run()
     assert not app.exception
-    assert app.sidebar.selectbox(key=keys.NETWORK).value == "step2"
+    assert networks(app).value == "step2"
     assert f"There is no run {run.id} here" in app.sidebar.error[0].value
     app.run()
     assert not app.sidebar.error  # it was said once
@@ -131,18 +142,18 @@ def test_a_link_opens_step_and_run(tmp_path, monkeypatch):
     app.query_params["run"] = run.id
     app.run()
     assert app.sidebar.selectbox(key=keys.STEP).value == "step2"
-    assert app.sidebar.selectbox(key=keys.NETWORK).value == run.id
+    assert networks(app).value == run.id
     app.sidebar.selectbox(key=keys.STEP).select("step1").run()
-    assert app.sidebar.selectbox(key=keys.NETWORK).value == "step1"
+    assert networks(app).value == "step1"
 
 
 def test_a_run_s_recipe_is_put_into_the_controls_and_the_step_s_back_again(nowhere):
     recipe = STEP.recipe.replace(learning_rate=0.07, epochs=40, rotation=3, device="cuda:7")
     run = folder.create("mine", "step5", STEP.layers, recipe)
-    page = AppTest.from_file(APP, default_timeout=60)
-    page.query_params["run"] = run.id
-    page.run().switch_page("pages/train.py").run()
+    page = AppTest.from_file(APP, default_timeout=60).run().switch_page("pages/train.py").run()
     assert page.slider(key=control("epochs")).value == 14
+    networks(page).select(run.id).run()
+    assert page.slider(key=control("epochs")).value == 14  # a choice in the sidebar changes no settings
     button(page, "Put its recipe").click().run()
     assert not page.exception
     assert page.slider(key=control("epochs", 1)).value == 40
@@ -152,6 +163,7 @@ def test_a_run_s_recipe_is_put_into_the_controls_and_the_step_s_back_again(nowhe
     other = next(found for found in folder.list_runs() if found.id != run.id)
     assert other.recipe == recipe.replace(rotation=4, device="auto")
     assert other.title == "one-cycle, rate 0.07, 40 epochs, seed 0, rotation 4.0"
+    page.run()  # the click has drawn the transport and the chart alone
     button(page, "Back to the recipe of step 5").click().run()
     assert page.slider(key=control("epochs", 2)).value == 14
     assert "Back to the recipe of step 5" not in [button.label for button in page.button]
@@ -178,5 +190,70 @@ def test_a_network_that_guesses_is_called_so(nowhere):
     page.query_params["run"] = run.id
     page.run().switch_page("pages/train.py").run()
     assert not page.exception
-    assert "after one epoch" in page.success[0].value
-    assert "still guesses" in page.warning[-1].value
+    assert "after one epoch" in state(page)
+    assert "still guesses" in page.warning[0].value
+
+
+def captions(page: AppTest) -> str:
+    return "\n".join(caption.value for caption in page.caption)
+
+
+def test_a_link_to_a_run_sets_the_controls_to_its_recipe_and_says_so(nowhere):
+    run = folder.create("mine", "step5", STEP.layers, STEP.recipe.replace(epochs=3))
+    page = AppTest.from_file(APP, default_timeout=60)
+    page.query_params["run"] = run.id
+    page.run().switch_page("pages/train.py").run()
+    assert page.slider(key=control("epochs")).value == 3
+    assert f"The settings are the recipe of {run.short}." in captions(page)
+    page.slider(key=control("epochs")).set_value(4).run()
+    assert f"The settings are your change of the recipe of {run.short}." in captions(page)
+
+
+def shown(events, recipe=STEP.recipe) -> AppTest:
+    """The page with a run that has these events."""
+    run = folder.create("a run", "step5", STEP.layers, recipe)
+    run.events_path.write_bytes(to_lines(events))
+    page = AppTest.from_file(APP, default_timeout=60)
+    page.query_params["run"] = run.id
+    page.run().switch_page("pages/train.py").run()
+    assert not page.exception
+    return page
+
+
+def epoch(number: int, accuracy: float) -> Metrics:
+    return Metrics(number, 0.1, 99.0, 0.02, accuracy, 50, 0.1, 10.0)
+
+
+STARTED = Started("a CPU", "MNIST", 60000, 10000, 7820, 14, 469, 1)
+
+
+def words(page: AppTest) -> str:
+    return "\n".join(markdown.value for markdown in page.markdown)
+
+
+def test_a_run_that_is_over_has_missed_a_bound_and_one_that_can_go_on_has_not_met_it_yet(nowhere):
+    history = (epoch(1, 98.0), epoch(2, 99.1))
+    events = [STARTED, *map(Epoch, history)]
+    over = words(shown([*events, Finished.of(history)], STEP.recipe.replace(epochs=2)))
+    assert "99.10" in over and "missed" in over and "not yet" not in over and "All three" not in over
+    stopped = shown([*events, Stopped(2)])
+    assert "not yet" in words(stopped) and "missed" not in words(stopped)
+    assert "Stopped in epoch 3; epochs 1 to 2 are kept. Resume begins epoch 3 again." in state(stopped)
+
+
+def test_a_run_that_meets_all_bounds_is_celebrated_in_a_line(nowhere):
+    history = (epoch(1, 99.3), epoch(2, 99.45))
+    events = [STARTED, *map(Epoch, history), Finished.of(history)]
+    page = shown(events, STEP.recipe.replace(epochs=2))
+    assert words(page).count("All three bounds are met") == 1
+    assert "1 of the last 2 epochs reached 99.4" in captions(page)
+    chart = page.get("vega_lite_chart")[0].proto
+    assert "Validation accuracy 99.45" in chart.alt and "after 2 of 2 epochs" in chart.alt
+
+
+def test_points_below_a_linear_axis_are_counted(nowhere):
+    history = (epoch(1, 97.0), epoch(2, 99.45))
+    page = shown([STARTED, *map(Epoch, history), Finished.of(history)], STEP.recipe.replace(epochs=2))
+    assert "of this run below the axis" not in captions(page)
+    page.segmented_control(key=keys.TRAIN_AXIS).set_value("98–100\N{NO-BREAK SPACE}%").run()
+    assert "1 point lies of this run below the axis." in captions(page)

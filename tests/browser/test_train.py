@@ -15,9 +15,13 @@ from benchmarks.server import App
 from s5core import checkpoint
 from tests.helpers import NOWHERE, require_no_mnist_at_home
 
-from .conftest import warm_app, watched_page
+from .conftest import NARROW, wait_for_script, warm_app, watched_page
 
 RUNNING = re.compile(r"Epoch \d+ of \d+ · [\d,]+ images a second")
+
+STOPPED = re.compile(r"Stopped in epoch \d+; .+ Resume begins epoch \d+ again")
+WARM = re.compile(r"About .+ on this machine")  # a worker has measured it, so that it is ready
+TRAINING = '[aria-label*="training accuracy"]'
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +60,7 @@ def test_two_epochs_on_the_practice_digits(train_page, practice_app):
     start_button(train_page).click()
     expect(train_page.get_by_text(RUNNING)).to_be_visible()
     charts = train_page.get_by_test_id("stVegaLiteChart")
-    expect(charts).to_have_count(4)
+    expect(charts).to_have_count(2)  # the accuracy, and the learning rate of the settings
     expect(
         train_page.get_by_text(re.compile(r"Finished: \d\d\.\d\d\s% in the last of 2 epochs"))
     ).to_be_visible()
@@ -79,10 +83,10 @@ def test_stop_resume_reload_and_a_second_browser(train_page, browser, practice_a
     set_epochs(train_page, 30)
     start_button(train_page).click()
     expect(train_page.get_by_text(RUNNING)).to_be_visible()
-    # The page looks every two seconds, in which several epochs of the practice digits may end.
+    # The page looks every second, in which several epochs of the practice digits may end.
     expect(train_page.get_by_text(re.compile(r"Epoch ([2-9]|\d\d) of 30"))).to_be_visible()
     train_page.get_by_role("button", name="Stop training").click()
-    expect(train_page.get_by_text("epochs are finished and kept")).to_be_visible()
+    expect(train_page.get_by_text(STOPPED)).to_be_visible()
 
     train_page.get_by_role("button", name="Resume").click()
     expect(train_page.get_by_text(RUNNING)).to_be_visible()
@@ -94,7 +98,7 @@ def test_stop_resume_reload_and_a_second_browser(train_page, browser, practice_a
         train_page.get_by_role("link", name="Mistakes", exact=True).click()
         expect(train_page.get_by_role("heading", name="Mistakes", exact=True)).to_be_visible()
         other.get_by_role("button", name="Stop training").click()
-        expect(other.get_by_text("epochs are finished and kept")).to_be_visible()
+        expect(other.get_by_text(STOPPED)).to_be_visible()
 
 
 def test_the_learning_rate_of_a_running_run_is_changed(train_page, practice_app):
@@ -109,7 +113,7 @@ def test_the_learning_rate_of_a_running_run_is_changed(train_page, practice_app)
         assert time.monotonic() < deadline, rate
         train_page.wait_for_timeout(200)
     train_page.get_by_role("button", name="Stop training").click()
-    expect(train_page.get_by_text("finished and kept")).to_be_visible()
+    expect(train_page.get_by_text(STOPPED)).to_be_visible()
 
 
 def test_a_third_run_shows_its_place_in_line(train_page):
@@ -129,7 +133,7 @@ def test_a_third_run_shows_its_place_in_line(train_page):
     for link in links[:2]:  # leave the machine to the next test
         train_page.goto(link)
         train_page.get_by_role("button", name="Stop training").click()
-        expect(train_page.get_by_text("finished and kept")).to_be_visible()
+        expect(train_page.get_by_text(STOPPED)).to_be_visible()
 
 
 def test_a_bad_checkpoint_is_refused_in_a_sentence(train_page, tmp_path):
@@ -142,7 +146,7 @@ def test_a_bad_checkpoint_is_refused_in_a_sentence(train_page, tmp_path):
 def test_a_good_checkpoint_becomes_a_run(train_page):
     shipped = checkpoint.shipped_path("step4")
     train_page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(shipped)
-    expect(train_page.get_by_role("heading", name=re.compile("step4.safetensors, "))).to_be_visible()
+    expect(train_page.get_by_text(re.compile("^step4.safetensors, ")).last).to_be_visible()
     expect(train_page).to_have_url(re.compile(r"step=step4&run=\d{8}-\d{6}-step4-"))
 
 
@@ -157,4 +161,79 @@ def test_by_keyboard_alone(train_page):
                 break
         expect(button).to_be_focused()
         train_page.keyboard.press("Enter")
-    expect(train_page.get_by_text("epochs are finished and kept")).to_be_visible()
+    expect(train_page.get_by_text(STOPPED)).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1400, 1000), (1920, 1080)])
+def test_the_first_screen_has_the_transport_the_chart_and_the_main_settings(train_page, width, height):
+    train_page.set_viewport_size({"width": width, "height": height})
+    for seen in (
+        start_button(train_page),
+        train_page.get_by_role("progressbar"),
+        train_page.get_by_test_id("stVegaLiteChart").first,
+        train_page.get_by_role("slider", name="Learning rate"),
+        train_page.get_by_role("combobox", name="Schedule"),
+        train_page.get_by_role("slider", name="Epochs"),
+        train_page.get_by_test_id("stVegaLiteChart").last,
+    ):
+        box = seen.first.bounding_box()
+        assert box is not None and box["y"] >= 0 and box["y"] + box["height"] <= 720, seen
+
+
+def test_on_a_phone_the_transport_comes_first_then_the_chart_then_the_settings(train_page):
+    train_page.set_viewport_size(NARROW)
+    chart = train_page.get_by_test_id("stVegaLiteChart").first
+    settings = train_page.get_by_role("slider", name="Learning rate")
+    heights = [part.bounding_box()["y"] for part in (start_button(train_page), chart, settings)]
+    assert heights == sorted(heights)
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_the_transport_is_in_sight_wherever_the_page_is_scrolled(train_page, width):
+    train_page.set_viewport_size({"width": width, "height": 720})
+    for name in ("Augmentation", "Optimiser, batches and regularisation"):
+        train_page.get_by_text(name, exact=True).click()
+    wait_for_script(train_page)
+    main = train_page.get_by_test_id("stMain")
+    longest = main.evaluate("element => element.scrollHeight - element.clientHeight")
+    assert longest > 300
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        main.evaluate("(element, to) => { element.scrollTop = to }", share * longest)
+        for part in (start_button(train_page), train_page.get_by_role("progressbar").first):
+            expect(part).to_be_in_viewport(ratio=1)
+        start_button(train_page).click(trial=True)  # nothing covers it
+
+
+def test_the_first_point_comes_at_once(train_page):
+    set_epochs(train_page, 30)
+    expect(train_page.get_by_text(WARM)).to_be_visible(timeout=60_000)
+    start_button(train_page).click()
+    train_page.locator(TRAINING).first.wait_for(state="attached", timeout=1_500)
+    train_page.get_by_role("button", name="Stop training").click()
+    expect(train_page.get_by_text(STOPPED)).to_be_visible()
+
+
+def test_nothing_moves_when_a_run_begins_or_ends(train_page):
+    set_epochs(train_page, 2)
+    train_page.get_by_text("Augmentation", exact=True).click()
+    rotation = train_page.get_by_role("slider", name="Rotation, ± degrees")
+    expect(rotation).to_be_visible()
+    wait_for_script(train_page)
+    main = train_page.get_by_test_id("stMain")
+    main.evaluate("element => { element.scrollTop = 150 }")
+    chart = train_page.get_by_test_id("stVegaLiteChart").first
+    chart.evaluate("element => { element.marked = true }")
+    places = [part.bounding_box() for part in (start_button(train_page), chart, rotation)]
+
+    def check() -> None:
+        assert main.evaluate("element => element.scrollTop") == 150
+        assert chart.evaluate("element => element.marked")  # the same element, drawn on again
+        assert [part.bounding_box() for part in (start_button(train_page), chart, rotation)] == places
+
+    start_button(train_page).click()
+    expect(train_page).to_have_url(re.compile("run="))
+    check()
+    expect(train_page.get_by_text(re.compile("Finished: "))).to_be_visible(timeout=60_000)
+    check()
+    train_page.wait_for_timeout(5_000)  # until the page no longer looks every second
+    check()

@@ -1,4 +1,4 @@
-"""The curves of a run on the page Train: accuracy, loss and learning rate."""
+"""The charts of a run on the page Train, and what they mean for the exercise."""
 
 from __future__ import annotations
 
@@ -7,100 +7,186 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.parts import keys, server
-from s5core.events import Log, Metrics
+from pages.parts.train import recipe_form
+from pages.parts.train.follow import Look, look, wait_for_first_point
+from s5core.evaluate import allowed_errors
+from s5core.events import Diverged, Finished, Log, Metrics
 from s5core.runs import catalogue, folder
 from s5core.runs.catalogue import NamedNetwork
-from s5core.target import ACCURACY
+from s5core.runs.folder import Run
+from s5core.summary import count_parameters
+from s5core.target import ACCURACY, EPOCHS, PARAMETERS
 from s5core.views import live
 from s5core.views.live import Curve
-from s5core.words import percent
+from s5core.words import NO_BREAK, count, percent
 
-FITTING = "fitting"
-FLOORS = {"98 %": 98.0, "90 %": 90.0, "0 %": 0.0}  # lowest accuracy of the chart
+ALL = f"0–100{NO_BREAK}%, by errors"
+AXES = {ALL: live.BY_ERRORS} | {f"{low}–100{NO_BREAK}%": live.linear(low) for low in (98, 90, 0)}
 EARLIER = 2  # other runs in the chart
+HELD = 3  # epochs over which one looks whether the target holds
+
+GUESSING = (
+    "The network still guesses: whatever digit it is shown, it gives all ten classes about the same "
+    "probability, so its loss is 2.30, the logarithm of ten. Either the learning rate is too low and has "
+    "hardly moved the weights yet, or it is too high: then one large step can make all ReLUs put out "
+    "zeros only, and no gradient repairs that. Try another learning rate."
+)
 
 
-def show_shipped(history: Sequence[Metrics]) -> None:
-    """How a shipped network learned."""
-    st.vega_lite_chart(
-        live.curves(_accuracies(history), "accuracy, %", len(history), (90.0, 100.0), ACCURACY.limit),
-        width="stretch",
-    )
-    st.caption(
-        f"Accuracy after each epoch, in percent. The dashed line is the target, {percent(ACCURACY.limit, 1)}."
-    )
-
-
-def show(network: NamedNetwork, log: Log) -> None:
-    """The curves of a run, as far as it has come."""
-    epochs = network.recipe.epochs
-    per_epoch = log.started.batches if log.started else 1
-    batches = [(batch.epoch - 1 + batch.batch / per_epoch, batch) for batch in log.batches]
-    zoom = st.segmented_control(
-        "Accuracy from",
-        [FITTING, *FLOORS],
-        default=FITTING,
-        required=True,
-        key=keys.TRAIN_AXIS,
-        persist_state="session",
-        help="The lowest accuracy on the chart: 98 % shows the last epochs in detail, 0 % shows all.",
-    )
-    low = FLOORS[zoom] if zoom in FLOORS else _fitting_floor(log.epochs)
-    earlier = [
-        Curve(name, [(m.epoch, m.validation_accuracy) for m in history], True)
-        for name, history in _earlier(network)
+def draw() -> None:
+    """The accuracy of the chosen run, or of the shipped network; below it, all else about the run."""
+    wait_for_first_point()
+    now = look()
+    st.markdown(f"**{now.network.title if now.run else f'{now.network.short}, as shipped'}**")
+    log = now.log if now.run else _shipped_log(now.network)
+    ours = [
+        Curve("training", _training(now, log)),
+        Curve("validation", live.validation_accuracy(log.epochs), dots=True),
     ]
-    st.vega_lite_chart(
-        live.curves(_accuracies(log.epochs) + earlier, "accuracy, %", epochs, (low, 100.0), ACCURACY.limit),
-        width="stretch",
-    )
-    st.caption(
-        "Accuracy after each epoch. Training accuracy is counted during the epoch, while the weights still "
-        "change. Points below the chart are drawn at its lower edge. Grey: validation accuracy of earlier "
-        "runs. Dashed green: the target."
-    )
-    st.vega_lite_chart(
-        live.curves(
-            [
-                Curve("training", [(x, batch.loss) for x, batch in batches]),
-                Curve("validation", [(m.epoch, m.validation_loss) for m in log.epochs]),
-            ],
-            "loss",
-            epochs,
-            (0.01, 3.0),
-            logarithmic=True,
-        ),
-        width="stretch",
-    )
-    st.caption(
-        "The loss is the cross-entropy. Training: of single batches. Validation: the mean over all "
-        "validation digits after each epoch."
-    )
-    rates = [(x, batch.learning_rate) for x, batch in batches]
-    peak = max(network.recipe.learning_rate, log.peak or 0, *(rate for _, rate in rates))
-    st.vega_lite_chart(live.rates(rates, epochs, peak), width="stretch")
-    st.caption("The learning rate that was used at each batch.")
+    others = _others(now.network) if now.run else []
+    _show_accuracy(ours, others, log, now.network.recipe.epochs)
+    if now.run is None:
+        if not log.epochs:
+            st.info("The app brings no trained network for this step, so the chart is still empty.")
+        return
+    _show_bounds(now, now.run)
+    if isinstance(log.end, Diverged):
+        st.error(
+            f"The run diverged: at epoch {log.end.epoch}, batch {log.end.batch}, the loss was no longer a "
+            f"number. The learning rate was {log.end.learning_rate:.3g} there, and each step overshot "
+            "further than the one before. A lower rate takes smaller steps."
+        )
+    if log.epochs and log.epochs[-1].guesses:
+        st.warning(GUESSING)
+    _show_uses(now, now.run)
+    with st.expander("Loss and learning rate", key=keys.TRAIN_MORE, on_change="rerun") as more:
+        if more.open:
+            _show_loss_and_rate(log, now.run)
 
 
-def _accuracies(history: Sequence[Metrics]) -> list[Curve]:
-    return [
-        Curve("training", [(m.epoch, m.train_accuracy) for m in history]),
-        Curve("validation", [(m.epoch, m.validation_accuracy) for m in history]),
-    ]
+def _shipped_log(network: NamedNetwork) -> Log:
+    shipped = server.trained(network)
+    return Log(epochs=list(shipped.checkpoint.history) if shipped else [])
 
 
-def _fitting_floor(history: Sequence[Metrics]) -> float:
-    """The highest floor of the chart that still shows the last epoch."""
-    last = history[-1].validation_accuracy if history else ACCURACY.limit
-    return max(floor for floor in FLOORS.values() if floor <= last)
+def _training(now: Look, log: Log) -> list[live.Point]:
+    within = live.training_accuracy(log, now.network.recipe.batch_size)
+    return within or [(metrics.epoch, metrics.train_accuracy) for metrics in log.epochs]
 
 
-def _earlier(network: NamedNetwork) -> list[tuple[str, Sequence[Metrics]]]:
+def _others(network: NamedNetwork) -> list[Curve]:
     """The networks to compare a run with: its step as shipped, and the last other runs of the step."""
     found: list[tuple[str, Sequence[Metrics]]] = []
     step = catalogue.of_step(network.step)
     if shipped := server.trained(step):
         found.append((step.title, shipped.checkpoint.history))
     others = [other for other in catalogue.runs(network.step) if other.id != network.id][:EARLIER]
-    logs = [(other.title, folder.open_run(other.id).log().epochs) for other in others]
-    return found + [(name, epochs) for name, epochs in logs if epochs]
+    found += [(other.title, folder.open_run(other.id).log().epochs) for other in others]
+    return [Curve(name, live.validation_accuracy(epochs), faint=True) for name, epochs in found if epochs]
+
+
+def _show_accuracy(ours: Sequence[Curve], others: Sequence[Curve], log: Log, epochs: int) -> None:
+    place = st.container()
+    name = st.segmented_control(
+        "Vertical axis",
+        list(AXES),
+        default=ALL,
+        required=True,
+        key=keys.TRAIN_AXIS,
+        persist_state="session",
+        help="The first axis shows every accuracy: each step up makes the errors fewer by the same factor. "
+        "The others are evenly spaced, and show nothing of what lies below them.",
+    )
+    axis = AXES[name]
+    place.vega_lite_chart(
+        live.curves([*ours, *others], axis, epochs, ACCURACY.limit),
+        width="stretch",
+        alt=live.summary(log, epochs),
+    )
+    below = live.outside(ours, axis, epochs)
+    st.caption(
+        (f"{count(below, 'point lies', 'points lie')} of this run below the axis. " if below else "")
+        + "Training: accuracy on augmented digits since the point before, while the weights change. "
+        "Validation: after each epoch. Grey: validation of other runs."
+    )
+
+
+def _show_bounds(now: Look, run: Run) -> None:
+    """The bounds of the exercise, and whether the run keeps them."""
+    log = now.log
+    parameters, epochs = count_parameters(run.layers), run.recipe.epochs
+    accuracy = log.epochs[-1].validation_accuracy if log.epochs else None
+    met = accuracy is not None and ACCURACY.met_by(accuracy)
+    bounds = [
+        (f"Accuracy {ACCURACY.sign}", percent(accuracy), met),
+        (f"{PARAMETERS.name} {PARAMETERS.sign}", f"{parameters:,}", PARAMETERS.met_by(parameters)),
+        (f"{EPOCHS.name} {EPOCHS.sign}", f"{epochs}", EPOCHS.met_by(epochs)),
+    ]
+    for column, (label, value, kept) in zip(st.columns(3), bounds, strict=True):
+        open_yet = label.startswith("Accuracy") and not now.over
+        word = (
+            ":green-badge[met]" if kept else ":gray-badge[not yet]" if open_yet else ":orange-badge[missed]"
+        )
+        column.markdown(f"{label}  \n**{value}** {word}")
+    if isinstance(log.end, Finished) and all(kept for *_, kept in bounds):
+        st.markdown(
+            f":green[**✓ All three bounds are met:** {percent(accuracy)}, {parameters:,} parameters, "
+            f"{count(epochs, 'epoch')}.]"
+        )
+    if not log.epochs:
+        return
+    last, target = log.epochs[-HELD:], percent(ACCURACY.limit, 1)
+    held = sum(ACCURACY.met_by(metrics.validation_accuracy) for metrics in last)
+    words = [f"{held} of the last {len(last)} epochs reached {target}."]
+    if log.started:
+        digits = log.started.validation_digits
+        words[:0] = [
+            f"{last[-1].validation_errors:,} of {digits:,} validation digits are read wrong; at {target} "
+            f"accuracy {allowed_errors(ACCURACY.limit, digits):,} may be."
+        ]
+    st.caption(" ".join(words))
+
+
+def _show_uses(now: Look, run: Run) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Put its recipe into the controls", on_click=_take_over, args=(now.network,), type="tertiary",
+            help="So that you can change one setting and train again. It replaces your present settings.",
+        )  # fmt: skip
+        if now.active or not now.log.epochs or not now.network.is_trained:
+            return
+        st.page_link("pages/draw.py", label="Draw for it", width="content")
+        st.page_link("pages/inside.py", label="Look inside", width="content")
+        st.page_link("pages/mistakes.py", label="Its mistakes", width="content")
+        st.download_button(
+            "Download",
+            run.model_path.read_bytes(),
+            f"{run.id}.safetensors",
+            help="Saves the checkpoint. You can open it here again, or with python -m s5core.",
+        )
+
+
+def _take_over(network: NamedNetwork) -> None:
+    recipe_form.take_over(network)
+    st.rerun()  # the controls are not in this part of the page
+
+
+def _show_loss_and_rate(log: Log, run: Run) -> None:
+    epochs = run.recipe.epochs
+    per_epoch = log.started.batches if log.started else 1
+    batches = [(batch.epoch - 1 + batch.batch / per_epoch, batch) for batch in log.batches]
+    losses = [
+        Curve("training", [(x, batch.loss) for x, batch in batches]),
+        Curve("validation", [(m.epoch, m.validation_loss) for m in log.epochs], dots=True),
+    ]
+    loss = f"Validation loss {log.epochs[-1].validation_loss:.4g}" if log.epochs else "No validation loss yet"
+    st.vega_lite_chart(live.curves(losses, live.LOSS, epochs), width="stretch", alt=f"{loss}.")
+    st.caption(
+        "The loss is the cross-entropy. Training: of single batches. Validation: the mean over all "
+        "validation digits after each epoch."
+    )
+    rates = [(x, batch.learning_rate) for x, batch in batches]
+    peak = max(run.recipe.learning_rate, log.peak or 0, *(rate for _, rate in rates))
+    now = f"The learning rate is {rates[-1][1]:.4g} now" if rates else "No learning rate was used yet"
+    st.vega_lite_chart(live.rates(rates, epochs, peak), width="stretch", alt=f"{now}; its peak is {peak:g}.")
+    st.caption("The learning rate that was used at each batch.")

@@ -14,6 +14,8 @@ from s5core.augment import preview
 from s5core.data import Digits
 from s5core.errors import UserError
 from s5core.recipe import Recipe
+from s5core.runs import catalogue
+from s5core.runs.catalogue import NamedNetwork
 from s5core.settings import field_choices, field_range, field_types
 from s5core.steps import Step
 from s5core.target import EPOCHS
@@ -25,6 +27,7 @@ RATES = [round(digit * 10.0**power, 6) for power in range(-4, 1) for digit in (1
 DECAYS = [0.0, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 1e-2]
 BATCHES = [16, 32, 64, 128, 256, 512, 1024]
 AVERAGES = [0.0, 0.9, 0.99, 0.995, 0.998, 0.999]
+PREVIEW_HEIGHT = 150  # pixels
 HELP: dict[str, str] = {field.name: field.metadata["help"] for field in fields(Recipe)}
 
 # The labels of a schedule's own fields; another field is called by its name.
@@ -54,6 +57,7 @@ class Origin:
     """The recipe with which a step's controls begin. A new origin makes new controls."""
 
     recipe: Recipe
+    short: str  # whose recipe it is
     version: int = 0  # how many recipes were put into the controls before
 
     def key(self, step: Step, name: str) -> str:
@@ -61,15 +65,24 @@ class Origin:
         return keys.train_control(step.name, name, self.version)
 
 
+def begin(network: NamedNetwork) -> None:
+    """Let the controls begin with the recipe of this network. What a visitor has set in this session
+    stays: only a new session, or a reload, begins again."""
+    st.session_state.setdefault(keys.train_origin(network.step.name), Origin(network.recipe, network.short))
+
+
 def origin(step: Step) -> Origin:
-    """The step's own recipe, or the recipe that was last put into the controls."""
-    found: Origin = st.session_state.get(keys.train_origin(step.name), Origin(step.recipe))
+    """The recipe of `begin`, or the one that was last put into the controls."""
+    found: Origin = st.session_state[keys.train_origin(step.name)]
     return found
 
 
-def take_over(step: Step, recipe: Recipe) -> None:
-    """Put a recipe into the controls."""
-    st.session_state[keys.train_origin(step.name)] = Origin(recipe, origin(step).version + 1)
+def take_over(network: NamedNetwork) -> None:
+    """Put the recipe of a network into the controls of its step."""
+    step = network.step
+    st.session_state[keys.train_origin(step.name)] = Origin(
+        network.recipe, network.short, origin(step).version + 1
+    )
 
 
 def chosen(step: Step) -> Recipe:
@@ -80,23 +93,23 @@ def chosen(step: Step) -> Recipe:
     return start.recipe.replace(**{name: state[key] for name, key in controls.items() if key in state})
 
 
-def show(step: Step, digits: Digits) -> bool:
-    """The controls, which begin with the step's own recipe. Returns whether they make a recipe;
-    where they contradict each other, the page says so."""
+def show(step: Step, digits: Digits) -> None:
+    """The controls: those that a class changes most, and the others in expanders. Where they
+    contradict each other, the page says so."""
     form = Form(step)
+    words = st.empty()
     form.choose("learning_rate", "Learning rate", RATES)
-    form.pick("schedule", "Schedule")
-    columns = st.columns(2)
-    for place, name in enumerate(schedule_fields(form.values["schedule"])):
-        with columns[place % 2]:
-            form.number_or_word(name, LABELS.get(name, name.replace("_", " ").capitalize()))
-    epochs, batch = st.columns(2)
+    schedule_name, epochs = st.columns(2)
+    with schedule_name:
+        form.pick("schedule", "Schedule")
     with epochs:
         form.slide("epochs", "Epochs", 1, 30, 1)
-    with batch:
-        form.choose("batch_size", "Batch size", BATCHES)
     rate_preview = st.empty()
 
+    if names := schedule_fields(form.values["schedule"]):
+        with st.expander("Shape of the schedule"):
+            for name in names:
+                form.number_or_word(name, LABELS.get(name, name.replace("_", " ").capitalize()))
     with st.expander("Augmentation"):
         form.slide("rotation", "Rotation, ± degrees", 0.0, 45.0, 1.0)
         form.slide("shift", "Shift, ± pixels", 0.0, 6.0, 0.1)
@@ -105,8 +118,9 @@ def show(step: Step, digits: Digits) -> bool:
         form.slide("slash", "Slashed zeros, fraction", 0.0, 0.5, 0.01)
         form.slide("plain_epochs", "Last epochs without augmentation", 0, 5, 1)
         sample = st.empty()
-    with st.expander("Optimiser and regularisation"):
+    with st.expander("Optimiser, batches and regularisation"):
         form.pick("optimizer", "Optimiser")
+        form.choose("batch_size", "Batch size", BATCHES)
         form.slide("momentum", "Momentum", 0.0, 0.99, 0.01)
         form.choose("weight_decay", "Weight decay", DECAYS)
         form.slide("label_smoothing", "Label smoothing", 0.0, 0.3, 0.01)
@@ -123,15 +137,23 @@ def show(step: Step, digits: Digits) -> bool:
             "Validate on",
             {"test": "the test digits, as in the exercise", "holdout": "a part of the training digits"},
         )
+        st.caption(
+            f"Digits in use: {digits.name}, {len(digits.train_labels):,} to train and "
+            f"{len(digits.validation_labels):,} to validate."
+        )
     try:
         recipe = form.recipe()
     except UserError as error:
         st.error(str(error))
-        return False
+        return
+    begun = form.origin
+    changed = recipe != begun.recipe.replace(device=recipe.device)
+    words.caption(f"The settings are {'your change of ' if changed else ''}the recipe of {begun.short}.")
     if recipe != step.recipe.replace(device=recipe.device):
         st.button(
-            f"Back to the recipe of {step.short.lower()}", on_click=take_over, args=(step, step.recipe),
-            type="tertiary", help="The shipped network was trained with this recipe.",
+            f"Back to the recipe of {step.short.lower()}",
+            on_click=take_over, args=(catalogue.of_step(step),), type="tertiary",
+            help="The shipped network was trained with this recipe.",
         )  # fmt: skip
     if not EPOCHS.met_by(recipe.epochs):
         st.info(f"The exercise allows {EPOCHS.words} epochs; this recipe has {recipe.epochs}.")
@@ -141,21 +163,26 @@ def show(step: Step, digits: Digits) -> bool:
         moved = preview(digits.train_images, digits.train_labels, recipe, count=10)
         st.html(gallery(moved, [""] * 10, scale=2))
         st.caption("Ten training digits as the network will see them. Each epoch moves them in another way.")
-    return True
 
 
 def _preview_rate(recipe: Recipe) -> None:
     points = 40 * recipe.epochs
     rates = [(i / 40, recipe.learning_rate * recipe.factor(i / points)) for i in range(points)]
     rates.append((recipe.epochs, rates[-1][1]))
-    st.vega_lite_chart(live.rates(rates, recipe.epochs, recipe.learning_rate), width="stretch")
-    if recipe.schedule == "plateau":
-        st.caption(
-            "The rate drops when the validation loss stops falling. Nobody knows beforehand when that "
-            "will be, so the chart shows no drop."
-        )
-    else:
-        st.caption("The learning rate of this recipe, from the first batch to the last.")
+    words = (
+        "The rate drops when the validation loss stops falling. Nobody knows beforehand when that "
+        "will be, so the chart shows no drop."
+        if recipe.schedule == "plateau"
+        else "The learning rate of these settings, from the first batch to the last."
+    )
+    first, highest, last = rates[0][1], max(rate for _, rate in rates), rates[-1][1]
+    numbers = f"It begins at {first:.3g}, is at most {highest:.3g}, and ends at {last:.3g}."
+    st.vega_lite_chart(
+        live.rates(rates, recipe.epochs, recipe.learning_rate, PREVIEW_HEIGHT),
+        width="stretch",
+        alt=f"{words} {numbers}",
+    )
+    st.caption(words)
 
 
 class Form:

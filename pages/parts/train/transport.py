@@ -1,0 +1,184 @@
+"""The transport of the page Train: start, stop and resume a run, and how far it has come."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from pages.parts import choice, keys, messages, server
+from pages.parts.start import start_run
+from pages.parts.train import recipe_form
+from pages.parts.train.follow import Look, look, redraw
+from s5core.errors import UserError
+from s5core.events import Diverged, Failed, Finished, Log, Stopped
+from s5core.recipe import Recipe
+from s5core.runs import catalogue
+from s5core.runs.catalogue import NamedNetwork
+from s5core.runs.folder import Run
+from s5core.words import count, duration, percent
+
+
+def draw() -> None:
+    """The buttons, and a line with the state of the run. Both always have the same height."""
+    now = look()
+    with st.container(horizontal=True, vertical_alignment="center", key=keys.TRAIN_BUTTONS):
+        st.button(
+            "Train", type="primary", on_click=_start_chosen, width=120,
+            help="Starts a new run with the settings on this page.",
+        )  # fmt: skip
+        if now.run is not None:
+            _show_buttons(now, now.run)
+        if now.run is not None and now.training:
+            _change_rate(now.run, now.log.peak or now.run.recipe.learning_rate)
+        else:
+            st.markdown(_expectation(), width="stretch")
+    share, words = _state(now)
+    st.progress(share, words)
+
+
+def _show_buttons(now: Look, run: Run) -> None:
+    if now.active:
+        st.button(
+            "Stop training", on_click=_stop, args=(run,), width=150,
+            help="Ends the run within a second. Finished epochs are kept.",
+        )  # fmt: skip
+    elif isinstance(now.log.end, Diverged):
+        lower = recipe_form.lower_rate(run.recipe.learning_rate)
+        st.button(
+            f"Train again with a learning rate of {lower:g}",
+            on_click=_start, args=(now.network, run.recipe.replace(learning_rate=lower)), width="content",
+            help="Starts a new run with the same recipe, but about a third of the learning rate.",
+        )  # fmt: skip
+    elif not isinstance(now.log.end, Finished):
+        st.button(
+            "Resume", on_click=_resume, args=(run,), width=150,
+            help="Continues after the last finished epoch, as if nothing had interrupted the run.",
+        )  # fmt: skip
+
+
+def _start_chosen() -> None:
+    """Start a run of the chosen step with the recipe of the controls."""
+    step = choice.step()
+    try:
+        recipe = recipe_form.chosen(step)
+    except UserError as error:
+        messages.leave("start", str(error))
+        st.rerun()
+    else:
+        _start(catalogue.of_step(step), recipe)
+
+
+def _start(network: NamedNetwork, recipe: Recipe) -> None:
+    if start_run(network, recipe):
+        redraw()
+    else:
+        st.rerun()  # the page shows the message
+
+
+def _stop(run: Run) -> None:
+    """Stop a run, and wait up to a second, so that the page can show at once that it has stopped."""
+    jobs = server.jobs()
+    jobs.stop(run.id)
+    deadline = time.monotonic() + 1
+    while jobs.is_active(run.id) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    redraw()
+
+
+def _resume(run: Run) -> None:
+    server.jobs().submit(run)
+    redraw()
+
+
+def _change_rate(run: Run, peak: float) -> None:
+    """A new peak learning rate for a run in training. It is used from the next batch on."""
+    st.select_slider(
+        "Learning rate from now on",
+        sorted({*recipe_form.RATES, run.recipe.learning_rate, peak}),
+        value=peak,
+        format_func=lambda value: f"{value:g}",
+        key=keys.train_rate(run.id),
+        on_change=_send_rate,
+        args=(run,),
+        help="Changes the peak of the schedule while the run goes on.",
+    )
+
+
+def _send_rate(run: Run) -> None:
+    server.jobs().set_rate(run.id, st.session_state[keys.train_rate(run.id)])
+
+
+def _expectation() -> str:
+    """How long the next run will take, before anybody starts it."""
+    step = choice.step()
+    if server.jobs().unit is None:
+        return "Measuring how long it will take here …"
+    try:
+        seconds = server.expected_seconds(step.layers, recipe_form.chosen(step))
+    except UserError:  # the controls say what is wrong
+        return ""
+    if seconds is None:
+        return ""
+    grain = 5 if seconds < 60 else 10
+    return f"About **{duration(grain * max(1, round(seconds / grain)))}** on this machine"
+
+
+def _state(now: Look) -> tuple[float, str]:
+    """How far the run has come, 0 to 1, and its state in a sentence."""
+    if now.run is None:
+        return 0.0, f"{now.network.short} as shipped. **Train** starts a run of yours."
+    log, epochs = now.log, now.run.recipe.epochs
+    kept = len(log.epochs) / epochs
+    if now.place is not None:
+        limit = count(server.jobs().limit, "run")
+        return kept, (
+            f"Waiting in line, place {now.place}. This server trains {limit} at a time; "
+            "yours will start by itself."
+        )
+    match log.end:
+        case None if now.training:
+            return _progress(log, epochs)
+        case Finished() as end:
+            when = (
+                f"in the last of {end.epochs} epochs (best epoch {percent(end.best_accuracy)})"
+                if end.epochs > 1
+                else "after one epoch"
+            )
+            return 1.0, f"Finished: {percent(end.validation_accuracy)} {when}, {duration(end.seconds)}."
+        case Diverged(epoch, batch):
+            return kept, f":red[Diverged at epoch {epoch}, batch {batch}.] The reason is below the chart."
+        case Failed(message):
+            return kept, f":red[The run ended with an error:] {message}"
+        case _ if now.training:
+            return kept, "Starting …"
+        case Stopped(epoch):
+            return kept, f"Stopped in epoch {epoch + 1}; {_kept(epoch)}"
+        case _ if log.started is None:
+            return kept, "Not started: the run was taken out of the line. Resume puts it back."
+        case _:
+            last = len(log.epochs)
+            return kept, f"Interrupted in epoch {last + 1}: the server or the worker ended; {_kept(last)}"
+
+
+def _kept(epoch: int) -> str:
+    """What is kept of a run whose last finished epoch is this one, and what is lost."""
+    match epoch:
+        case 0:
+            return "no epoch is kept yet. Resume begins epoch 1 again."
+        case 1:
+            return "epoch 1 is kept. Resume begins epoch 2 again."
+        case _:
+            return f"epochs 1 to {epoch} are kept. Resume begins epoch {epoch + 1} again."
+
+
+def _progress(log: Log, epochs: int) -> tuple[float, str]:
+    if log.started is None or not log.batches:
+        return len(log.epochs) / epochs, "Starting …"
+    last = log.batches[-1]
+    done = max((last.epoch - 1) + last.batch / log.started.batches, len(log.epochs))
+    seconds = (epochs - done) * log.started.train_digits / last.images_per_second
+    return min(1.0, done / epochs), (
+        f"Epoch {min(epochs, int(done) + 1)} of {epochs} · {last.images_per_second:,.0f} images a second · "
+        f"{duration(seconds)} left · {log.started.device}"
+    )

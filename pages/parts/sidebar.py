@@ -10,10 +10,9 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import choice, keys, messages
-from s5core import checkpoint, steps
+from s5core import steps
 from s5core.errors import UserError
-from s5core.runs import catalogue, folder
-from s5core.words import percent
+from s5core.runs import catalogue
 
 FIRST = "step5"  # the network of a session whose address names none
 
@@ -40,14 +39,7 @@ def show() -> None:
             list(networks),
             format_func=lambda id: networks[id].title if id in networks else id,
             key=keys.NETWORK,
-            help="The network that the app brings along for this step, or one that was trained here.",
-        )
-        st.file_uploader(
-            "Open a checkpoint",
-            type=["safetensors"],
-            key=keys.UPLOAD,
-            on_change=_open_upload,
-            help="A .safetensors file that you downloaded from this app or made on its command line.",
+            help="The network that the app brings along for this step, or one of its runs.",
         )
         messages.show("sidebar")
     _write_address()
@@ -84,20 +76,3 @@ def _write_address() -> None:
 
 def _take_step() -> None:
     choice.choose(st.session_state[keys.STEP])
-
-
-def _open_upload() -> None:
-    """Keep an uploaded checkpoint as a run of its own, and choose it."""
-    upload = st.session_state[keys.UPLOAD]
-    if upload is None:
-        return
-    try:
-        made = checkpoint.from_bytes(upload.getvalue(), upload.name)
-        step = made.name if made.name in steps.STEPS else st.session_state[keys.STEP]
-        run = folder.adopt(made, step, f"{upload.name}, {percent(made.accuracy)}")
-    except UserError as error:
-        messages.leave("sidebar", str(error))
-    except OSError as error:
-        messages.leave("sidebar", f"The upload could not be kept in {folder.home()}: {error.strerror}.")
-    else:
-        choice.choose(run.id)

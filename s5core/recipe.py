@@ -162,7 +162,7 @@ def differing(recipes: Sequence[Recipe]) -> list[str]:
 _MOVEMENTS = ("rotation", "shift", "scale", "shear", "slash")
 _SCHEDULED = ("warmup", "start", "final", "anneal", "decay", "every", "patience")
 _OPTIMISED = ("momentum", "nesterov", "weight_decay")
-_FIRST = ("learning_rate", "schedule", *_MOVEMENTS, "epochs", "batch_size", "optimizer")
+_FIRST = ("learning_rate", "epochs", "schedule", *_SCHEDULED, *_MOVEMENTS, "batch_size", "optimizer")
 _LAST = ("seed", "split", "device")
 _ORDER = (
     *_FIRST,

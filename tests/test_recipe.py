@@ -203,7 +203,7 @@ def test_the_default_recipe_moves_nothing() -> None:
         ({"rotation": 0, "shift": 0, "epochs": 7}, "no augmentation, 7 epochs"),
         ({"plain_epochs": 14}, "no augmentation"),
         ({"rotation": 0}, "no rotation"),
-        ({"rotation": 15, "epochs": 1, "batch_size": 32}, "rotation 15, 1 epoch, batches of 32"),
+        ({"rotation": 15, "epochs": 1, "batch_size": 32}, "1 epoch, rotation 15, batches of 32"),
         ({"schedule": "step", "every": 4}, "step schedule, every 4"),
         ({"nesterov": False, "dropout": 0.1}, "no Nesterov, dropout 0.1"),
         ({"optimizer": "adamw", "nesterov": False}, "adamw"),

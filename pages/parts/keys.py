@@ -59,7 +59,7 @@ def train_rate(run: str) -> str:
 
 
 # Runs
-RUNS_STEP = "runs_step"  # only runs of this step are shown; None for all; widget, upload
+RUNS_STEP = "runs_step"  # only runs of this step are shown; widget, removed by upload
 RUNS_CHOSEN = "runs_chosen"  # ids of the selected runs
 RUNS_DELETED = "runs_deleted"  # {id: name} of the runs that were deleted last; for Undo
 RUNS_UPLOAD = "runs_upload"  # a checkpoint; widget, read by upload

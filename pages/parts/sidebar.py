@@ -13,14 +13,17 @@ from pages.parts import choice, keys, messages
 from s5core import steps
 from s5core.errors import UserError
 from s5core.runs import catalogue
+from s5core.runs.catalogue import NamedNetwork
 
 FIRST = "step5"  # the network of a session whose address names none
+OPEN = "open"  # in the address after a click on a link to a network, until the sidebar has chosen it
 
 
 def show() -> None:
     """Draw the sidebar. Afterwards a network that exists is chosen, and the address names it."""
     if keys.NETWORK not in st.session_state:
         _read_address()
+    _follow_link()
     _leave_lost_run()
     chosen = choice.network()
     networks = {each.id: each for each in (catalogue.of_step(chosen.step), *catalogue.runs(chosen.step))}
@@ -56,6 +59,21 @@ def _read_address() -> None:
     except UserError as error:
         messages.leave("sidebar", str(error))
     choice.choose(id)
+
+
+def link_to(network: NamedNetwork) -> dict[str, str]:
+    """The query parameters of a link to a page on which this network is to be chosen."""
+    return {OPEN: network.id}
+
+
+def _follow_link() -> None:
+    """Choose the network of the link that was clicked. `run` in the address would not do: a click on a
+    page that was drawn before the last choice would undo that choice."""
+    try:
+        if id := st.query_params.get(OPEN):
+            choice.choose(catalogue.find(id).id)
+    except UserError as error:
+        messages.leave("sidebar", str(error))
 
 
 def _leave_lost_run() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from pages.parts import choice, keys, messages, server
+from pages.parts import choice, keys, messages, server, sidebar
 from pages.parts.runs.table import Row
 from s5core.errors import UserError
 from s5core.runs import folder
@@ -51,7 +51,7 @@ def _plain(text: str) -> str:
 
 
 def _show_pages(row: Row) -> None:
-    link = {"step": row.network.step.name, "run": row.run.id}
+    link = sidebar.link_to(row.network)
     st.page_link("pages/train.py", label="Open on Train", query_params=link)
     if row.network.is_trained:
         st.page_link("pages/draw.py", label="Draw for it", query_params=link)

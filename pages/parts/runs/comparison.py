@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -18,18 +18,17 @@ from s5core.words import percent
 
 def show(networks: Sequence[NamedNetwork]) -> None:
     """The chart and the table of the selected runs."""
-    curves, recipes = st.columns([3, 2], gap="large")
-    with curves:
-        _show_curves(networks)
-    with recipes:
-        _show_recipes(networks)
+    one_step = len({network.step.name for network in networks}) == 1
+    named = {network.title if one_step else network.label: network for network in networks}
+    _show_curves(named)
+    _show_recipes(named)
 
 
-def _show_curves(networks: Sequence[NamedNetwork]) -> None:
-    histories = {network.label: folder.open_run(network.id).log().epochs for network in networks}
+def _show_curves(networks: Mapping[str, NamedNetwork]) -> None:
+    histories = {name: folder.open_run(network.id).log().epochs for name, network in networks.items()}
     lines = [
-        Curve(label, [(metrics.epoch, metrics.validation_accuracy) for metrics in history])
-        for label, history in histories.items()
+        Curve(name, [(metrics.epoch, metrics.validation_accuracy) for metrics in history])
+        for name, history in histories.items()
         if history
     ]
     st.markdown("**Validation accuracy**")
@@ -45,12 +44,15 @@ def _show_curves(networks: Sequence[NamedNetwork]) -> None:
     st.caption(f"After each epoch. The dashed line is the target, {percent(ACCURACY.limit, 1)}.")
 
 
-def _show_recipes(networks: Sequence[NamedNetwork]) -> None:
-    st.markdown("**What differs**")
-    recipes = [network.recipe for network in networks]
-    fields = differing(recipes)
-    rows = {name.replace("_", " "): [str(getattr(recipe, name)) for recipe in recipes] for name in fields}
-    if not rows:
+def _show_recipes(networks: Mapping[str, NamedNetwork]) -> None:
+    st.markdown("**What differs between the recipes**")
+    recipes = {name: network.recipe for name, network in networks.items()}
+    fields = differing(list(recipes.values()))
+    if not fields:
         st.info("These runs have the same recipe.")
         return
-    st.table(pd.DataFrame.from_dict(rows, "index", columns=[network.label for network in networks]))
+    rows = {
+        field.replace("_", " "): [str(getattr(recipe, field)) for recipe in recipes.values()]
+        for field in fields
+    }
+    st.table(pd.DataFrame.from_dict(rows, "index", columns=list(recipes)))

@@ -22,7 +22,8 @@ from s5core.steps import STEPS
 from s5core.summary import count_parameters
 from s5core.words import cell, count
 
-ROW, MOST = 36, 9  # height of a row in pixels; rows that are shown without scrolling
+HEAD, ROW = 38, 34  # heights of the head, its border included, and of a row, in pixels
+MOST = 8  # rows that are shown without scrolling
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Row:
 
 
 def read() -> list[Row]:
-    """All runs of known steps, the pinned ones first, then the newest."""
+    """All runs of known steps, the pinned ones first, then the newest. Raises UserError when the queue
+    of the server cannot be made."""
     jobs = server.jobs()
     training = {run.id for run in jobs.training()}
     waiting = {run.id for run in jobs.waiting()}
@@ -68,9 +70,9 @@ def _data(rows: Sequence[Row]) -> pd.DataFrame:
             "State": [row.state for row in rows],
             "Accuracy, %": [row.outcome.accuracy for row in rows],
             "Errors": pd.array([row.outcome.errors for row in rows], dtype="Int64"),
-            "Parameters": [_parameters(row.run.layers) for row in rows],
             "Seconds": [row.outcome.seconds or None for row in rows],
             "When": [datetime.fromisoformat(row.run.created) for row in rows],
+            "Parameters": [_parameters(row.run.layers) for row in rows],
         }
     )
 
@@ -97,9 +99,10 @@ def show(rows: Sequence[Row]) -> list[Row]:
     event = st.dataframe(
         _data(rows),
         hide_index=True,
-        height=ROW * (min(len(rows), MOST) + 1),
+        height=HEAD + ROW * min(len(rows), MOST),
         row_height=ROW,
         column_config=_columns(),
+        placeholder="–",
         key=keys.runs_table(hashlib.sha256(" ".join(ids).encode()).hexdigest()[:16]),
         on_select="rerun",
         selection_mode="multi-row",
@@ -115,16 +118,16 @@ def _columns() -> dict[str, Any]:
     make = st.column_config
     return {
         "★": make.TextColumn(width=30, help="Pinned runs come first."),
-        "Name": make.TextColumn(width=230, help="What differs from the recipe of the step."),
-        "Step": make.TextColumn(width=70),
-        "State": make.TextColumn(width=110),
+        "Name": make.TextColumn(width=235, help="What differs from the recipe of the step."),
+        "Step": make.TextColumn(width=65),
+        "State": make.TextColumn(width=130),
         "Accuracy, %": make.NumberColumn(
             format="%.2f", width=85, help="Of the last finished epoch, on the validation digits."
         ),
         "Errors": make.NumberColumn(width=60, help="Validation digits that are read wrong."),
-        "Parameters": make.NumberColumn(format="localized", width=90),
         "Seconds": make.NumberColumn(format="%.0f", width=75, help="Training and validation together."),
         "When": make.DatetimeColumn(
-            format="D MMM YYYY, HH:mm", timezone=st.context.timezone, width=140, help="When it was made."
+            format="D MMM, HH:mm", timezone=st.context.timezone, width=110, help="When it was made."
         ),
+        "Parameters": make.NumberColumn(format="localized", width=90),
     }

@@ -39,4 +39,4 @@ def _open() -> None:
     else:
         choice.choose(run.id)
         st.session_state[keys.RUNS_CHOSEN] = [run.id]
-        st.session_state[keys.RUNS_STEP] = None  # or the filter might hide it
+        st.session_state.pop(keys.RUNS_STEP, None)  # or the filter might hide it

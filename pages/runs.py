@@ -31,7 +31,7 @@ def show_toolbar(rows: list[table.Row]) -> list[table.Row]:
         upload.show()
         st.download_button(
             "Download the table",
-            table.to_csv(shown),
+            lambda: table.to_csv(shown),  # made after the click
             "runs.csv",
             "text/csv",
             on_click="ignore",

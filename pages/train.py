@@ -90,3 +90,5 @@ with live:
         st.error(str(error))
     else:
         watch.show(network)
+
+st.page_link("pages/runs.py", label="All runs: compare, rename, delete")

@@ -36,7 +36,7 @@ def of(run: Run) -> Outcome:
 
 @lru_cache(maxsize=4096)
 def _read(path: Path, changed: int, size: int) -> Outcome:
-    log = read_log(path)
+    log = read_log(path, batches=False)
     last = log.epochs[-1] if log.epochs else None
     return Outcome(
         state=_state(log),

@@ -38,10 +38,20 @@ def _show_curves(networks: Mapping[str, NamedNetwork]) -> None:
     lowest = min(line.points[-1][1] for line in lines)
     floor = next(floor for floor in (98.0, 90.0, 0.0) if floor <= lowest)
     epochs = max(len(line.points) for line in lines)
+    # The chart would draw a point below its axis at its lower edge.
+    drawn = [Curve(line.name, [point for point in line.points if point[1] >= floor]) for line in lines]
     st.vega_lite_chart(
-        live.curves(lines, "accuracy, %", epochs, (floor, 100.0), ACCURACY.limit), width="stretch"
+        live.curves(drawn, "accuracy, %", epochs, (floor, 100.0), ACCURACY.limit),
+        width="stretch",
+        alt="; ".join(
+            f"{line.name}: validation accuracy {percent(line.points[-1][1])} after epoch {len(line.points)}"
+            for line in lines
+        ),
     )
-    st.caption(f"After each epoch. The dashed line is the target, {percent(ACCURACY.limit, 1)}.")
+    st.caption(
+        f"After each epoch. The dashed line is the target, {percent(ACCURACY.limit, 1)}. Epochs below the "
+        "axis are not shown."
+    )
 
 
 def _show_recipes(networks: Mapping[str, NamedNetwork]) -> None:

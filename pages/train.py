@@ -60,3 +60,4 @@ with settings:
     recipe_form.show(network.step, digits)
 st.caption("A run goes on when you leave this page.")
 tell_of_practice_digits(digits)
+st.page_link("pages/runs.py", label="All runs: compare, rename, delete")

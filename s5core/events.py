@@ -230,6 +230,9 @@ def _line(event: Event) -> bytes:
     return json.dumps(to_json(event)).encode() + b"\n"
 
 
+_BATCH = _line(Batch(1, 1, 0, 0, 0, 0)).split(b",")[0]  # how the line of a batch begins
+
+
 @dataclass
 class Log:
     """What the events of a run say so far."""
@@ -258,8 +261,9 @@ class Log:
                 self.end = event
 
 
-def read_log(path: Path) -> Log:
-    """What a log says so far; an empty Log while there is no file.
+def read_log(path: Path, batches: bool = True) -> Log:
+    """What a log says so far; an empty Log while there is no file. Without `batches`, which are most of
+    its lines, it is read about ten times as fast.
 
     A last line that is not yet complete is ignored, and so is a line that is no event, which a crash of
     the computer can leave.
@@ -270,6 +274,8 @@ def read_log(path: Path) -> Log:
     except FileNotFoundError:
         return log
     for line in content[: content.rfind(b"\n") + 1].splitlines():
+        if not batches and line.startswith(_BATCH):
+            continue
         with contextlib.suppress(ValueError, RecursionError):
             log.take(from_json(json.loads(line)))
     return log

@@ -86,18 +86,44 @@ class Recipe:
         moved = any((self.rotation, self.shift, self.scale, self.shear, self.slash))
         return moved and self.plain_epochs < self.epochs
 
-    def summary(self, usual: Recipe) -> str:
-        """In one line: schedule, learning rate, epochs and seed, and what else differs from the
-        `usual` recipe."""
-        first = {
-            "schedule": self.schedule,
-            "learning_rate": f"rate {self.learning_rate:g}",
-            "epochs": count(self.epochs, "epoch"),
-            "seed": f"seed {self.seed}",
-        }
-        own, others = self.to_json(), usual.to_json()
-        changed = [name for name in own if name not in first and own[name] != others[name]]
-        return ", ".join([*first.values(), *(f"{name.replace('_', ' ')} {own[name]}" for name in changed)])
+    def matters(self, name: str) -> bool:
+        """Whether a field has an effect in this recipe; the factor of a step schedule has none in a
+        one-cycle one."""
+        if name in _SCHEDULED:
+            return name in schedule.parameters(self.schedule)
+        if name in _OPTIMISED:
+            return name in optimizer.parameters(self.optimizer)
+        return name != "plain_epochs" or self.augments
+
+    def name(self, usual: Recipe) -> str:
+        """A short name: what differs from the `usual` recipe, the most important first, such as
+        "rate 0.1" or "no augmentation, 7 epochs"; "as the step" where at most the seed does."""
+        differ = differing([usual, self])
+        bare = usual.augments and not self.augments
+        hidden = _MOVEMENTS if bare else ()
+        told = [name for name in _ORDER if name in differ and name not in hidden and self.matters(name)]
+        parts = ["no augmentation"] * bare + [self._words(name) for name in told]
+        return ", ".join(parts if set(parts) - {self._words("seed")} else ["as the step", *parts])
+
+    def _words(self, name: str) -> str:
+        """A field with its value, in a few words."""
+        value, label = getattr(self, name), _LABELS.get(name, name.replace("_", " "))
+        match name:
+            case "epochs":
+                return count(value, "epoch")
+            case "schedule":
+                return f"{value} schedule"
+            case "optimizer":
+                return str(value)
+            case "split":
+                return "on held-out digits" if value == "holdout" else "on the test digits"
+            case "device":
+                return f"on {value}"
+        if value in (0, False) and name not in _ZERO_IS_A_VALUE:
+            return f"no {label}"
+        if value is True:
+            return label
+        return f"{label} {value:g}" if isinstance(value, float) else f"{label} {value}"
 
     def replace(self, **changes: Any) -> Recipe:
         """A copy with some fields changed. Raises RecipeError like the constructor."""
@@ -120,3 +146,37 @@ class Recipe:
             if name not in known:
                 raise RecipeError(f"A recipe has no field {name!r}: use some of {', '.join(known)}.")
         return cls(**data)
+
+
+def differing(recipes: Sequence[Recipe]) -> list[str]:
+    """The fields that are not the same in all recipes and have an effect in at least one."""
+    return [
+        entry.name
+        for entry in dataclasses.fields(Recipe)
+        if len({getattr(recipe, entry.name) for recipe in recipes}) > 1
+        and any(recipe.matters(entry.name) for recipe in recipes)
+    ]
+
+
+# What a name is made of. Its first words are what a class changes most, since a list may be narrow.
+_MOVEMENTS = ("rotation", "shift", "scale", "shear", "slash")
+_SCHEDULED = ("warmup", "start", "final", "anneal", "decay", "every", "patience")
+_OPTIMISED = ("momentum", "nesterov", "weight_decay")
+_FIRST = ("learning_rate", "epochs", "schedule", *_SCHEDULED, *_MOVEMENTS, "batch_size", "optimizer")
+_LAST = ("seed", "split", "device")
+_ORDER = (
+    *_FIRST,
+    *(f.name for f in dataclasses.fields(Recipe) if f.name not in _FIRST + _LAST),
+    *_LAST,
+)
+_LABELS = {
+    "learning_rate": "rate",
+    "batch_size": "batches of",
+    "shear": "slant",
+    "scale": "resizing",
+    "slash": "slashed zeros",
+    "ema": "average of weights",
+    "decay": "factor",
+    "nesterov": "Nesterov",
+}
+_ZERO_IS_A_VALUE = ("seed", "start", "final", "patience")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 NO_BREAK = "\N{NO-BREAK SPACE}"  # keeps a figure and its unit on one line
 MINUS = "\N{MINUS SIGN}"
+FORMULA = ("=", "+", "-", "@")  # a spreadsheet computes a cell that begins with one of these
 
 
 def count(number: int, noun: str, plural: str = "") -> str:
@@ -45,3 +48,9 @@ def duration(seconds: float) -> str:
 def digit(label: int) -> str:
     """A digit with its article: "a 9", "an 8"."""
     return f"{'an' if label == 8 else 'a'} {label}"
+
+
+def cell(text: str) -> str:
+    """Text that somebody typed, in a form that a spreadsheet shows and never computes as a formula."""
+    plain = unicodedata.normalize("NFKC", text).lstrip()  # also finds a full-width equals sign
+    return f"'{text}" if plain.startswith(FORMULA) else text

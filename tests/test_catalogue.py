@@ -48,8 +48,7 @@ def test_a_step_is_found_with_its_checkpoint() -> None:
 def test_a_run_is_found_with_its_own_layers() -> None:
     run = create("mine", "step3")
     network = catalogue.find(run.id)
-    assert network.label == f"Step 3, mine ({run.id[-6:]})" and network.title == run.label
-    assert network.short == f"Run {run.id[-6:]}"
+    assert (network.label, network.short, network.title) == ("Step 3, mine", "Step 3, mine", "mine")
     assert (network.step, network.layers, network.recipe) == (STEPS["step3"], LAYERS, Recipe(epochs=2))
     assert network.is_run and not network.is_trained
     trained = checkpoint.load(checkpoint.shipped_path("step3"))

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -97,6 +98,8 @@ def test_the_log_tells_what_happened(path):
     end = Finished(2, 90.0, 91.0, 3.0)
     write(path, STARTED, BATCH, Epoch(metrics(1)), Epoch(metrics(2)), end)
     log = read_log(path)
+    assert log.batches
+    assert read_log(path, batches=False) == replace(log, batches=[])
     assert (log.started, log.batches, log.epochs) == (STARTED, [BATCH], [metrics(1), metrics(2)])
     assert log.end == end
 

@@ -1,3 +1,6 @@
+import os
+import time
+
 import pytest
 import torch
 
@@ -8,7 +11,7 @@ from s5core.layers import build
 from s5core.optimizer import state_shapes
 from s5core.recipe import Recipe
 from s5core.runs import folder
-from s5core.runs.folder import RunError
+from s5core.runs.folder import Run, RunError
 from tests.helpers import LEAST
 
 STARTED = Started("CPU", "practice set", 4000, 1000, 90, 3, 32, 1)
@@ -75,3 +78,89 @@ def test_an_uploaded_checkpoint_with_epochs_left_can_go_on():
     half = Checkpoint.of("step5", shipped.layers, shipped.recipe, shipped.data, state)
     assert (run := folder.adopt(half, "step5", "half of it")).log().end == Stopped(3)
     assert run.checkpoint().state is not None
+
+
+def make(title: str = "mine", step: str = "step5") -> Run:
+    return folder.create(title, step, LEAST, Recipe(epochs=3))
+
+
+def test_two_runs_of_a_step_never_have_the_same_name():
+    names = [make(), make(), make("mine", "step4"), make()]
+    assert [run.title for run in names] == ["mine", "mine (2)", "mine", "mine (3)"]
+    assert folder.rename(make("other"), "mine").title == "mine (4)"
+    assert folder.rename(names[0], "mine").title == "mine"  # its own name is free for it
+
+
+def test_a_new_name_and_a_pin_are_kept_and_the_config_is_not_changed():
+    run, newer = make("first"), make("second")
+    config = (run.folder / "config.json").read_bytes()
+    folder.pin(folder.rename(run, "  for the\n class\x00  "))
+    kept = folder.open_run(run.id)
+    assert (kept.title, kept.pinned) == ("for the class", True)
+    assert folder.list_runs() == [kept, newer]  # although it is older
+    assert folder.rename(kept, "").title == "first" and folder.open_run(run.id).pinned
+    assert not folder.pin(kept, False).pinned and folder.open_run(run.id).title == "first"
+    assert (run.folder / "config.json").read_bytes() == config
+
+
+def test_a_long_name_is_cut():
+    assert folder.rename(make(), "x" * 500).title == "x" * folder.LONGEST_NAME
+
+
+@pytest.mark.parametrize("notes", ["", "[]", '{"name": 3}', "null"])
+def test_damaged_notes_hide_no_run(notes):
+    run = make()
+    (run.folder / "notes.json").write_text(notes)
+    assert folder.list_runs() == [run]
+
+
+def test_a_deleted_run_comes_back_whole():
+    run, other = make(), make("other")
+    run.events_path.write_bytes(to_lines([STARTED]))
+    folder.pin(run)
+    folder.delete([run.id])
+    assert folder.list_runs() == [other]
+    with pytest.raises(RunError, match="it was deleted"):
+        folder.open_run(run.id)
+    folder.restore([run.id])
+    back = folder.open_run(run.id)
+    assert (back.title, back.pinned, back.log().started) == ("mine", True, STARTED)
+
+
+def test_a_run_that_comes_back_leaves_its_name_to_the_run_that_has_it_now():
+    run = make()
+    folder.delete([run.id])
+    assert make().title == "mine"
+    folder.restore([run.id])
+    assert folder.open_run(run.id).title == "mine (2)"
+
+
+def test_the_trash_is_emptied_of_old_runs_at_the_next_deletion(runs):
+    long_ago = time.time() - (folder.DAYS_IN_TRASH + 0.1) * 24 * 60 * 60
+    old, new, last = make("old"), make("new"), make("last")
+    os.utime(old.folder, (long_ago, long_ago))  # its own age does not count
+    folder.delete([old.id, new.id])
+    trash = runs / folder.TRASH
+    assert {path.name for path in trash.iterdir()} == {old.id, new.id}
+    os.utime(trash / old.id, (long_ago, long_ago))
+    folder.delete([last.id])
+    assert {path.name for path in trash.iterdir()} == {new.id, last.id}
+    with pytest.raises(RunError, match="no longer in the trash"):
+        folder.restore([old.id])
+
+
+def test_a_run_that_somebody_else_has_deleted_is_passed_over():
+    gone, run = make(), make("other")
+    folder.delete([gone.id])
+    folder.delete([gone.id, run.id])
+    assert folder.list_runs() == []
+    folder.restore([gone.id, run.id])
+    assert len(folder.list_runs()) == 2
+
+
+@pytest.mark.parametrize("id", ["..", "../../etc", ".trash", ""])
+def test_nothing_but_runs_is_deleted_or_restored(id):
+    make()
+    for change in (folder.delete, folder.restore):
+        with pytest.raises(RunError, match="is not the name of a run"):
+            change([id])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from s5core.recipe import Recipe, RecipeError
+from s5core.recipe import Recipe, RecipeError, differing
 
 OTHER: dict[str, Any] = {
     "epochs": 3,
@@ -193,10 +193,43 @@ def test_the_default_recipe_moves_nothing() -> None:
     assert not Recipe().augments
 
 
-def test_a_summary_names_what_was_changed():
-    usual = Recipe(rotation=10, batch_size=64)
-    assert usual.summary(usual) == "one-cycle, rate 0.1, 14 epochs, seed 0"
-    changed = usual.replace(epochs=1, seed=3, rotation=0, nesterov=False, batch_size=128)
-    assert changed.summary(usual) == (
-        "one-cycle, rate 0.1, 1 epoch, seed 3, batch size 128, nesterov False, rotation 0.0"
-    )
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({}, "as the step"),
+        ({"seed": 3}, "as the step, seed 3"),
+        ({"learning_rate": 0.1}, "rate 0.1"),
+        ({"learning_rate": 1e-4, "seed": 3}, "rate 0.0001, seed 3"),
+        ({"rotation": 0, "shift": 0, "epochs": 7}, "no augmentation, 7 epochs"),
+        ({"plain_epochs": 14}, "no augmentation"),
+        ({"rotation": 0}, "no rotation"),
+        ({"rotation": 15, "epochs": 1, "batch_size": 32}, "1 epoch, rotation 15, batches of 32"),
+        ({"schedule": "step", "every": 4}, "step schedule, every 4"),
+        ({"nesterov": False, "dropout": 0.1}, "no Nesterov, dropout 0.1"),
+        ({"optimizer": "adamw", "nesterov": False}, "adamw"),
+        ({"every": 3, "patience": 4}, "as the step"),  # a one-cycle schedule has neither
+        ({"final": 0.5, "split": "holdout", "device": "cpu"}, "final 0.5, on held-out digits, on cpu"),
+    ],
+)
+def test_a_name_is_what_differs_from_the_usual_recipe(changes: dict[str, Any], name: str) -> None:
+    usual = Recipe(rotation=10, shift=2, batch_size=64, learning_rate=0.3)
+    assert usual.replace(**changes).name(usual) == name
+
+
+def test_the_name_of_each_change_begins_with_its_field_and_no_two_are_alike() -> None:
+    usual = Recipe(rotation=10)
+    names = {
+        usual.replace(**{field: 0.25}).name(usual) for field in ("shift", "scale", "shear", "slash", "ema")
+    }
+    assert len(names) == 5 and all(name.endswith(" 0.25") for name in names)
+
+
+def test_recipes_differ_in_fields_that_have_an_effect_in_one_of_them() -> None:
+    one = Recipe(every=3)
+    assert differing([one, Recipe(every=4)]) == []
+    assert differing([one, Recipe(every=4, schedule="step"), Recipe(epochs=3)]) == [
+        "epochs",
+        "schedule",
+        "every",
+    ]
+    assert differing([one]) == []

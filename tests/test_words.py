@@ -18,6 +18,8 @@ def plain(text: str) -> str:
         (words.percent(99.449), "99.45 %"),
         (words.percent(100, 0), "100 %"),
         (words.percent(None), "–"),
+        (words.cell("=1+1"), "'=1+1"),
+        (words.cell("rate 0.1"), "rate 0.1"),
         (words.probability(0.973), "97.3 %"),
         (words.probability(0.9994), "over 99.9 %"),
         (words.probability(1), "over 99.9 %"),

@@ -15,10 +15,9 @@ NETWORK = "shared_network"  # id of the chosen network; set by choice and sideba
 CHANGES = "shared_changes"  # how often a page has chosen another network; choice
 SIDEBAR = "shared_sidebar"  # fragment; drawn again by follow
 STEP = "shared_step"  # its step's name; widget, sidebar; read by sidebar
-UPLOAD = "shared_upload"  # an uploaded checkpoint; widget; read by sidebar
 DRAWING = "shared_drawing"  # last digit that was drawn, or None; set and read by choice
 
-Place = Literal["sidebar", "start", "keep", "delete"]  # where messages are shown
+Place = Literal["sidebar", "start", "keep", "delete", "runs"]  # where messages are shown
 
 
 def network_list(changes: int) -> str:
@@ -68,6 +67,23 @@ def train_control(step: str, field: str, version: int) -> str:
 def train_rate(run: str) -> str:
     """The learning rate of a run that is training; widget."""
     return f"train_rate_{run}"
+
+
+# Runs
+RUNS_STEP = "runs_step"  # only runs of this step are shown; widget, removed by upload
+RUNS_CHOSEN = "runs_chosen"  # ids of the selected runs
+RUNS_DELETED = "runs_deleted"  # {id: name} of the runs that were deleted last; for Undo
+RUNS_UPLOAD = "runs_upload"  # a checkpoint; widget, read by upload
+
+
+def runs_table(rows: str) -> str:
+    """The table with these rows in this order; widget."""
+    return f"runs_table_{rows}"
+
+
+def runs_name(run: str, name: str) -> str:
+    """The new name of a run that has this name; widget."""
+    return f"runs_name_{run}_{name}"
 
 
 # Look inside

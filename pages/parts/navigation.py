@@ -16,6 +16,7 @@ def choose_page() -> st.Page:
             # The start page has no address but /, so that its file's name needs an entry of its own.
             st.Page("pages/steps.py", title="The five steps", url_path="steps", visibility="hidden"),
             st.Page("pages/train.py", title="Train", url_path="train"),
+            st.Page("pages/runs.py", title="Runs", url_path="runs"),
             st.Page("pages/inside.py", title="Look inside", url_path="inside"),
             st.Page("pages/draw.py", title="Draw", url_path="draw"),
             st.Page("pages/digits.py", title="Our digits", url_path="digits"),

@@ -10,18 +10,20 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import choice, keys, messages
-from s5core import checkpoint, steps
+from s5core import steps
 from s5core.errors import UserError
-from s5core.runs import catalogue, folder
-from s5core.words import percent
+from s5core.runs import catalogue
+from s5core.runs.catalogue import NamedNetwork
 
 FIRST = "step5"  # the network of a session whose address names none
+OPEN = "open"  # in the address after a click on a link to a network, until the sidebar has chosen it
 
 
 def show() -> None:
     """Draw the sidebar. Afterwards a network that exists is chosen, and the address names it."""
     if keys.NETWORK not in st.session_state:
         _read_address()
+    _follow_link()
     _leave_lost_run()
     with st.sidebar:
         st.fragment(_show_choice, key=keys.SIDEBAR)()
@@ -49,14 +51,7 @@ def _show_choice() -> None:
         key=listed,
         on_change=_take_network,
         args=(listed,),
-        help="The network that the app brings along for this step, or one that was trained here.",
-    )
-    st.file_uploader(
-        "Open a checkpoint",
-        type=["safetensors"],
-        key=keys.UPLOAD,
-        on_change=_open_upload,
-        help="A .safetensors file that you downloaded from this app or made on its command line.",
+        help="The network that the app brings along for this step, or one of its runs.",
     )
     messages.show("sidebar")
     _write_address()
@@ -73,6 +68,21 @@ def _read_address() -> None:
     except UserError as error:
         messages.leave("sidebar", str(error))
     choice.choose(id)
+
+
+def link_to(network: NamedNetwork) -> dict[str, str]:
+    """The query parameters of a link to a page on which this network is to be chosen."""
+    return {OPEN: network.id}
+
+
+def _follow_link() -> None:
+    """Choose the network of the link that was clicked. `run` in the address would not do: a click on a
+    page that was drawn before the last choice would undo that choice."""
+    try:
+        if id := st.query_params.get(OPEN):
+            choice.choose(catalogue.find(id).id)
+    except UserError as error:
+        messages.leave("sidebar", str(error))
 
 
 def _leave_lost_run() -> None:
@@ -101,22 +111,4 @@ def _take_network(listed: str) -> None:
     if listed != keys.network_list(choice.changes()):
         return
     st.session_state[keys.NETWORK] = st.session_state[listed]
-    st.rerun()
-
-
-def _open_upload() -> None:
-    """Keep an uploaded checkpoint as a run of its own, and choose it."""
-    upload = st.session_state[keys.UPLOAD]
-    if upload is None:
-        st.rerun()
-    try:
-        made = checkpoint.from_bytes(upload.getvalue(), upload.name)
-        step = made.name if made.name in steps.STEPS else st.session_state[keys.STEP]
-        run = folder.adopt(made, step, f"{upload.name}, {percent(made.accuracy)}")
-    except UserError as error:
-        messages.leave("sidebar", str(error))
-    except OSError as error:
-        messages.leave("sidebar", f"The upload could not be kept in {folder.home()}: {error.strerror}.")
-    else:
-        choice.choose(run.id)
     st.rerun()

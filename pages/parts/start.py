@@ -19,7 +19,7 @@ def start_run(network: NamedNetwork, recipe: Recipe) -> bool:
     usual = network.step.recipe
     try:
         jobs = server.jobs()
-        run = folder.create(recipe.summary(usual), network.step.name, layers, recipe)
+        run = folder.create(recipe.name(usual), network.step.name, layers, recipe)
     except UserError as error:
         messages.leave("start", str(error))
     except OSError as error:

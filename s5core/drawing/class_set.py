@@ -37,6 +37,7 @@ from s5core.evaluate import Evaluation, evaluate
 from s5core.files import write_atomically
 from s5core.layers import CLASSES
 from s5core.runs import folder
+from s5core.words import cell
 
 MAX_DIGITS = 1000  # thirty students with thirty digits each
 MAX_POINTS = 10_000  # of a drawing; a digit has a few hundred
@@ -45,8 +46,6 @@ NICKNAME = 20  # characters at most
 SPACING = 1  # pixel of the canvas, a tenth of a pixel of the 28x28: closer points add no detail
 REACH = 10 * sketch.SIDE  # pixels: the largest coordinate of a stroke that was moved off the canvas
 PEN = 20  # pixels: the pen for the exported pictures, the canvas's own at first
-
-FORMULA = ("=", "+", "-", "@")  # the characters with which a formula in a spreadsheet can begin
 
 
 class ClassSetError(UserError):
@@ -247,7 +246,7 @@ def archive(digits: ClassSet, readings: Mapping[str, Evaluation]) -> bytes:
     packed, table = io.BytesIO(), io.StringIO()
     columns = [f"{name}: {what}" for name in readings for what in ("answer", "confidence")]
     writer = csv.writer(table)
-    writer.writerow(["file", "label", "nickname", "time", *map(_cell, columns)])
+    writer.writerow(["file", "label", "nickname", "time", *map(cell, columns)])
     answers = {name: answer.probabilities.max(1) for name, answer in readings.items()}
     with zipfile.ZipFile(packed, "w") as file:
         for i, each in enumerate(digits.digits):
@@ -260,16 +259,10 @@ def archive(digits: ClassSet, readings: Mapping[str, Evaluation]) -> bytes:
                 for cell in (int(answer[i]), f"{confidence[i]:.4f}")
             ]
             time = each.time.isoformat(timespec="seconds")
-            writer.writerow([png, each.label, _cell(each.nickname), time, *read])
+            writer.writerow([png, each.label, cell(each.nickname), time, *read])
         # Spreadsheets recognise UTF-8 only by the mark that utf-8-sig puts first.
         file.writestr("digits.csv", table.getvalue().encode("utf-8-sig"), zipfile.ZIP_DEFLATED)
     return packed.getvalue()
-
-
-def _cell(text: str) -> str:
-    """The text in a form that a spreadsheet shows, and never computes as a formula."""
-    plain = unicodedata.normalize("NFKC", text).lstrip()  # also finds a full-width equals sign
-    return f"'{text}" if plain.startswith(FORMULA) else text
 
 
 def _png(picture: NDArray[np.uint8]) -> bytes:

@@ -22,8 +22,8 @@ class NamedNetwork:
 
     id: str  # as links carry it: "step5" for a shipped step, else the run's id
     label: str  # in a list of all networks: "3 · An earlier pool, a falling rate"
-    title: str  # in a list of one step's networks: "as shipped"
-    short: str  # in sentences: "Step 3", "Run 3f9a21"
+    title: str  # in a list of one step's networks: "as shipped", "rate 0.1"
+    short: str  # in sentences: "Step 3", "Step 3, rate 0.1"
     step: Step  # the step itself, or the step that the run began from
     layers: Network
     recipe: Recipe
@@ -61,9 +61,9 @@ def of_run(run: Run) -> NamedNetwork:
         raise RunError(f"The run {run.id} began from {run.step!r}, and this version has no such step.")
     return NamedNetwork(
         id=run.id,
-        label=f"{step.short}, {run.label}",
-        title=run.label,
-        short=run.short,
+        label=f"{step.short}, {run.title}",
+        title=run.title,
+        short=f"{step.short}, {run.title}",
         step=step,
         layers=run.layers,
         recipe=run.recipe,
@@ -77,7 +77,7 @@ def steps() -> list[NamedNetwork]:
 
 
 def runs(step: Step | None = None) -> list[NamedNetwork]:
-    """All readable runs, or those that began from one step; the newest first."""
+    """All readable runs, or those that began from one step; in the order of `list_runs`."""
     return [
         of_run(run)
         for run in folder.list_runs()

@@ -16,7 +16,7 @@ import altair as alt
 
 from s5core.events import Log, Metrics
 from s5core.target import ACCURACY
-from s5core.views.palette import GREEN, GREY, ORANGE, OURS, TARGET
+from s5core.views.palette import GREEN, GREY, ORANGE, OURS, PURPLE, RED, SKY, TARGET
 from s5core.views.style import TARGET_LINE, TEXT, layered, readable
 from s5core.words import percent
 
@@ -195,7 +195,7 @@ def _empty_curves(
 ) -> Specification:
     """The chart of `curves` without its points. `lines`: name of each, and whether it is faint."""
     names = [name for name, _ in lines]
-    strong, dashed = cycle([OURS, ORANGE, GREEN]), cycle([[6, 3], [2, 2], [10, 3, 2, 3]])
+    strong, dashed = cycle([OURS, ORANGE, GREEN, RED, PURPLE, SKY]), cycle([[6, 3], [2, 2], [10, 3, 2, 3]])
     colours = [GREY if faint else next(strong) for _, faint in lines]
     dashes = [next(dashed) if faint else [1, 0] for _, faint in lines]
     legend = alt.Legend(

@@ -136,20 +136,6 @@ def test_a_third_run_shows_its_place_in_line(train_page):
         expect(train_page.get_by_text(STOPPED)).to_be_visible()
 
 
-def test_a_bad_checkpoint_is_refused_in_a_sentence(train_page, tmp_path):
-    bad = tmp_path / "bad.safetensors"
-    bad.write_bytes(b"not a checkpoint at all")
-    train_page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(bad)
-    expect(train_page.get_by_text("bad.safetensors is truncated or no safetensors file")).to_be_visible()
-
-
-def test_a_good_checkpoint_becomes_a_run(train_page):
-    shipped = checkpoint.shipped_path("step4")
-    train_page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(shipped)
-    expect(train_page.get_by_text(re.compile("^step4.safetensors, ")).last).to_be_visible()
-    expect(train_page).to_have_url(re.compile(r"step=step4&run=\d{8}-\d{6}-step4-"))
-
-
 def test_by_keyboard_alone(train_page):
     """Tab to the button, Enter, and the run starts; Tab and Enter again, and it stops."""
     for wanted in ("Train", "Stop training"):

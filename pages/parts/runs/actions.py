@@ -1,0 +1,126 @@
+"""What can be done with the selected runs: open, rename, pin, download, delete and undo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from pages.parts import choice, keys, messages, server, sidebar
+from pages.parts.runs.table import Row
+from s5core.errors import UserError
+from s5core.runs import folder
+from s5core.runs.folder import Run
+from s5core.words import count
+
+
+def show(rows: Sequence[Row]) -> None:
+    """The links and buttons for the selected runs."""
+    first, *others = rows
+    names = f"{count(len(rows), 'run')} selected" if others else first.network.label
+    st.markdown(f"**{_plain(names)}**")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if not others:
+            _show_pages(first)
+            _show_rename(first.run)
+            if first.network.is_trained:
+                st.download_button(
+                    "Download its checkpoint",
+                    first.run.model_path.read_bytes,
+                    f"{first.run.id}.safetensors",
+                    on_click="ignore",
+                    help="You can open the file here again, or use it with python -m s5core.",
+                )
+        pinned = all(row.run.pinned for row in rows)
+        st.button(
+            "Unpin" if pinned else "Pin", on_click=_pin, args=(rows, not pinned),
+            help="Pinned runs are first in this table and in the list of the sidebar.",
+        )  # fmt: skip
+        active = [row for row in rows if row.active]
+        st.button(
+            "Delete", on_click=_delete, args=(rows,), disabled=bool(active),
+            help="You can undo it.",
+        )  # fmt: skip
+    if active:
+        st.caption("A run that is training or waiting cannot be deleted: stop it first, on the page Train.")
+
+
+def _plain(text: str) -> str:
+    """The text without a meaning in Markdown: anybody may give a run a name."""
+    return "".join(f"\\{letter}" if letter in r"\`*_{}[]()<>#+-.!|~$:" else letter for letter in text)
+
+
+def _show_pages(row: Row) -> None:
+    link = sidebar.link_to(row.network)
+    st.page_link("pages/train.py", label="Open on Train", query_params=link)
+    if row.network.is_trained:
+        st.page_link("pages/draw.py", label="Draw for it", query_params=link)
+        st.page_link("pages/inside.py", label="Look inside", query_params=link)
+        st.page_link("pages/mistakes.py", label="Its mistakes", query_params=link)
+
+
+def _show_rename(run: Run) -> None:
+    with st.popover("Rename"):
+        st.text_input(
+            "New name",
+            run.title,
+            max_chars=folder.LONGEST_NAME,
+            key=keys.runs_name(run.id, run.title),
+            on_change=_rename,
+            args=(run,),
+            help="Press Enter to keep it. An empty name brings the first one back.",
+        )
+
+
+def _try(change: Callable[[], object]) -> bool:
+    """Change something on disk; where that fails, leave a message. Returns whether it was changed."""
+    try:
+        change()
+    except UserError as error:
+        messages.leave("runs", str(error))
+    except OSError as error:
+        messages.leave("runs", f"This could not be written to {folder.home()}: {error.strerror}.")
+    else:
+        return True
+    return False
+
+
+def _rename(run: Run) -> None:
+    name = st.session_state[keys.runs_name(run.id, run.title)]
+    _try(lambda: folder.rename(run, name))
+
+
+def _pin(rows: Sequence[Row], pinned: bool) -> None:
+    _try(lambda: [folder.pin(row.run, pinned) for row in rows])
+
+
+def _delete(rows: Sequence[Row]) -> None:
+    ids = [row.run.id for row in rows]
+    chosen = choice.network()
+    if any(map(server.jobs().is_active, ids)):  # somebody has resumed it in another browser
+        messages.leave("runs", "One of these runs is training again. Stop it first, on the page Train.")
+    elif _try(lambda: folder.delete(ids)):
+        st.session_state[keys.RUNS_DELETED] = {row.run.id: row.network.label for row in rows}
+        st.session_state[keys.RUNS_CHOSEN] = []
+        if chosen.id in ids:
+            choice.choose(chosen.step.name)
+
+
+def show_undo() -> None:
+    """What this session deleted last, and the button that brings it back."""
+    deleted: dict[str, str] = st.session_state.get(keys.RUNS_DELETED, {})
+    if not deleted:
+        return
+    what = next(iter(deleted.values())) if len(deleted) == 1 else count(len(deleted), "run")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"Deleted: {_plain(what)}.", width="content")
+        st.button(
+            "Undo", on_click=_restore, args=(list(deleted),),
+            help=f"Brings it back. Deleted runs are kept for {folder.DAYS_IN_TRASH} days.",
+        )  # fmt: skip
+
+
+def _restore(ids: Sequence[str]) -> None:
+    _try(lambda: folder.restore(ids))
+    st.session_state[keys.RUNS_DELETED] = {}
+    st.session_state[keys.RUNS_CHOSEN] = list(ids)

@@ -1,0 +1,64 @@
+"""Several runs side by side: their validation curves, and the fields in which their recipes differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from s5core.recipe import differing
+from s5core.runs import folder
+from s5core.runs.catalogue import NamedNetwork
+from s5core.target import ACCURACY
+from s5core.views import live
+from s5core.views.live import Curve
+from s5core.words import percent
+
+
+def show(networks: Sequence[NamedNetwork]) -> None:
+    """The chart and the table of the selected runs."""
+    one_step = len({network.step.name for network in networks}) == 1
+    named = {network.title if one_step else network.label: network for network in networks}
+    _show_curves(named)
+    _show_recipes(named)
+
+
+def _show_curves(networks: Mapping[str, NamedNetwork]) -> None:
+    histories = {name: folder.open_run(network.id).log().epochs for name, network in networks.items()}
+    lines = [
+        Curve(name, [(metrics.epoch, metrics.validation_accuracy) for metrics in history])
+        for name, history in histories.items()
+        if history
+    ]
+    st.markdown("**Validation accuracy**")
+    if not lines:
+        st.info("None of these runs has finished an epoch yet.")
+        return
+    epochs = max(len(line.points) for line in lines)
+    st.vega_lite_chart(
+        live.curves(lines, live.BY_ERRORS, epochs, ACCURACY.limit),
+        width="stretch",
+        alt="; ".join(
+            f"{line.name}: validation accuracy {percent(line.points[-1][1])} after epoch {len(line.points)}"
+            for line in lines
+        ),
+    )
+    st.caption(
+        f"After each epoch. The dashed line is the target, {percent(ACCURACY.limit, 1)}. Equal steps of the "
+        "axis divide the errors by equal factors."
+    )
+
+
+def _show_recipes(networks: Mapping[str, NamedNetwork]) -> None:
+    st.markdown("**What differs between the recipes**")
+    recipes = {name: network.recipe for name, network in networks.items()}
+    fields = differing(list(recipes.values()))
+    if not fields:
+        st.info("These runs have the same recipe.")
+        return
+    rows = {
+        field.replace("_", " "): [str(getattr(recipe, field)) for recipe in recipes.values()]
+        for field in fields
+    }
+    st.table(pd.DataFrame.from_dict(rows, "index", columns=list(recipes)))

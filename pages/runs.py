@@ -1,0 +1,76 @@
+"""Runs: a table of all runs, to find, compare, name and delete them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts import keys, messages, navigation
+from pages.parts.runs import actions, comparison, table, upload
+from s5core.errors import UserError
+from s5core.steps import STEPS
+
+ALL = "all steps"
+REFRESH = 4.0  # seconds between two looks while a run is in training
+
+
+def show_toolbar(rows: list[table.Row]) -> list[table.Row]:
+    """The filter, the uploader and the download. Returns the rows that the filter lets through."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        present = {row.network.step.name for row in rows}
+        names = [name for name in STEPS if name in present]
+        step = st.selectbox(
+            "Show the runs of",
+            [ALL, *names],
+            format_func=lambda name: STEPS[name].label if name in STEPS else name,
+            key=keys.RUNS_STEP,
+            persist_state="session",
+            width=300,
+            help="A run belongs to the step whose network it trained.",
+        )
+        shown = [row for row in rows if step in (ALL, row.network.step.name)]
+        upload.show()
+        st.download_button(
+            "Download the table",
+            lambda: table.to_csv(shown),  # made after the click
+            "runs.csv",
+            "text/csv",
+            on_click="ignore",
+            disabled=not shown,
+            help="A CSV file of these runs, with all fields of their recipes.",
+        )
+    return shown
+
+
+def show_runs(rows: list[table.Row]) -> None:
+    """The table, and what can be done with the runs that are selected in it."""
+    shown = show_toolbar(rows)
+    messages.show("runs")
+    actions.show_undo()
+    if not shown:
+        st.info("There are no runs yet. Train a network on the page **Train**, or open a checkpoint.")
+        return
+    chosen = table.show(shown)
+    if not chosen:
+        st.caption("Select a run with the box at its left to open it, or several to compare them. ★: pinned.")
+        return
+    actions.show(chosen)
+    if len(chosen) > 1:
+        comparison.show([row.network for row in chosen])
+
+
+def watch(rows: list[table.Row]) -> None:
+    """Draw the page again when a run in training or in line has changed. The sidebar lists runs as well."""
+    if table.read() != rows:
+        st.rerun()
+
+
+navigation.require_router()
+st.title("Runs")
+try:
+    rows = table.read()
+except UserError as error:
+    st.error(str(error))
+    st.stop()
+show_runs(rows)
+if any(row.active for row in rows):
+    st.fragment(watch, run_every=REFRESH)(rows)

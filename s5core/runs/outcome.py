@@ -1,0 +1,61 @@
+"""What a run has reached so far, read from its log once for each change of the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from s5core.events import Diverged, Failed, Finished, Log, Stopped, read_log
+from s5core.runs.folder import Run
+
+State = Literal[
+    "finished", "stopped", "interrupted", "diverged", "failed", "not started", "opened from a file"
+]  # of a run that no worker has
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The figures of a run after its last finished epoch."""
+
+    state: State
+    accuracy: float | None = None  # on the validation digits, in percent; None before the first epoch ends
+    errors: int | None = None  # validation digits with a wrong answer
+    seconds: float = 0.0  # of all finished epochs
+
+
+def of(run: Run) -> Outcome:
+    """The outcome of a run. Its state does not say whether a worker has the run: the queue knows."""
+    try:
+        found = run.events_path.stat()
+    except FileNotFoundError:
+        return Outcome("not started")
+    return _read(run.events_path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=4096)
+def _read(path: Path, changed: int, size: int) -> Outcome:
+    log = read_log(path, batches=False)
+    last = log.epochs[-1] if log.epochs else None
+    return Outcome(
+        state=_state(log),
+        accuracy=last.validation_accuracy if last else None,
+        errors=last.validation_errors if last else None,
+        seconds=sum(metrics.seconds for metrics in log.epochs),
+    )
+
+
+def _state(log: Log) -> State:
+    if log.started is None and log.epochs:
+        return "opened from a file"  # it has epochs, but none of them was trained here
+    match log.end:
+        case Finished():
+            return "finished"
+        case Stopped():
+            return "stopped"
+        case Diverged():
+            return "diverged"
+        case Failed():
+            return "failed"
+    return "not started" if log.started is None else "interrupted"

@@ -45,7 +45,9 @@ def canvas(version: int) -> str:
 
 
 # The five steps
-STEPS_AXIS = "steps_axis"  # accuracies that the chart shows; widget
+STEPS_ALL = "steps_all"  # whether the chart of all networks is open; widget
+STEPS_AXIS = "steps_axis"  # accuracies that it shows; widget
+STEPS_COMPARISON = "steps_comparison"  # whether the comparison of two networks is open; widget
 STEPS_FROM = "steps_from"  # ids of the two networks to compare; widgets
 STEPS_TO = "steps_to"
 

@@ -1,0 +1,118 @@
+"""The first screen of the page The five steps: the goal, a digit to draw, and a network to train."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts import canvas, messages, server, verdict
+from pages.parts.start import start_run
+from s5core.drawing import fit, sketch
+from s5core.drawing.fit import DigitError
+from s5core.errors import UserError
+from s5core.runs import catalogue
+from s5core.steps import STEPS
+from s5core.summary import count_parameters
+from s5core.target import ACCURACY, EPOCHS, PARAMETERS
+from s5core.words import count, duration, percent
+
+READER = catalogue.of_step(STEPS["step5"])  # reads what is drawn
+TRAINED = catalogue.of_step(STEPS["step5_fast"])  # is trained live
+
+HOW_TO_DRAW = (
+    "**Draw a digit** in the black square, as large as it fits, or choose a hard one above. Here you see at "
+    "once what the network reads."
+)
+
+
+def show() -> None:
+    """All of it, 720 pixels high on a desktop screen."""
+    st.title(f"Five steps to {percent(ACCURACY.limit, 1)}")
+    _show_goal()
+    drawn, live = st.columns([13, 8], gap="medium")
+    with drawn:
+        _read_drawing()
+    with live:
+        _offer_training()
+
+
+def _show_goal() -> None:
+    """What the exercise asks for, as three numbers."""
+    goals = (
+        (ACCURACY, "Share of MNIST's test digits, which the network never trains on, that it reads right."),
+        (PARAMETERS, "A parameter is a number in the network that training sets."),
+        (EPOCHS, "An epoch is one pass over all training digits."),
+    )
+    for column, (bound, help) in zip(st.columns(3), goals, strict=True):
+        column.metric(f"{bound.name}, {bound.relation}", bound.figure, help=help)
+
+
+@st.fragment
+def _read_drawing() -> None:
+    """The canvas, and the shipped network's answer at once. A stroke reruns no more than this."""
+    with st.container(horizontal=True, gap="small"):
+        with st.container(width=sketch.SIDE):
+            drawn = canvas.show()
+        with st.container():
+            canvas.offer_hard_digits()
+            answered = st.container()
+    with answered:
+        try:
+            readers = {each: found for each in catalogue.steps() if (found := server.trained(each))}
+            field = fit.of_sketch(drawn)
+        except fit.BlankError:
+            st.markdown(HOW_TO_DRAW)
+        except DigitError as error:
+            st.warning(str(error))
+        except UserError as error:
+            st.error(str(error))
+        else:
+            answers = verdict.read(readers, field)
+            verdict.show(READER, f"{READER.short}, the shipped network,", readers, answers, field)
+
+
+def _offer_training() -> None:
+    """The button that trains a network live, and how long that will take here."""
+    recipe = TRAINED.recipe
+    with st.container(border=True):
+        st.markdown(
+            f"**Watch a network learn.** It starts from random weights, has "
+            f"{count(count_parameters(TRAINED.layers), 'parameter')}, and sees the training digits "
+            f"{recipe.epochs} times."
+        )
+        pressed = st.button(
+            f"Train {TRAINED.short}, live",
+            type="primary",
+            width="stretch",
+            on_click=start_run,
+            args=(TRAINED, recipe),
+            help="Starts a run and opens the page Train, where you see its curves from the first second on.",
+        )
+        failed = messages.show("start")
+        try:
+            measured = server.jobs().unit is not None
+            st.fragment(_say_how_long, run_every=None if measured else 1.0)(measured)
+        except UserError as error:
+            st.error(str(error))
+    if pressed and not failed:
+        st.switch_page("pages/train.py")
+
+
+def _say_how_long(was_measured: bool) -> None:
+    """How long the run takes on this machine; asked again each second until a worker has measured it."""
+    measured = server.jobs().unit is not None
+    if measured != was_measured:
+        st.rerun()  # the whole page, which ends the questions
+    seconds = server.expected_seconds(TRAINED.layers, TRAINED.recipe)
+    if seconds is not None:
+        st.caption(f"About {duration(float(f'{seconds:.2g}'))} on this machine.")
+    elif not measured:
+        st.caption("Measuring how fast this machine is …")
+
+
+def prepare() -> None:
+    """Measure before the first stroke what the answer needs, while the page is already shown."""
+    try:
+        if trained := server.trained(READER):
+            server.familiarity(trained)
+    except UserError:
+        pass  # the answer will say what is wrong

@@ -50,10 +50,10 @@ def show_path(reached: Mapping[str, Result]) -> None:
     )
     # st.html would leave out the SVG picture.
     st.markdown(steps_path(stops, choice.step().short), unsafe_allow_html=True)
-    st.caption(_how_to_read_path(reached))
+    st.caption(_how_to_read_path(reached, framed=choice.step().short in {stop.name for stop in stops}))
 
 
-def _how_to_read_path(reached: Mapping[str, Result]) -> str:
+def _how_to_read_path(reached: Mapping[str, Result], framed: bool) -> str:
     base = (
         f"The base net was trained once, for {count(reached['base'].epochs, 'epoch')}."
         if "base" in reached
@@ -62,7 +62,7 @@ def _how_to_read_path(reached: Mapping[str, Result]) -> str:
     return (
         "Accuracy on the validation digits after the last epoch. The higher a circle, the fewer errors: from "
         f"90 to {percent(99, 0)} is as far as from 99 to {percent(99.9, 1)}, because both divide the errors "
-        f"by ten. {base} The frame marks the step that is chosen in the sidebar."
+        f"by ten. {base}" + framed * " The frame marks the step that is chosen in the sidebar."
     )
 
 

@@ -81,7 +81,8 @@ def steps_path(stops: tuple[Stop, ...], chosen: str = "") -> str:
         stop.words() for stop in stops
     )
     return (
-        f'<div role="region" aria-label="The path, scrolls sideways" tabindex="0" style="overflow-x: auto">'
+        '<div role="region" aria-label="The path, scrolls sideways" tabindex="0" '
+        'style="overflow-x: auto; padding-bottom: 8px">'
         f'<svg role="img" aria-label="{escape(words)}" viewBox="0 0 {width} {height}" font-size="{TEXT}" '
         f'style="display: block; width: 100%; min-width: {width}px; max-width: {1.4 * width:.0f}px" '
         f'fill="currentColor">{"".join(parts)}</svg></div>'

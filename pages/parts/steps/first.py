@@ -42,8 +42,9 @@ def _show_goal() -> None:
         (PARAMETERS, "A parameter is a number in the network that training sets."),
         (EPOCHS, "An epoch is one pass over all training digits."),
     )
-    for column, (bound, help) in zip(st.columns(3), goals, strict=True):
-        column.metric(f"{bound.name}, {bound.relation}", bound.figure, help=help)
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        for bound, help in goals:
+            st.metric(f"{bound.name}, {bound.relation}", bound.figure, help=help, width="content")
 
 
 @st.fragment

@@ -11,7 +11,6 @@ from s5core.drawing.fit import DigitError
 from s5core.errors import UserError
 from s5core.runs import catalogue
 from s5core.steps import STEPS
-from s5core.summary import count_parameters
 from s5core.target import ACCURACY, EPOCHS, PARAMETERS
 from s5core.words import count, duration, percent
 
@@ -73,41 +72,63 @@ def _read_drawing() -> None:
 
 def _offer_training() -> None:
     """The button that trains a network live, and how long that will take here."""
-    recipe = TRAINED.recipe
     with st.container(border=True):
         st.markdown(
             f"**Watch a network learn.** It starts from random weights, has "
-            f"{count(count_parameters(TRAINED.layers), 'parameter')}, and sees the training digits "
-            f"{recipe.epochs} times."
+            f"{count(server.parameters()[TRAINED.id], 'parameter')}, and sees the training digits "
+            f"{TRAINED.recipe.epochs} times."
         )
         pressed = st.button(
             f"Train {TRAINED.short}, live",
             type="primary",
             width="stretch",
+            disabled=_is_fetching(),
             on_click=start_run,
-            args=(TRAINED, recipe),
+            args=(TRAINED, TRAINED.recipe),
             help="Starts a run and opens the page Train, where you see its curves from the first second on.",
         )
         failed = messages.show("start")
         try:
-            measured = server.jobs().unit is not None
-            st.fragment(_say_how_long, run_every=None if measured else 1.0)(measured)
+            open_question = _open_question()
         except UserError as error:
             st.error(str(error))
+        else:
+            st.fragment(_say_how_long, run_every=1.0 if open_question else None)(open_question)
     if pressed and not failed:
         st.switch_page("pages/train.py")
 
 
-def _say_how_long(was_measured: bool) -> None:
-    """How long the run takes on this machine; asked again each second until a worker has measured it."""
-    measured = server.jobs().unit is not None
-    if measured != was_measured:
-        st.rerun()  # the whole page, which ends the questions
-    seconds = server.expected_seconds(TRAINED.layers, TRAINED.recipe)
-    if seconds is not None:
-        st.caption(f"About {duration(float(f'{seconds:.2g}'))} on this machine.")
-    elif not measured:
-        st.caption("Measuring how fast this machine is …")
+def _is_fetching() -> bool:
+    """Whether MNIST is on its way. The first visitor of a server sets it off."""
+    if server.digits_are_here() or server.download_trouble() is not None:
+        return False
+    server.begin_download()
+    return True
+
+
+def _open_question() -> str | None:
+    """What must be known before the time of a run is. Raises UserError when there can be no run."""
+    if _is_fetching():
+        return "Downloading MNIST …"
+    # The queue starts a worker here at the latest, so that a click on the button is answered at once.
+    return "Measuring how fast this machine is …" if server.jobs().unit is None else None
+
+
+def _say_how_long(question: str | None) -> None:
+    """How long the run takes on this machine; asked again each second until that is known."""
+    try:
+        if _open_question() != question:
+            st.rerun()  # the whole page, which enables the button and ends the questions
+        if question:
+            st.caption(question)
+            return
+        seconds = server.expected_seconds(TRAINED.layers, TRAINED.recipe)
+        if seconds is not None:
+            st.caption(f"About {duration(float(f'{seconds:.2g}'))} on this machine.")
+        if server.digits().notice:
+            st.caption("MNIST is missing here, and the practice digits are too few for the goal.")
+    except UserError as error:
+        st.error(str(error))
 
 
 def prepare() -> None:

@@ -20,10 +20,10 @@ from s5core.views.steps import steps_accuracy
 from s5core.words import NO_BREAK, count, percent
 
 BADGES = {f"step{n}": str(n) for n in range(1, 6)} | {
-    "base": "B",
-    "step5_small": "5s",
-    "step5_fast": "5f",
-    "step5_published": "5p",
+    "base": "Base",
+    "step5_small": "Small",
+    "step5_fast": "Fast",
+    "step5_published": "As published",
 }
 LETTERS = {one.repository: letter for one, letter in zip(PUBLISHED, ascii_lowercase, strict=False)}
 FLOORS = {"98.5 to 100 %": 98.5, "97 to 100 %": 97.0, "0 to 100 %": 0.0}
@@ -120,9 +120,8 @@ def _how_to_read(reached: Mapping[str, Result]) -> str:
     words = [
         "The higher, the more accurate; the farther left, the smaller. The green corner is the target. "
         "Filled circles are our results. Hollow diamonds were reported with the published solution. Both "
-        "have the number of their step (5s and 5f: step 5, small and fast; 5p: step 5 as published; B: the "
-        "base net). Small squares were published elsewhere. Arrows in the grey strip are networks below "
-        "the axis."
+        "have the number or the name of their step: Small, Fast and As published are versions of step 5. "
+        "Small squares were published elsewhere. Arrows in the grey strip are networks below the axis."
     ]
     if any(result.deviation is not None for result in reached.values()):
         words.append("Bars show one standard deviation over the seeds; a short one is hidden by its circle.")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
-from pages.parts import choice, keys, navigation, server
-from pages.parts.draw import canvas, keep, photograph, why
-from s5core.drawing import fit, reading, sketch
+from pages.parts import canvas, choice, keys, navigation, server, verdict
+from pages.parts.draw import keep, photograph, why
+from pages.parts.verdict import Answers, Readers
+from s5core.drawing import fit, sketch
 from s5core.drawing.fit import BlankError, DigitError
 from s5core.drawing.reading import Reading
 from s5core.drawing.sketch import Sketch
@@ -36,10 +35,6 @@ NOT_CENTRED = (
     "so they may misread a small digit in a corner."
 )
 
-NOT_SURE = "It may be written in a way that the networks have not seen, or be no digit at all."
-
-Answers = dict[NamedNetwork, Reading]
-
 
 def choose_digit(tools: DeltaGenerator) -> tuple[Tensor, Sketch | None]:
     """The digit as the networks receive it, and the sketch that it comes from, if it is drawn.
@@ -53,7 +48,11 @@ def choose_digit(tools: DeltaGenerator) -> tuple[Tensor, Sketch | None]:
         help="Draw with mouse, pen or finger, or upload a picture of a digit on paper.",
     )
     try:
-        given = canvas.show(tools) if source == CANVAS else photograph.show()
+        if source == CANVAS:
+            with tools:
+                canvas.choose_pen_width()
+                canvas.offer_hard_digits()
+        given = canvas.show() if source == CANVAS else photograph.show()
     finally:  # the switch is shown even when a photograph cannot be read
         with tools:
             center = choose_centring()
@@ -79,15 +78,13 @@ def choose_centring() -> bool:
     return center
 
 
-def show_reading(field: Tensor, answers: Answers, chosen: NamedNetwork, known: bool) -> None:
-    """What the networks receive, and what the chosen network reads. `known`: whether the picture looks
-    like a digit to it."""
+def show_reading(field: Tensor, readers: Readers, answers: Answers, chosen: NamedNetwork) -> None:
+    """What the networks receive, and what the chosen network reads."""
     with st.container(horizontal=True):
         show_seen(field)
         with st.container():
             if chosen in answers:
-                by_name = {network.short: answer for network, answer in answers.items()}
-                show_answer(chosen.short, answers[chosen], reading.doubt(by_name, chosen.short, known))
+                verdict.show(chosen, chosen.short, readers, answers, field)
             else:
                 st.info(f"**{chosen.short}** is not trained yet. Choose another network in the sidebar.")
     if chosen in answers:
@@ -103,18 +100,6 @@ def show_seen(field: Tensor) -> None:
             alt="The digit as the networks receive it.",
         )
         st.caption("What the networks receive: 28 × 28 pixels.")
-
-
-def show_answer(name: str, answer: Reading, doubt: str | None) -> None:
-    """The chosen network's answer, to be read from the back of the room, and why it is in doubt."""
-    verb, mark = ("guesses", "?") if doubt else ("reads", "")
-    st.html(
-        f'<div role="status">{escape(name)} {verb}<br>'
-        f'<span style="font-size: 7rem; font-weight: 700; line-height: 1.1">{answer.answer}{mark}</span><br>'
-        f'<span style="font-size: 1.5rem">{probability(answer.confidence)} sure</span></div>'
-    )
-    if doubt:
-        st.warning(f"**Not sure.** {doubt} {NOT_SURE}")
 
 
 def show_probabilities(answer: Reading, name: str) -> None:
@@ -153,7 +138,8 @@ def show() -> None:
     except UserError as error:
         st.error(str(error))
         return
-    familiar = server.familiarity(readers[chosen]) if chosen in readers else None
+    if chosen in readers:
+        server.familiarity(readers[chosen])
     # Side by side, or on a phone below one another: the answer comes next to the canvas, then the tools.
     with st.container(horizontal=True, gap="medium"):
         paper, answered = st.container(width=sketch.SIDE), st.container()
@@ -171,11 +157,9 @@ def show() -> None:
                 st.warning(str(error))
         return
     choice.keep_drawing(field)
-    found = reading.read_digit({network.id: trained.model for network, trained in readers.items()}, field)
-    answers = {network: found[network.id] for network in readers}
+    answers = verdict.read(readers, field)
     with answered:
-        known = familiar is None or familiar.knows(readers[chosen].model, field)
-        show_reading(field, answers, chosen, known)
+        show_reading(field, readers, answers, chosen)
     with compared:
         if chosen in answers:
             show_probabilities(answers[chosen], chosen.short)

@@ -1,4 +1,4 @@
-"""The five steps: the exercise, what each step reaches, and two networks side by side."""
+"""The five steps: the exercise to try at once, what each step reaches, and two networks side by side."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from string import ascii_lowercase
 import streamlit as st
 
 from pages.parts import choice, keys, navigation, server
-from pages.parts.steps import comparison
+from pages.parts.steps import comparison, first
 from s5core import compare
 from s5core.evaluate import standard_error
 from s5core.published import PUBLISHED
 from s5core.results import Result
 from s5core.steps import STEPS, Step
-from s5core.summary import count_parameters
-from s5core.target import ACCURACY, EPOCHS, PARAMETERS
+from s5core.target import ACCURACY, EPOCHS
+from s5core.views.path import Stop, steps_path
 from s5core.views.steps import steps_accuracy
 from s5core.words import NO_BREAK, count, percent
 
 BADGES = {f"step{n}": str(n) for n in range(1, 6)} | {
-    "base": "B",
-    "step5_small": "5s",
-    "step5_fast": "5f",
-    "step5_published": "5p",
+    "base": "Base",
+    "step5_small": "Small",
+    "step5_fast": "Fast",
+    "step5_published": "As published",
 }
 LETTERS = {one.repository: letter for one, letter in zip(PUBLISHED, ascii_lowercase, strict=False)}
 FLOORS = {"98.5 to 100 %": 98.5, "97 to 100 %": 97.0, "0 to 100 %": 0.0}
@@ -34,65 +34,69 @@ def heading(step: Step) -> str:
     return f"{step.short}: {step.title}" if step.number else step.title
 
 
-def show_target(reached: Mapping[str, Result]) -> None:
-    """What the exercise asks for, and what our last step reaches."""
-    st.title(f"Five steps to {percent(ACCURACY.limit, 1)}")
-    st.markdown(
-        f"Teach a small network to read handwritten digits: **{ACCURACY.words}** right, with "
-        f"**{PARAMETERS.words} parameters**, in **{EPOCHS.words} epochs**."
+def show_path(reached: Mapping[str, Result]) -> None:
+    """From the base net to step 5 in one picture."""
+    st.header("From the base net to step 5")
+    stops = tuple(
+        Stop(
+            step.short,
+            step.title if step.number else "",
+            server.parameters()[step.name],
+            tuple(reached[step.name].last_by_seed.values()) if step.name in reached else (),
+        )
+        for step in STEPS.values()
+        if step.number or step.name == "base"
     )
-    step5 = STEPS["step5"]
-    result = reached.get(step5.name)
-    with st.container(border=True):
-        if result is None:
-            st.info("Once step 5 has been trained, you will see here whether it meets the target.")
-            return
-        st.markdown(f"**{heading(step5)}.** This is what our last step reaches:")
-        for column, check in zip(st.columns(3), compare.against_target(result), strict=True):
-            column.metric(
-                check.bound.name,
-                check.reached,
-                f"{check.bound.words}: {'met' if check.met else 'not met'}",
-                delta_color="green" if check.met else "red",
-                delta_arrow="off",
-                help="What step 5 reached in its last epoch, and what the exercise asks for.",
-            )
-        st.caption(_evidence(result))
+    # st.html would leave out the SVG picture.
+    st.markdown(steps_path(stops, choice.step().short), unsafe_allow_html=True)
+    st.caption(_how_to_read_path(reached, framed=choice.step().short in {stop.name for stop in stops}))
 
 
-def _evidence(result: Result) -> str:
-    runs = (
-        "one training run"
-        if result.seeds == 1
-        else f"{result.seeds} training runs, mean ± standard deviation"
+def _how_to_read_path(reached: Mapping[str, Result], framed: bool) -> str:
+    base = (
+        f"The base net was trained once, for {count(reached['base'].epochs, 'epoch')}."
+        if "base" in reached
+        else "The base net has not been measured."
     )
     return (
-        f"Last epoch of {runs}. A parameter is a number that training sets. An epoch is one pass over the "
-        "training digits."
+        "Accuracy on the validation digits after the last epoch. The higher a circle, the fewer errors: from "
+        f"90 to {percent(99, 0)} is as far as from 99 to {percent(99.9, 1)}, because both divide the errors "
+        f"by ten. {base}" + framed * " The frame marks the step that is chosen in the sidebar."
     )
 
 
-def show_chart(reached: Mapping[str, Result]) -> None:
-    """Accuracy and size of all steps, and of what others have published."""
-    title, axis = st.columns([3, 2], vertical_alignment="bottom")
-    title.subheader("Accuracy against size")
-    view = axis.segmented_control(
-        "Accuracy axis",
-        list(FLOORS),
-        default=next(iter(FLOORS)),
-        required=True,
-        key=keys.STEPS_AXIS,
-        persist_state="session",
-        help="The accuracies that the chart shows. Networks below them are arrows in the grey strip.",
-    )
-    st.altair_chart(
-        steps_accuracy(compare.standings(reached), BADGES | LETTERS, FLOORS[view]),
-        width="stretch",
-    )
-    st.caption(_how_to_read(reached))
-    with st.expander("Published elsewhere: the small squares"):
+def show_all(reached: Mapping[str, Result]) -> None:
+    """Accuracy and size of all steps, and of what others have published; drawn when it is opened."""
+    expander = st.expander("All networks and published results", key=keys.STEPS_ALL, on_change="rerun")
+    if not expander.open:
+        return
+    with expander:
+        view = st.segmented_control(
+            "Accuracy axis",
+            list(FLOORS),
+            default=next(iter(FLOORS)),
+            required=True,
+            key=keys.STEPS_AXIS,
+            persist_state="session",
+            help="The accuracies that the chart shows. Networks below them are arrows in the grey strip.",
+        )
+        st.altair_chart(
+            steps_accuracy(compare.standings(reached), BADGES | LETTERS, FLOORS[view]),
+            width="stretch",
+            alt=_all_in_words(reached),
+        )
+        st.caption(_how_to_read(reached))
+        st.markdown("**Published elsewhere: the small squares**")
         st.markdown(_elsewhere())
-    st.markdown(_what_accuracy_is())
+
+
+def _all_in_words(reached: Mapping[str, Result]) -> str:
+    figures = "; ".join(
+        f"{STEPS[each.name].short if each.name in STEPS else each.name} ({each.source}): "
+        f"{percent(each.accuracy)} with {count(each.parameters, 'parameter')}"
+        for each in compare.standings(reached)
+    )
+    return f"Validation accuracy against the number of parameters. {figures}."
 
 
 def _elsewhere() -> str:
@@ -116,9 +120,8 @@ def _how_to_read(reached: Mapping[str, Result]) -> str:
     words = [
         "The higher, the more accurate; the farther left, the smaller. The green corner is the target. "
         "Filled circles are our results. Hollow diamonds were reported with the published solution. Both "
-        "have the number of their step (5s and 5f: step 5, small and fast; 5p: step 5 as published; B: the "
-        "base net). Small squares were published elsewhere. Arrows in the grey strip are networks below "
-        "the axis."
+        "have the number or the name of their step: Small, Fast and As published are versions of step 5. "
+        "Small squares were published elsewhere. Arrows in the grey strip are networks below the axis."
     ]
     if any(result.deviation is not None for result in reached.values()):
         words.append("Bars show one standard deviation over the seeds; a short one is hidden by its circle.")
@@ -129,7 +132,7 @@ def _how_to_read(reached: Mapping[str, Result]) -> str:
         )
     else:
         words.append(
-            f"The base net has {count_parameters(STEPS['base'].layers):,} parameters and would be far to "
+            f"The base net has {server.parameters()['base']:,} parameters and would be far to "
             "the right. It has not been measured."
         )
     return " ".join(words)
@@ -148,7 +151,7 @@ def _what_accuracy_is() -> str:
 
 def show_cards(reached: Mapping[str, Result]) -> None:
     """The story and the figures of each step."""
-    st.subheader("Step by step")
+    st.header("Step by step")
     chosen = choice.step()
     # Another step in the sidebar makes new tabs, so that the tab of this step opens.
     tabs = st.tabs(
@@ -160,8 +163,8 @@ def show_cards(reached: Mapping[str, Result]) -> None:
 
 
 def _show_card(step: Step, result: Result | None) -> None:
-    st.markdown(f"#### {heading(step)}")
-    story, figures = st.columns([5, 4], gap="medium")
+    st.subheader(heading(step))
+    story, figures = st.columns(2, gap="medium")
     with story:
         st.markdown(f"**Target.** {step.target}")
         st.markdown("**Changes**\n" + "\n".join(f"- {change}" for change in step.changes))
@@ -178,26 +181,30 @@ def _show_card(step: Step, result: Result | None) -> None:
 def _figures(step: Step, result: Result | None) -> str:
     """A table of what we measured and, where there is such a thing, of what was reported."""
     reported = step.reported
-    ours = {"parameters": f"{count_parameters(step.layers):,}"}
+    ours = {"parameters": f"{server.parameters()[step.name]:,}"}
     if result:
         ours |= {
             "parameters": f"{result.parameters:,}",
             "last": str(result).replace(" ", NO_BREAK),
             "best": percent(result.best),
             "train": percent(result.train),
+            "shipped": percent(result.last_by_seed.get(0)),
             "epochs": str(result.epochs),
             "seeds": str(result.seeds),
         }
+    runs = "one run"
     if result and result.seeds > 1:
         ours |= {"median": percent(result.median), "worst": percent(result.worst)}
+        runs = f"mean of {result.seeds} runs"
     rows = [
         ("Parameters", "parameters", f"{reported.parameters:,}" if reported else ""),
-        ("Validation, last epoch", "last", "–"),
-        ("Last epoch, median of the runs", "median", "–"),
+        (f"Last epoch, {runs}", "last", "–"),
+        ("Last epoch, median", "median", "–"),
         ("Last epoch, worst run", "worst", "–"),
-        ("Validation, best epoch", "best", percent(reported.test if reported else None)),
-        ("Training, last epoch", "train", "–"),
-        ("Training, best epoch", "", percent(reported.train if reported else None)),
+        ("Last epoch, shipped network (seed 0)", "shipped" if step.shipped else "", "–"),
+        (f"Best epoch, {runs}", "best", percent(reported.test if reported else None)),
+        ("Training digits, last epoch, mean", "train", "–"),
+        ("Training digits, best epoch", "", percent(reported.train if reported else None)),
         ("Epochs", "epochs", "–"),
         ("Training runs", "seeds", "–"),
     ]
@@ -214,7 +221,11 @@ def _figures(step: Step, result: Result | None) -> str:
 
 navigation.require_router()
 reached = server.reached()
-show_target(reached)
-show_chart(reached)
+first.show()
+show_path(reached)
 show_cards(reached)
+st.header("More")
+st.markdown(_what_accuracy_is())
+show_all(reached)
 comparison.show()
+first.prepare()

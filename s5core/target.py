@@ -21,12 +21,22 @@ class Bound:
     @property
     def words(self) -> str:
         """The demand in words: "at least 99.4 %", "fewer than 10,000"."""
-        return f"{'at least' if self.at_least else 'fewer than'} {self.limit:,}{self.unit}"
+        return f"{self.relation} {self.figure}"
+
+    @property
+    def relation(self) -> str:
+        """How a figure must compare with the limit: "at least", "fewer than"."""
+        return "at least" if self.at_least else "fewer than"
+
+    @property
+    def figure(self) -> str:
+        """The limit with its unit: "99.4 %", "10,000"."""
+        return f"{self.limit:,}{self.unit}"
 
     @property
     def sign(self) -> str:
         """The same in signs: "≥ 99.4 %", "< 10,000"."""
-        return f"{'≥' if self.at_least else '<'} {self.limit:,}{self.unit}"
+        return f"{'≥' if self.at_least else '<'} {self.figure}"
 
     def met_by(self, figure: float) -> bool:
         """Whether a figure keeps the bound. What counts is the figure as it is shown, with two places:

@@ -39,6 +39,14 @@ def test_the_letter_of_a_square_keeps_clear_of_our_marks():
     assert "elsewhere" in shapes[0] and "ours" in shapes[-1]  # drawn last, and so on top
 
 
+def test_a_short_name_is_written_once_even_where_its_figure_was_also_reported():
+    ours = [Standing("fast", "ours", 9_000, 99.4), Standing("both", "ours", 12_000, 99.4)]
+    reported = Standing("both", "reported", 12_000, 99.5)
+    spec = steps_accuracy([*ours, reported], {"fast": "Fast", "both": "Both"}).to_dict()
+    named = [layer for layer in spec["layer"] if "oneOf" in str(layer.get("transform"))]
+    assert [layer["transform"][-1]["filter"] for layer in named] == [{"field": "name", "oneOf": ["fast"]}]
+
+
 @pytest.mark.parametrize(("last", "floor"), [(99.4, 98), (97.2, 95), (10.0, 0), (0.1, 0)])
 def test_every_last_epoch_is_on_the_axis_of_the_curves(last: float, floor: float):
     point = CurvePoint(epoch=1, train=99.0, validation=last, lowest=last, highest=last)

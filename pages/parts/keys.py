@@ -35,8 +35,25 @@ def matrix(true: int, said: int, digits: int) -> str:
     return f"shared_matrix_{true}_{said}_{digits}"
 
 
+# The canvas of The five steps and of Draw: the same drawing is on both. All are set and read by canvas
+CANVAS_SKETCHES = "shared_sketches"  # what was on the canvas, the present sketch last; for Undo
+CANVAS_VERSION = "shared_canvas"  # version of the canvas, which only a new key can empty
+CANVAS_START = "shared_start"  # the drawing with which that canvas began
+CANVAS_TOOL = "shared_tool"  # pen or eraser; widget
+CANVAS_PEN_WIDTH = "shared_pen_width"  # widget
+CANVAS_HARD_DIGIT = "shared_hard_digit"  # a prepared digit to put on the canvas; widget
+CANVAS_NO_TOOLS = "shared_no_tools"  # the component that hides the canvas's own tools; widget
+
+
+def canvas(version: int) -> str:
+    """The canvas itself; widget."""
+    return f"shared_canvas_{version}"
+
+
 # The five steps
-STEPS_AXIS = "steps_axis"  # accuracies that the chart shows; widget
+STEPS_ALL = "steps_all"  # whether the chart of all networks is open; widget
+STEPS_AXIS = "steps_axis"  # accuracies that it shows; widget
+STEPS_COMPARISON = "steps_comparison"  # whether the comparison of two networks is open; widget
 STEPS_FROM = "steps_from"  # ids of the two networks to compare; widgets
 STEPS_TO = "steps_to"
 
@@ -127,24 +144,12 @@ def inside_cells(layer: str, map: int, cell: tuple[int, int], size: tuple[int, i
 
 # Draw
 DRAW_SOURCE = "draw_source"  # canvas or photograph; widget
-DRAW_SKETCHES = "draw_sketches"  # what was on the canvas, the present sketch last; for Undo
-DRAW_CANVAS = "draw_canvas"  # version of the canvas, which only a new key can empty
-DRAW_START = "draw_start"  # the drawing with which that canvas began
-DRAW_TOOL = "draw_tool"  # pen or eraser; widget
-DRAW_PEN_WIDTH = "draw_pen_width"  # widget
-DRAW_HARD_DIGIT = "draw_hard_digit"  # a prepared digit to put on the canvas; widget, canvas
-DRAW_NO_TOOLS = "draw_no_tools"  # the component that hides the canvas's own tools; widget
 DRAW_CENTER = "draw_center"  # whether the digit is centred; widget
 DRAW_UPLOAD = "draw_upload"  # a photograph; widget, which forgets it while the canvas is shown
 DRAW_PHOTO = "draw_photo"  # the same photograph, kept
 DRAW_RIVALS = "draw_rivals"  # {answer: class to compare it with}, as far as chosen
 DRAW_NICKNAME = "draw_nickname"  # widget
 DRAW_AUTHOR = "draw_author"  # a random word that stands for this session
-
-
-def draw_canvas(version: int) -> str:
-    """The canvas itself; widget."""
-    return f"draw_canvas_{version}"
 
 
 def draw_rival(answer: int) -> str:

@@ -50,8 +50,9 @@ def steps_accuracy(
 ) -> alt.LayerChart:
     """Accuracy against parameters on a log axis, with the target region shaded.
 
-    `badges`: by the name of a network, one or two characters for its mark. `floor`: the accuracy in
-    percent where the axis begins; a network below it is an arrow with its accuracy, under the axis.
+    `badges`: by the name of a network, one character for its mark, or a short name below it. `floor`:
+    the accuracy in percent where the axis begins; a network below it is an arrow with its accuracy, under
+    the axis.
     """
     counts = [standing.parameters for standing in standings]
     low, high = min([_FEWEST, *counts]) * 0.95, max([_BREAK, *(count * 2 for count in counts)]) * 1.15
@@ -230,9 +231,22 @@ def _badges(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y]) -> 
         # A diamond is larger than a circle and lies below it, so that it can be seen around the circle.
         look.transform_filter(reported).mark_point(size=1100, strokeWidth=3, opacity=1),
         look.transform_filter(ours).mark_point(size=560, strokeWidth=3, opacity=1),
-        number.transform_filter(ours).mark_text(color="white", fontSize=TEXT, fontWeight="bold", dy=1),
+        number.transform_filter(ours)
+        .transform_filter("length(datum.badge) == 1")
+        .mark_text(color="white", fontSize=TEXT, fontWeight="bold", dy=1),
+        # Where the reported figure has the same name, that is beside its diamond, around the circle.
+        number.transform_filter(ours)
+        .transform_filter(alt.FieldOneOfPredicate("name", _named_once(rows)))
+        .mark_text(fontSize=TEXT, fontWeight="bold", dy=25, color="currentColor"),
         number.transform_filter(reported).mark_text(fontSize=TEXT, fontWeight="bold", dy=1, **beside),
     ]
+
+
+def _named_once(rows: list[dict[str, Any]]) -> list[str]:
+    """Our networks with a name to be written below their mark."""
+    reported = {row["name"] for row in rows if row["source"] == "reported"}
+    ours = [row for row in rows if row["source"] == "ours" and row["name"] not in reported]
+    return [row["name"] for row in ours if len(row["badge"]) > 1]
 
 
 def _below_axis(rows: list[dict[str, Any]], floor: float) -> tuple[list[dict[str, Any]], float]:

@@ -188,7 +188,7 @@ def test_three_hundred_digits_open_fast() -> None:
 
 def form(hard_digit: str = "7 with a bar") -> AppTest:
     app = open_page("draw")
-    app.selectbox(key=keys.DRAW_HARD_DIGIT).set_value(hard_digit).run()
+    app.selectbox(key=keys.CANVAS_HARD_DIGIT).set_value(hard_digit).run()
     assert not app.exception
     return app
 
@@ -224,7 +224,7 @@ def test_another_drawing_by_the_same_person_needs_its_own_label() -> None:
     mean(app, 7)
     app.text_input(key=keys.DRAW_NICKNAME).set_value("Ada").run()
     button(app).click().run()
-    app.selectbox(key=keys.DRAW_HARD_DIGIT).set_value("4, open").run()
+    app.selectbox(key=keys.CANVAS_HARD_DIGIT).set_value("4, open").run()
     assert button(app).disabled and not app.success and app.text_input(key=keys.DRAW_NICKNAME).value == "Ada"
     mean(app, 4)
     button(app).click().run()

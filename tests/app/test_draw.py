@@ -43,7 +43,7 @@ def click(app: AppTest, label: str) -> None:
 
 
 def put(app: AppTest, hard_digit: str) -> None:
-    app.selectbox(key=keys.DRAW_HARD_DIGIT).set_value(hard_digit).run()
+    app.selectbox(key=keys.CANVAS_HARD_DIGIT).set_value(hard_digit).run()
     assert not app.exception
 
 

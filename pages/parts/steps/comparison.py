@@ -18,7 +18,7 @@ from s5core.summary import Row
 from s5core.target import PARAMETERS
 from s5core.views import palette
 from s5core.views.steps import steps_curves
-from s5core.words import NO_BREAK, signed
+from s5core.words import NO_BREAK, count, percent, signed
 
 SIGNS: dict[Mark, str] = {"same": "", "changed": "**~**", "added": "**+**", "removed": "**−**"}  # Markdown
 TINTS: dict[Mark, str] = {
@@ -30,8 +30,14 @@ TINTS: dict[Mark, str] = {
 
 
 def show() -> None:
-    """The choice of two networks, and what differs between them."""
-    st.subheader("Compare two networks")
+    """The choice of two networks, and what differs between them; drawn when it is opened."""
+    expander = st.expander("Compare two networks", key=keys.STEPS_COMPARISON, on_change="rerun")
+    if expander.open:
+        with expander:
+            _compare()
+
+
+def _compare() -> None:
     st.markdown(
         "Which layers were removed, added and changed from one network to the other, and how both learned."
     )
@@ -152,7 +158,11 @@ def _show_curves(networks: Sequence[NamedNetwork]) -> None:
         st.info(f"There is no training curve yet of {' and '.join(missing)}: it has not been trained.")
     if not curves:
         return
-    st.altair_chart(steps_curves(curves), width="stretch")
+    words = "; ".join(
+        f"{name} {percent(points[-1].validation)} after {count(points[-1].epoch, 'epoch')}"
+        for name, points in curves.items()
+    )
+    st.altair_chart(steps_curves(curves), width="stretch", alt=f"Validation accuracy: {words}.")
     st.caption(
         "Accuracy after each epoch. Solid lines: validation digits. Dashed lines: training digits, counted "
         "while the network learned from them. Where a step was trained several times, the line is the mean "

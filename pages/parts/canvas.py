@@ -1,9 +1,8 @@
-"""The canvas of the page Draw with its tools: pen and eraser, Undo and Clear, the hard digits."""
+"""The canvas of The five steps and of Draw with its tools: pen and eraser, Undo and Clear, hard digits."""
 
 from __future__ import annotations
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 from streamlit_drawable_canvas import st_canvas
 
 from pages.parts import keys
@@ -44,29 +43,36 @@ _hide_tools = st.components.v2.component(
 )
 
 
-def show(tools: DeltaGenerator) -> Sketch:
-    """The canvas, and what is on it. Controls that are seldom used are drawn in `tools`."""
-    with tools:
-        pen_width = st.slider(
-            "Width",
-            8,
-            40,
-            PEN_WIDTH,
-            format="%d px",
-            key=keys.DRAW_PEN_WIDTH,
-            persist_state="session",
-            help="The width of the next stroke, in pixels of the canvas.",
-        )
-        st.selectbox(
-            "Hard digits",
-            list(sketch.HARD),
-            index=None,
-            placeholder="Choose one to try",
-            key=keys.DRAW_HARD_DIGIT,
-            on_change=_put_hard_digit,
-            filter_mode=None,
-            help="Ways to write a digit that some networks find hard. You can draw on top of them.",
-        )
+def choose_pen_width() -> None:
+    """The slider for the width of the next stroke."""
+    st.slider(
+        "Width",
+        8,
+        40,
+        PEN_WIDTH,
+        format="%d px",
+        key=keys.CANVAS_PEN_WIDTH,
+        persist_state="session",
+        help="The width of the next stroke, in pixels of the canvas.",
+    )
+
+
+def offer_hard_digits() -> None:
+    """A list of prepared digits to put on the canvas; the way without a pointer."""
+    st.selectbox(
+        "Hard digits",
+        list(sketch.HARD),
+        index=None,
+        placeholder="Choose one to try",
+        key=keys.CANVAS_HARD_DIGIT,
+        on_change=_put_hard_digit,
+        filter_mode=None,
+        help="Ways to write a digit that some networks find hard. You can draw on top of them.",
+    )
+
+
+def show() -> Sketch:
+    """The canvas with its tools, and what is on it."""
     paper = st.container(gap=None)  # drawn later, because the tool below it sets its pen
     below = st.container(horizontal=True, gap="xsmall", vertical_alignment="center")
     with below:
@@ -75,13 +81,13 @@ def show(tools: DeltaGenerator) -> Sketch:
             [PEN, ERASER],
             default=PEN,
             required=True,
-            key=keys.DRAW_TOOL,
+            key=keys.CANVAS_TOOL,
             persist_state="session",
             label_visibility="collapsed",
         )
     with paper:
-        _hide_tools(key=keys.DRAW_NO_TOOLS, width="content", height="content")
-        _show_paper(pen_width, sketch.PEN if tool == PEN else sketch.PAPER)
+        _hide_tools(key=keys.CANVAS_NO_TOOLS, width="content", height="content")
+        _show_paper(_pen_width(), sketch.PEN if tool == PEN else sketch.PAPER)
     with below:  # drawn last, so that it knows of the newest stroke
         st.button(
             "Undo",
@@ -94,14 +100,20 @@ def show(tools: DeltaGenerator) -> Sketch:
     return _sketches()[-1]
 
 
+def _pen_width() -> int:
+    """In pixels of the canvas. A page need not offer the slider."""
+    width: int = st.session_state.get(keys.CANVAS_PEN_WIDTH, PEN_WIDTH)
+    return width
+
+
 def _sketches() -> list[Sketch]:
     """What was on the canvas, the present sketch last."""
-    found: list[Sketch] = st.session_state.setdefault(keys.DRAW_SKETCHES, [EMPTY])
+    found: list[Sketch] = st.session_state.setdefault(keys.CANVAS_SKETCHES, [EMPTY])
     return found
 
 
 def _keep(new: Sketch) -> None:
-    st.session_state[keys.DRAW_SKETCHES] = [*_sketches()[-KEPT:], new]
+    st.session_state[keys.CANVAS_SKETCHES] = [*_sketches()[-KEPT:], new]
 
 
 def _put(new: Sketch) -> None:
@@ -112,26 +124,26 @@ def _put(new: Sketch) -> None:
 
 def _undo() -> None:
     """Go back to the sketch before."""
-    st.session_state[keys.DRAW_SKETCHES] = _sketches()[:-1] or [EMPTY]
+    st.session_state[keys.CANVAS_SKETCHES] = _sketches()[:-1] or [EMPTY]
     _use_new_canvas()
 
 
 def _put_hard_digit() -> None:
     """Put the chosen prepared digit on the canvas, in the width of the pen."""
-    if name := st.session_state[keys.DRAW_HARD_DIGIT]:
-        _put(sketch.hard_digit(name, st.session_state[keys.DRAW_PEN_WIDTH]))
-    st.session_state[keys.DRAW_HARD_DIGIT] = None  # so that the same digit can be chosen again
+    if name := st.session_state[keys.CANVAS_HARD_DIGIT]:
+        _put(sketch.hard_digit(name, _pen_width()))
+    st.session_state[keys.CANVAS_HARD_DIGIT] = None  # so that the same digit can be chosen again
 
 
 def _use_new_canvas() -> None:
     """A canvas keeps its own strokes; only a canvas with another key starts from ours."""
-    st.session_state[keys.DRAW_CANVAS] = st.session_state.get(keys.DRAW_CANVAS, 0) + 1
-    st.session_state[keys.DRAW_START] = _sketches()[-1].drawing
+    st.session_state[keys.CANVAS_VERSION] = st.session_state.get(keys.CANVAS_VERSION, 0) + 1
+    st.session_state[keys.CANVAS_START] = _sketches()[-1].drawing
 
 
 def _show_paper(pen_width: int, colour: str) -> None:
     """The canvas itself. Afterwards the last sketch is what is drawn on it."""
-    if keys.draw_canvas(st.session_state.get(keys.DRAW_CANVAS, 0)) not in st.session_state:
+    if keys.canvas(st.session_state.get(keys.CANVAS_VERSION, 0)) not in st.session_state:
         _use_new_canvas()  # the first one, or another page was open and the old one is gone
     result = st_canvas(
         stroke_width=pen_width,
@@ -139,9 +151,9 @@ def _show_paper(pen_width: int, colour: str) -> None:
         background_color=sketch.PAPER,
         width=sketch.SIDE,
         height=sketch.SIDE,
-        initial_drawing=st.session_state[keys.DRAW_START],
+        initial_drawing=st.session_state[keys.CANVAS_START],
         return_image_data=True,
-        key=keys.draw_canvas(st.session_state[keys.DRAW_CANVAS]),
+        key=keys.canvas(st.session_state[keys.CANVAS_VERSION]),
     )
     image = result.image_data
     if image is not None and result.json_data != _sketches()[-1].drawing:

@@ -1,0 +1,47 @@
+"""What networks read in a digit, and one network's answer in large type, on The five steps and on Draw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+
+import streamlit as st
+from torch import Tensor
+
+from pages.parts import server
+from pages.parts.server import Trained
+from s5core.drawing import reading
+from s5core.drawing.reading import Reading
+from s5core.runs.catalogue import NamedNetwork
+from s5core.words import probability
+
+NOT_SURE = "It may be written in a way that the networks have not seen, or be no digit at all."
+
+Readers = Mapping[NamedNetwork, Trained]
+Answers = dict[NamedNetwork, Reading]
+
+
+def read(readers: Readers, field: Tensor) -> Answers:
+    """The answer of each network to a digit, (1, 1, 28, 28) uint8."""
+    found = reading.read_digit({network.id: trained.model for network, trained in readers.items()}, field)
+    return {network: found[network.id] for network in readers}
+
+
+def show(network: NamedNetwork, name: str, readers: Readers, answers: Answers, field: Tensor) -> None:
+    """One network's answer, to be read from the back of the room, and why it is in doubt.
+
+    `name`: of the network, as the page calls it. The other answers help to tell whether it is in doubt.
+    """
+    trained = readers[network]
+    familiar = server.familiarity(trained)
+    known = familiar is None or familiar.knows(trained.model, field)
+    doubt = reading.doubt({each.short: answer for each, answer in answers.items()}, network.short, known)
+    verb, mark = ("guesses", "?") if doubt else ("reads", "")
+    answer = answers[network]
+    st.html(
+        f'<div role="status">{escape(name)} {verb}<br>'
+        f'<span style="font-size: 7rem; font-weight: 700; line-height: 1.1">{answer.answer}{mark}</span><br>'
+        f'<span style="font-size: 1.5rem">{probability(answer.confidence)} sure</span></div>'
+    )
+    if doubt:
+        st.warning(f"**Not sure.** {doubt} {NOT_SURE}")

@@ -58,7 +58,7 @@ def show_nothing() -> None:
 
 def show_gallery(digits: ClassSet, answer: Evaluation | None, chosen: NamedNetwork) -> None:
     """The digits as the networks see them, the newest first."""
-    st.subheader("The digits")
+    st.header("The digits")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         label = st.pills(
             "Show only",
@@ -97,7 +97,7 @@ def show_gallery(digits: ClassSet, answer: Evaluation | None, chosen: NamedNetwo
 @st.fragment
 def show_confusion(digits: ClassSet, answer: Evaluation, chosen: NamedNetwork) -> None:
     """Which digits the chosen network confuses, and the digits of one cell."""
-    st.subheader("Which digits are confused")
+    st.header("Which digits are confused")
     st.write(_pairs(answer, chosen.short))
     first = int(answer.labels[0]), int(answer.predictions[0])
     true, said = st.session_state.get(keys.DIGITS_CELL) or answer.commonest_error() or first
@@ -143,7 +143,7 @@ def _take_cell(cell: matrix.Cell) -> None:
 
 def show_export(digits: ClassSet, answers: Answers) -> None:
     """The set as a file."""
-    st.subheader("Take them with you")
+    st.header("Take them with you")
     st.download_button(
         f"Download {count(len(digits.digits), 'digit')}",
         lambda: class_set.archive(digits, {network.label: each for network, each in answers.items()}),

@@ -15,7 +15,7 @@ Answers = dict[NamedNetwork, Evaluation]
 
 def show(answers: Answers, chosen: NamedNetwork) -> None:
     """The accuracy of each network on the class set, in words, as a chart and as a table."""
-    st.subheader("Which network reads us best?")
+    st.header("Which network reads us best?")
     st.write(_verdict(answers))
     st.altair_chart(
         accuracy_intervals({network.label: each for network, each in answers.items()}, chosen.label),

@@ -17,7 +17,7 @@ FOREVER = "will be deleted. This cannot be undone."
 
 def show(digits: ClassSet) -> None:
     """The choice of digits to delete, and the buttons."""
-    st.subheader("Delete digits")
+    st.header("Delete digits")
     by_id = {each.id: i for i, each in enumerate(digits.digits)}
     kept = [id for id in st.session_state.get(keys.DIGITS_CHOSEN, []) if id in by_id]
     st.session_state[keys.DIGITS_CHOSEN] = kept  # somebody else may have deleted some of them

@@ -142,9 +142,15 @@ DIGITS_LABEL = "digits_label"  # only digits of this class are shown; widget
 DIGITS_MISREAD = "digits_misread"  # only misread digits are shown; widget
 DIGITS_ALL = "digits_all"  # all digits are shown, not the newest alone; widget
 DIGITS_CELL = "digits_cell"  # (true, said) of the chosen cell of the matrix
+DIGITS_CHOICE = "digits_choice"  # the box of digits to choose from; widget
+DIGITS_CHOICE_ALL = "digits_choice_all"  # all digits are in it, not the newest alone; widget
 DIGITS_CHOSEN = "digits_chosen"  # ids of the digits to delete; widget, deletion
 DIGITS_DELETE = "digits_delete"  # the button that deletes them; widget
 DIGITS_DELETE_ALL = "digits_delete_all"  # the button that deletes all; widget
+DIGITS_UNDO = "digits_undo"  # the button that undoes the last deletion; widget
+DIGITS_FORGET = "digits_forget"  # the button that removes what was deleted from the disk; widget
+DIGITS_UPLOAD = "digits_upload"  # a ZIP file to read in; widget
+DIGITS_IMPORTED = "digits_imported"  # what became of it: class_set.Imported, or what was wrong with it
 
 # Mistakes
 MISTAKES_TRUE = "mistakes_true"  # row and column of the chosen cell of the matrix; widgets, mistakes

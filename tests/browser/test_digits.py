@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import zipfile
 from collections.abc import Iterator
 
@@ -21,8 +22,7 @@ NETWORKS = len(list(FOLDER.glob("*.safetensors")))
 @pytest.fixture(autouse=True)
 def empty_set(app: App) -> Iterator[None]:
     yield
-    for path in (app.runs / "class_digits").glob("*"):
-        path.unlink()
+    shutil.rmtree(app.runs / "class_digits", ignore_errors=True)
 
 
 def keep_seven(page: Page, app: App) -> None:
@@ -53,13 +53,22 @@ def test_a_seven_is_kept_read_exported_and_deleted(page: Page, app: App) -> None
         page.get_by_role("button", name="Download 1 digit").click()
     assert download.value.suggested_filename == "class_digits.zip"
     with zipfile.ZipFile(download.value.path()) as file:
-        assert len(file.namelist()) == 3 and "Ada <b>" in file.read("digits.csv").decode()
-    page.get_by_role("button", name="Delete all …").click()
-    page.get_by_role("button", name="Yes, delete all").click()
+        assert len(file.namelist()) == 4 and "Ada <b>" in file.read("digits.csv").decode()
+    page.get_by_role("button", name="#1: 7 by Ada <b>").click()
+    page.get_by_role("button", name="Delete 1 digit").click()
     expect(page.get_by_text("There is no digit yet")).to_be_visible()
     page.reload()
     expect(page.get_by_text("There is no digit yet")).to_be_visible()
-    assert not list((app.runs / "class_digits").iterdir())
+    page.get_by_role("button", name="Undo").click()
+    expect(tiles(page).first).to_be_visible()
+    page.get_by_role("button", name="Delete all …").click()
+    page.get_by_role("button", name="Delete all", exact=True).click()
+    page.get_by_role("button", name="Remove from the disk").click()
+    expect(page.get_by_text("1 digit deleted")).to_have_count(0)
+    assert not list((app.runs / "class_digits").rglob("*.json"))
+    page.locator("input[type=file]").last.set_input_files(download.value.path())
+    expect(page.get_by_text("1 digit read in.")).to_be_visible()
+    expect(tiles(page).first).to_be_visible()
 
 
 def test_a_digit_comes_to_an_open_page_by_itself(page: Page, second_page: Page, app: App) -> None:

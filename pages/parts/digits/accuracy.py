@@ -20,7 +20,8 @@ def show(answers: Answers, chosen: NamedNetwork) -> None:
     st.altair_chart(
         accuracy_intervals({network.label: each for network, each in answers.items()}, chosen.label),
         width="stretch",
-        alt="For each network the share of our digits that it reads right, with its 95 % interval.",
+        alt="; ".join(f"{network.short}: {percent(each.accuracy, 1)}" for network, each in answers.items())
+        + " of our digits read right.",
     )
     digits = len(next(iter(answers.values())).labels)
     st.caption(

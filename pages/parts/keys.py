@@ -14,6 +14,7 @@ ROUTED = "shared_routed"  # True: set by streamlit_app.py, read and removed by n
 NETWORK = "shared_network"  # id of the chosen network; widget, start, sidebar; read by choice
 STEP = "shared_step"  # its step's name; widget, sidebar; read by sidebar
 UPLOAD = "shared_upload"  # an uploaded checkpoint; widget; read by sidebar
+PRESENTATION = "shared_presentation"  # large type is on; widget, presentation
 DRAWING = "shared_drawing"  # last digit that was drawn, or None; set and read by choice
 
 Place = Literal["sidebar", "start", "keep", "delete"]  # where messages are shown

@@ -39,6 +39,8 @@ navigation.mark_routed()
 page = navigation.choose_page()
 sidebar.show()
 presentation.show_switch()
+LINK = "[data-testid='stMain'] [data-testid='stPageLink-NavLink'] p"
+st.html(f"<style>{LINK} {{ text-decoration: underline }}</style>")  # what leads to a page looks like a link
 with st.sidebar:  # below everything, because it takes a place
     navigation.keep_one_entry_a_page()
 page.run()

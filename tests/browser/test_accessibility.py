@@ -62,10 +62,10 @@ def test_a_violation_would_be_found(page: Page, app: App) -> None:
 def test_every_picture_and_chart_says_what_it_shows(page: Page, app: App, path: str) -> None:
     open_whole(page, app, path)
     main = page.get_by_test_id("stMain")
+    charts = main.get_by_test_id("stVegaLiteChart")
+    expect(charts.first).to_be_visible(timeout=PATIENCE * 1000)
     assert main.locator("img").count() > 5
     assert main.locator("img:not([alt]), img[alt='']").count() == 0
-    charts = main.get_by_test_id("stVegaLiteChart")
-    assert charts.count() > 0
     for chart in charts.all():
         words = chart.evaluate("chart => chart.closest('[aria-label]')?.ariaLabel ?? chart.innerHTML")
         assert "Vega visualization" not in words[:400], words[:400]

@@ -13,6 +13,7 @@ from s5core.drawing.class_set import ClassSet
 from s5core.words import count
 
 FEW = 60  # digits to choose from until more are asked for
+TILE = "button img { width: 56px; height: 56px; max-height: none; margin: 6px 0 }"
 
 
 def show(digits: ClassSet) -> None:
@@ -33,6 +34,7 @@ def show(digits: ClassSet) -> None:
             help="With the keyboard: Tab goes to the digits, the arrow keys to the next one, the space bar "
             "chooses it.",
         )
+        st.html(f"<style>.st-key-{keys.DIGITS_CHOICE} {TILE}</style>")
     with st.container(horizontal=True):
         st.button(
             f"Delete {count(len(chosen), 'digit')}",

@@ -46,7 +46,7 @@ def drawn_table() -> list[str]:
     """How each step reads drawn digits, mean over the widths of the pen."""
     content = files.read("drawn")
     lines = [
-        "| step | strokes drawn anew | picture fitted | picture shrunk | a drawing takes |",
+        "| step | strokes redrawn | picture fitted | picture shrunk | a drawing takes |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     for name, read in content["strokes"]["steps"].items():

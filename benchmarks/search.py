@@ -155,6 +155,12 @@ def candidates() -> Iterator[Candidate]:
     small_batches: Settings = smooth | {"learning_rate": 0.2, "batch_size": 64}
     yield widths(wide, "SiLU, steady: strong 0.2, batch 64", **small_batches, **strong)
 
+    # Do the two thousand parameters help that the budget leaves?
+    for notation in ("8 10 pool 16 18 pool 28p", "8 8 pool 16 16 pool 32p"):
+        yield widths(notation, "SiLU, budget: strong 0.3", **steady, **strong)
+    for notation in ("8 16 pool d40p d40 d40 pool d56p", "10 16 pool d32p d32 d32p d32 pool d56p"):
+        yield widths(notation, "SiLU, budget: strong 0.2, batch 64", **small_batches, **strong)
+
     # How small can it be? From the first pool on, depthwise convolutions, each followed by a 1x1 one.
     tiny: Settings = {"activation": "SiLU", "plain_epochs": 1, "slash": 0.1, "weight_decay": 3e-5}
     for notation in (

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -25,9 +26,10 @@ from s5core.data import PRACTICE
 from s5core.errors import UserError
 from s5core.events import Metrics, State, metrics_from_json
 from s5core.files import ROOT, write_atomically
-from s5core.layers import Network, NetworkError, build, from_json, to_json
+from s5core.layers import INPUT_SHAPE, Network, NetworkError, build, from_json, to_json
 from s5core.optimizer import state_shapes
 from s5core.recipe import Recipe, RecipeError
+from s5core.settings import check_field
 
 FORMAT = 1
 MAX_BYTES = 256 * 2**20  # the base net with its optimizer is 51 MB
@@ -158,8 +160,8 @@ def load_shipped(names: Iterable[str]) -> dict[str, Checkpoint]:
 def from_bytes(content: bytes, name: str) -> Checkpoint:
     """The checkpoint in a file's content, such as an upload; `name` is for messages.
 
-    Raises CheckpointError for content that is truncated, no checkpoint, of another format,
-    or whose tensors do not fit its layers.
+    Raises CheckpointError for content that is truncated, no checkpoint, of another format, whose
+    tensors do not fit its layers, or whose weights or answers are not finite numbers.
     """
     meta, tensors = _open(content, name)
     if meta.get("format") != FORMAT:
@@ -185,7 +187,7 @@ def from_bytes(content: bytes, name: str) -> Checkpoint:
             weights=parts["weights"],
             state=State(
                 history=history,
-                peak=float(meta["peak"]),
+                peak=check_field(Recipe, "learning_rate", meta["peak"]),
                 weights=parts["weights"],
                 optimizer=parts["optimizer"],
                 trained=parts["trained"] or None,
@@ -198,14 +200,20 @@ def from_bytes(content: bytes, name: str) -> Checkpoint:
         expected = _shapes(layers)
     except (NetworkError, RecipeError) as error:
         raise CheckpointError(f"{name} describes no network that can be trained: {error}") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CheckpointError(
-            f"{name} is no complete checkpoint: {error!s} is missing or malformed."
-        ) from error
+    except KeyError as error:
+        raise CheckpointError(f"{name} is no complete checkpoint: {error!s} is missing.") from error
+    except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        reason = textwrap.shorten(str(error), 120, placeholder=" …")
+        raise CheckpointError(f"{name} is no complete checkpoint: {reason}.") from error
     if not 0 < checkpoint.temperature < math.inf:
         raise CheckpointError(f"{name} is no complete checkpoint: its temperature is malformed.")
     if not history:
         raise CheckpointError(f"{name} is no complete checkpoint: it has no finished epoch.")
+    if len(history) > checkpoint.recipe.epochs:
+        raise CheckpointError(
+            f"{name} is no complete checkpoint: its recipe has {checkpoint.recipe.epochs} epochs, but "
+            f"{len(history)} are finished."
+        )
     for part in ("weights", "trained") if parts["trained"] else ("weights",):
         found = {key: (tensor.shape, tensor.dtype) for key, tensor in parts[part].items()}
         if odd := _differing(found, expected):
@@ -219,7 +227,22 @@ def from_bytes(content: bytes, name: str) -> Checkpoint:
             raise CheckpointError(
                 f"{name} does not fit its own layers: optimizer.{odd} is missing or misshapen."
             )
+    for part, named in parts.items():
+        for key, tensor in named.items():
+            if not tensor.isfinite().all():
+                raise CheckpointError(f"{name} cannot be used: {part}.{key} has values that are no numbers.")
+    if not _answers(checkpoint).isfinite().all():
+        raise CheckpointError(f"{name} cannot be used: its weights are so large that no answer is a number.")
     return checkpoint
+
+
+@torch.no_grad()
+def _answers(checkpoint: Checkpoint) -> Tensor:
+    """The logits of a network for a few pictures: no ink, nothing but ink, and grey noise."""
+    noise = torch.rand(2, *INPUT_SHAPE, generator=torch.Generator().manual_seed(0))
+    plain = torch.stack([torch.zeros(INPUT_SHAPE), torch.ones(INPUT_SHAPE)])
+    logits: Tensor = checkpoint.model()(torch.cat([plain, noise]))
+    return logits
 
 
 def _differing(found: Mapping[str, object], expected: Mapping[str, object]) -> str | None:
@@ -249,7 +272,7 @@ def _open(content: bytes, name: str) -> tuple[dict[str, Any], dict[str, Tensor]]
         meta = json.loads(header["__metadata__"]["s5core"])
     except SafetensorError as error:
         raise CheckpointError(f"{name} is truncated or no safetensors file: {error}.") from error
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{name} is a safetensors file, but no checkpoint of this program.") from error
     if not isinstance(meta, dict):
         raise CheckpointError(f"{name} is a safetensors file, but no checkpoint of this program.")

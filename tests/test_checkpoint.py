@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import math
 
 import pytest
 import safetensors.torch
@@ -104,22 +105,58 @@ def test_every_truncation_is_refused(finished):
         ({"format": ...}, "format None"),
         ({"layers": [{"layer": "Linear"}]}, "Layer 1"),
         ({"layers": [{"layer": "Conv", "channels": 9}]}, "ten logits"),
-        ({"layers": ...}, "'layers'"),
+        ({"layers": ...}, "'layers' is missing"),
         ({"recipe": {"epochs": 0}}, "epochs is 0"),
         ({"recipe": {"speed": 1}}, "no field 'speed'"),
         ({"temperature": 0}, "its temperature is malformed"),
-        ({"temperature": "hot"}, "missing or malformed"),
+        ({"temperature": "hot"}, "could not convert string to float: 'hot'"),
         ({"history": []}, "no finished epoch"),
-        ({"history": [{"epoch": 1}]}, "missing or malformed"),
-        ({"history": 7}, "missing or malformed"),
-        ({"peak": "high"}, "missing or malformed"),
-        ({"versions": None}, "missing or malformed"),
+        ({"history": [{"epoch": 1}]}, "Metrics needs epoch, train_loss"),
+        ({"history": 7}, "'int' object is not iterable"),
+        ({"peak": "high"}, "learning_rate is 'high', but must be a number"),
+        ({"peak": -1}, "learning_rate is -1, but must be more than 0"),
+        ({"temperature": 10**400}, "no complete checkpoint: int too large"),
+        ({"temperature": math.nan}, "its temperature is malformed"),
+        ({"recipe": {"epochs": 10**400}}, "but must be a whole number"),
+        ({"versions": None}, "no complete checkpoint"),
     ],
 )
 def test_metadata_that_cannot_be_is_refused(finished, change, message):
     with pytest.raises(CheckpointError, match=message) as caught:
         checkpoint.from_bytes(rewrite(checkpoint.to_bytes(finished), **change), "odd.safetensors")
     assert "odd.safetensors" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_more_finished_epochs_than_the_recipe_has_are_refused(finished):
+    content = rewrite(checkpoint.to_bytes(finished), recipe=RECIPE.replace(epochs=1).to_json())
+    with pytest.raises(CheckpointError, match="its recipe has 1 epochs, but 2 are finished"):
+        checkpoint.from_bytes(content, "odd.safetensors")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("name", ["weights.0.weight", "trained.4.weight", "optimizer.0.momentum_buffer"])
+def test_values_that_are_no_numbers_are_refused(unfinished, name, value):
+    content = checkpoint.to_bytes(unfinished)
+    tensors = safetensors.torch.load(content)
+    tensors[name].view(-1)[3] = value
+    with pytest.raises(CheckpointError, match=f"odd.safetensors cannot be used: {name} has values"):
+        checkpoint.from_bytes(rewrite(content, tensors), "odd.safetensors")
+
+
+def test_weights_whose_answers_are_no_numbers_are_refused(finished):
+    content = checkpoint.to_bytes(finished)
+    tensors = safetensors.torch.load(content)
+    for name in ("weights.0.weight", "weights.4.weight"):
+        tensors[name] *= 1e30 / tensors[name].abs().max()
+    with pytest.raises(CheckpointError, match="so large that no answer is a number"):
+        checkpoint.from_bytes(rewrite(content, tensors), "odd.safetensors")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"layers": ' + "[" * 100_000])
+def test_metadata_nested_too_deep_is_refused(text):
+    content = safetensors.torch.save({"weights.0.weight": torch.zeros(1)}, {"s5core": text})
+    with pytest.raises(CheckpointError, match=r"deep\.safetensors is a safetensors file, but no checkpoint"):
+        checkpoint.from_bytes(content, "deep.safetensors")
 
 
 def test_tensors_that_do_not_fit_the_layers_are_refused(unfinished):

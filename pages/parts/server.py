@@ -6,18 +6,21 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import streamlit as st
 
-from s5core import checkpoint, data, evaluate, results
+from s5core import checkpoint, data, device, evaluate, results, speed
 from s5core.data import Digits
 from s5core.drawing.class_set import Reader
 from s5core.drawing.familiarity import Familiarity
 from s5core.drawing.familiarity import measure as measure_familiarity
 from s5core.errors import UserError
 from s5core.evaluate import Evaluation
+from s5core.layers import Layer
+from s5core.recipe import Recipe
 from s5core.results import Result
 from s5core.runs.catalogue import NamedNetwork
 from s5core.runs.queue import Queue
@@ -103,10 +106,21 @@ def digits_or_stop() -> Digits:
 
 @st.cache_resource(show_spinner=False)
 def jobs() -> Queue:
-    """The queue of this server, with warm workers in reserve. Raises JobsError for a bad setting."""
+    """The queue of this server, with warm workers in reserve. Raises QueueError for a bad setting."""
     queue = Queue()
     atexit.register(queue.close)
     return queue
+
+
+def expected_seconds(layers: Sequence[Layer], recipe: Recipe) -> float | None:
+    """How long a run would take here; None where nothing is known: before a worker has measured it,
+    and on a GPU. Raises UserError where there is no such device, or no digits."""
+    unit = jobs().unit
+    if unit is None or device.choose(recipe.device).id != "cpu":
+        return None
+    here = digits()
+    train, validation = len(here.train_labels), len(here.validation_labels)
+    return speed.expected_seconds(layers, recipe, train, validation, unit)
 
 
 @dataclass

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageChops, ImageFilter, ImageOps, ImageStat
+from PIL import ExifTags, Image, ImageChops, ImageFilter, ImageStat
 
 from s5core.drawing import fit
 from s5core.drawing.fit import DigitError, Ink
 
-MAX_PIXELS = 65_000_000  # a photograph of a modern phone has 12 to 64 million
 MAX_BYTES = 20 * 2**20  # of a file
+MAX_PIXELS = 65_000_000  # of a JPEG, which is decoded small; a modern phone makes 12 to 64 million
+MAX_OTHER_PIXELS = 25_000_000  # of other formats, which take up to 8 bytes of memory a pixel
 MAX_RATIO = 20  # of a picture's sides; a digit on a longer strip would be a few pixels wide
+SIDE = 1600  # pixels: no picture is kept larger
 PHOTO_SIDE = 400  # pixels: enough for the longer side of a photographed digit
+SMALL_SIDE = 200  # pixels: a smaller photograph is enlarged, or smoothing would wipe out its strokes
 DESK_SIDE = 50  # pixels: enough to tell the paper from the desk around it
 TWO_SHADES = 0.85  # share of the variance between paper and desk; a smooth fall of the light has 0.75
-SCAN_SIDE = 56  # pixels; a smaller picture, such as one of MNIST's 28x28, comes from no camera
 CONTRAST = 0.15  # the least that ink must have with its paper; black on white has 1
+OPAQUE = 128  # a pixel with less alpha, of 255, is transparent
+FLAT = 3 / 255  # shades of grey that differ less are the same paint
+PAINTED = 0.5  # share of such pixels, at least, in a picture that no camera made
 
 
 def open_image(source: Path | bytes, name: str = "") -> Image.Image:
-    """The picture in a file or an upload, turned upright.
+    """The picture in a file or an upload, turned upright: mode L, RGB or RGBA, 8 bits a channel, at most
+    SIDE pixels long.
 
     `name`: how messages call an upload. Raises DigitError if there is no picture in it, or if it
     is damaged, too large, or much longer than wide.
@@ -38,36 +45,97 @@ def open_image(source: Path | bytes, name: str = "") -> Image.Image:
         raise DigitError(f"{name} is larger than {MAX_BYTES >> 20} MiB: use a smaller picture.")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is ours
-            image = Image.open(io.BytesIO(content))
-        if image.width * image.height > MAX_PIXELS:
-            raise DigitError(f"{name} has {image.width}x{image.height} pixels: use a smaller picture.")
-        if max(image.size) > MAX_RATIO * min(image.size):
-            raise DigitError(
-                f"{name} is a long strip of {image.width}x{image.height} pixels: use a picture of one digit."
-            )
-        # Decode a JPEG only as large as we need it: 64 million pixels would take 200 MB.
-        image.draft(None, (2 * PHOTO_SIDE, 2 * PHOTO_SIDE))
-        image.load()
-        return ImageOps.exif_transpose(image)
+            warnings.simplefilter("ignore")  # bounds and refusals are ours
+            return _decode(content, name)
+    except DigitError:
+        raise
     except Image.DecompressionBombError as error:
         raise DigitError(f"{name} has far too many pixels: use a smaller picture.") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except Exception as error:
+        # Pillow's decoders raise whatever comes to pass in a damaged file, from struct.error to KeyError.
         raise DigitError(f"{name} is damaged or not a picture: use a PNG or JPEG file.") from error
+
+
+def _decode(content: bytes, name: str) -> Image.Image:
+    image = Image.open(io.BytesIO(content))
+    most = MAX_PIXELS if image.format == "JPEG" else MAX_OTHER_PIXELS
+    if image.width * image.height > most:
+        raise DigitError(
+            f"{name} has {image.width}x{image.height} pixels, and a {image.format} file may have at most "
+            f"{most:,}: use a smaller picture."
+        )
+    if max(image.size) > MAX_RATIO * min(image.size):
+        raise DigitError(
+            f"{name} is a long strip of {image.width}x{image.height} pixels: use a picture of one digit."
+        )
+    # Decode a JPEG only as large as we need it: 64 million pixels would take 200 MB.
+    image.draft(None, (2 * PHOTO_SIDE, 2 * PHOTO_SIDE))
+    image.load()
+    orientation = _orientation(image)
+    plain = _in_8_bits(image)
+    plain.thumbnail((SIDE, SIDE))
+    return plain.transpose(orientation) if orientation is not None else plain
+
+
+def _orientation(image: Image.Image) -> Image.Transpose | None:
+    """How the picture must be turned, by its EXIF tag. Other tags may be malformed: nobody needs them."""
+    try:
+        return TURNS.get(int(image.getexif().get(ExifTags.Base.Orientation, 1)))
+    except Exception:
+        return None
+
+
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def _in_8_bits(image: Image.Image) -> Image.Image:
+    """The picture in mode L, RGB or RGBA. Greys of more than 8 bits are stretched: their darkest value
+    becomes 0 and their brightest 255. Raises ValueError for values that are no numbers."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;"):
+        values = np.asarray(image, dtype=np.float64)
+        low, high = float(values.min()), float(values.max())
+        if not math.isfinite(high - low):
+            raise ValueError("a pixel is no number")
+        if image.mode == "I" and low >= 0 and high <= 255:
+            low, high = 0, 255  # 8 bits in a larger type
+        return Image.fromarray(((values - low) / max(high - low, 1e-9) * 255).round().astype(np.uint8))
+    if image.mode == "LAB":
+        return image.getchannel("L")  # lightness: Pillow converts it to nothing else
+    if image.mode in ("L", "RGB", "RGBA"):
+        return image
+    # Premultiplied modes can only become the mode that they are made of.
+    image = image.convert({"La": "LA", "RGBa": "RGBA"}.get(image.mode, image.mode))
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
 def ink(photo: Image.Image) -> Ink:
     """The ink on a photograph: light that falls off across the paper does not count, nor does
     the paper's grain, nor a desk around it. Raises DigitError if nothing contrasts with the paper.
 
-    A picture that no camera made, tiny or with a transparent background, goes to `fit.ink`.
+    `photo`: as `open_image` gives it. A picture that no camera made, whose paper has one colour, and a
+    digit that was cut out go to `fit.ink`.
     """
     photo = photo.copy()
     photo.thumbnail((PHOTO_SIDE, PHOTO_SIDE))
-    if max(photo.size) <= SCAN_SIDE:
+    if photo.mode == "RGBA":
+        if _is_cut_out(photo):
+            return fit.ink(photo)
+        photo = _on_its_paper(photo)
+    if _is_painted(photo):
         return fit.ink(photo)
-    if photo.has_transparency_data and np.asarray(photo.convert("RGBA"))[..., 3].min() < 128:
-        return fit.ink(photo)  # a photograph is opaque
+    if max(photo.size) < SMALL_SIDE:
+        larger = SMALL_SIDE / max(photo.size)
+        photo = photo.resize(
+            (round(photo.width * larger), round(photo.height * larger)), Image.Resampling.BICUBIC
+        )
     strength, peak = _contrast(photo.convert("L"))
     if peak < CONTRAST:  # colours can be equally bright, such as yellow on white or red on green
         strength, peak = max((_contrast(band) for band in photo.convert("RGB").split()), key=itemgetter(1))
@@ -76,6 +144,36 @@ def ink(photo: Image.Image) -> Ink:
             "No digit stands out in this picture: write one with a thick pen on plain paper, and try again."
         )
     return np.asarray(((strength / peak - 0.3) / 0.4).clip(0, 1), dtype=np.float32)
+
+
+def _is_cut_out(picture: Image.Image) -> bool:
+    """Whether what is opaque is a digit without its paper: part of the picture, and of one shade. Paper
+    with ink on it has two."""
+    pixels = np.asarray(picture, dtype=np.float32) / 255
+    opaque = pixels[..., 3] >= OPAQUE / 255
+    if opaque.all() or not opaque.any():
+        return False
+    colours = pixels[opaque][:, :3]
+    low, high = np.quantile(colours, (0.02, 0.98), axis=0)
+    return bool((high - low).max() < CONTRAST)
+
+
+def _on_its_paper(picture: Image.Image) -> Image.Image:
+    """The picture in RGB; what is transparent has the commonest colour of what is opaque."""
+    pixels = np.asarray(picture)
+    opaque = pixels[..., 3] >= OPAQUE
+    colour = np.median(pixels[opaque][:, :3] if opaque.any() else [[255, 255, 255]], axis=0)
+    paper = Image.new("RGBA", picture.size, (*(int(value) for value in colour), 255))
+    paper.alpha_composite(picture)
+    return paper.convert("RGB")
+
+
+def _is_painted(picture: Image.Image) -> bool:
+    """Whether no camera made the picture: its border has one shade, and so has most of its area."""
+    grey = np.asarray(picture.convert("L"), dtype=np.float32) / 255
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    same = np.abs(grey - np.median(border)) <= FLAT
+    return bool((np.abs(border - np.median(border)) <= FLAT).all() and same.mean() >= PAINTED)
 
 
 def _contrast(band: Image.Image) -> tuple[Ink, float]:

@@ -47,6 +47,8 @@ class Quit:
 class Ready:
     """The worker has loaded torch and the digits, so that it can begin a run at once."""
 
+    unit: float | None = None  # seconds, as `speed.measure` finds them; None: not measured
+
 
 @dataclass(frozen=True)
 class Done:

@@ -54,6 +54,7 @@ class Queue:
         self._slots: list[Slot] = []
         self._waiting: list[Run] = []
         self._closed = False
+        self.unit: float | None = None  # what `speed.measure` found here; None until a worker is ready
         with self._lock:
             self._schedule()
 
@@ -162,8 +163,10 @@ class Queue:
     def _take(self, slot: Slot, answer: Answer) -> None:
         """Act on a worker's answer."""
         match answer:
-            case Ready():
+            case Ready(unit):
                 slot.ready = True
+                if unit is not None and (self.unit is None or not self.training()):
+                    self.unit = unit  # a run in training slows the measurement down
             case Done():
                 slot.run = None
             case Ended():

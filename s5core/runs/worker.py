@@ -17,13 +17,13 @@ from pathlib import Path
 
 import torch
 
-from s5core import checkpoint, data, steps
+from s5core import checkpoint, data, speed
 from s5core.checkpoint import Checkpoint
 from s5core.data import Digits
 from s5core.device import keep_freed_memory
 from s5core.errors import UserError
 from s5core.events import Batch, Epoch, Event, Failed, Finished, LogWriter, RateChanged, Started, Stopped
-from s5core.recipe import Recipe, Split
+from s5core.recipe import Split
 from s5core.runs import folder
 from s5core.runs.folder import Run
 from s5core.runs.messages import (
@@ -53,8 +53,7 @@ class Worker:
 
     def serve(self, answer: Callable[[Answer], None]) -> None:
         """Take orders until Quit."""
-        self.warm_up()
-        answer(Ready())
+        answer(Ready(self.warm_up()))
         go_on = True
         while go_on:
             match self.orders.get():
@@ -67,13 +66,12 @@ class Worker:
                 case _:
                     pass  # it was meant for a run that has ended in the meantime
 
-    def warm_up(self) -> None:
-        """Load the digits and take one step of training: what torch imports and sets up at its first
-        step is then done before the first order."""
+    def warm_up(self) -> float | None:
+        """Load the digits and take some steps of training: what torch imports and sets up at its first
+        step is then done before the first order. Returns what `speed.measure` finds on the way."""
         with contextlib.suppress(UserError):  # a run that needs the digits will say what is wrong
-            events = train(steps.STEP5, Recipe(rotation=1, device="cpu"), self.digits("test"))
-            next(events), next(events)
-            events.close()
+            return speed.measure(self.digits("test"))
+        return None
 
     def digits(self, split: Split) -> Digits:
         """The digits of a split. They are loaded once, and once more when MNIST has replaced the

@@ -19,7 +19,7 @@ from s5core.export.formats import Source
 from s5core.layers import check, from_json
 from s5core.recipe import Recipe, Split
 from s5core.runs import folder
-from s5core.settings import field_types
+from s5core.settings import field_choices, field_types
 from s5core.shell.output import downloading, notes
 from s5core.steps import StepError
 
@@ -46,7 +46,8 @@ def recipe_options(command: Callable[..., None]) -> Callable[..., None]:
     for entry in dataclasses.fields(Recipe):
         kind = field_types(Recipe)[entry.name]
         kind = kind if kind in (bool, int, float) else str
-        text = f"{entry.metadata['help']} {entry.metadata['range']}".strip()
+        fitting = entry.metadata["range"] or ", ".join(field_choices(Recipe, entry.name))
+        text = f"{entry.metadata['help']} {fitting}".strip()
         options.append(
             inspect.Parameter(
                 entry.name,

@@ -1,0 +1,62 @@
+"""How long training takes: the cost of a network relative to another, and the seconds of a run.
+
+A training step has a part that every network pays (data, augmentation, the calls of the layers), a part
+that grows with the multiply-adds, and one that grows with the cells of all feature maps, which batch
+norm, activation and pooling read and write. `python -m benchmarks.cost` measures the three.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Sequence
+
+from s5core.data import Digits
+from s5core.events import Batch
+from s5core.layers import Layer
+from s5core.recipe import Recipe
+from s5core.steps import STEPS
+from s5core.summary import layer_table
+from s5core.train import train
+
+# Milliseconds for 128 digits on one thread. Only their proportions count.
+FIXED = 8.2
+PER_MILLION_MULTIPLY_ADDS = 5.2
+PER_TEN_THOUSAND_CELLS = 3.5
+
+VALIDATION = 0.35  # cost of reading a digit, as a share of training with it
+REFERENCE = STEPS["step5_fast"]  # the network whose steps are timed
+WARM_UP, TIMED = 4, 12  # training steps: those before, and those that count
+
+
+def cost(layers: Sequence[Layer]) -> float:
+    """The time that a network takes to train with one digit, in units that compare networks.
+    Raises NetworkError for impossible layers."""
+    rows = layer_table(layers, every=True)
+    multiply_adds = sum(row.multiply_adds for row in rows)
+    cells = sum(row.activation_bytes for row in rows) / 4
+    return FIXED + PER_MILLION_MULTIPLY_ADDS * multiply_adds / 1e6 + PER_TEN_THOUSAND_CELLS * cells / 1e4
+
+
+def measure(digits: Digits) -> float:
+    """Seconds that training takes here for one digit and one unit of `cost`, with the number of
+    threads in use. It takes some tenths of a second."""
+    events = train(REFERENCE.layers, REFERENCE.recipe.replace(device="cpu"), digits)
+    next(events)
+    times = []
+    for event in events:
+        if isinstance(event, Batch):
+            times.append(time.perf_counter())
+        if len(times) > WARM_UP + TIMED:
+            break
+    events.close()
+    steps = [later - earlier for earlier, later in zip(times[WARM_UP:], times[WARM_UP + 1 :], strict=False)]
+    return statistics.median(steps) / REFERENCE.recipe.batch_size / cost(REFERENCE.layers)
+
+
+def expected_seconds(
+    layers: Sequence[Layer], recipe: Recipe, train_digits: int, validation_digits: int, unit: float
+) -> float:
+    """How long a whole run will take. `unit`: what `measure` found."""
+    digits = train_digits + VALIDATION * validation_digits
+    return recipe.epochs * digits * cost(layers) * unit

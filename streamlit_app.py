@@ -5,12 +5,16 @@ import threading
 
 import streamlit as st
 
-from pages.parts import navigation, sidebar
+from pages.parts import navigation, presentation, sidebar
 from s5core.drawing import reading
 from s5core.target import ACCURACY
 from s5core.words import percent
 
-st.set_page_config(page_title=f"Five steps to {percent(ACCURACY.limit, 1)}", layout="wide")
+st.set_page_config(
+    page_title=f"Five steps to {percent(ACCURACY.limit, 1)}",
+    layout="wide",
+    initial_sidebar_state="collapsed" if presentation.is_on() else "auto",
+)
 
 
 @st.cache_resource(show_spinner=False)
@@ -34,5 +38,10 @@ st.html("<style>[data-testid='stMainBlockContainer'] { padding-top: 3.5rem }</st
 navigation.mark_routed()
 page = navigation.choose_page()
 sidebar.show()
+presentation.show_switch()
+LINK = "[data-testid='stMain'] [data-testid='stPageLink-NavLink'] p"
+st.html(f"<style>{LINK} {{ text-decoration: underline }}</style>")  # what leads to a page looks like a link
+with st.sidebar:  # below everything, because it takes a place
+    navigation.keep_one_entry_a_page()
 page.run()
 prepare_process()  # after the page, so that its imports are exempt, too

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import choice, keys, matrix, messages, navigation
-from pages.parts.digits import accuracy, deletion, tiles
+from pages.parts import choice, keys, matrix, navigation
+from pages.parts.digits import accuracy, deletion, tiles, transfer
 from pages.parts.digits.accuracy import Answers
 from s5core.drawing import class_set
 from s5core.drawing.class_set import MAX_DIGITS, ClassSet
@@ -25,7 +25,8 @@ PRIVACY = (
     "**What is kept of a digit:** its strokes, the digit that was meant, the nickname if you gave one, and "
     "the time. Nothing else is kept: no name, no address, no photograph.\n\n"
     "**Where it is kept:** in one file for each digit, on the computer that runs this app, in `{folder}`. It "
-    "is sent nowhere else, and it stays until somebody deletes it here.\n\n"
+    "is sent nowhere else, and it stays until somebody deletes it here. The digits of the last deletion stay "
+    "on the disk until the next one, or until somebody removes them here.\n\n"
     "**Who can see it:** everybody who can open this app can see all digits with their nicknames, and can "
     "download and delete them. So choose a nickname that only your class understands."
 )
@@ -58,7 +59,7 @@ def show_nothing() -> None:
 
 def show_gallery(digits: ClassSet, answer: Evaluation | None, chosen: NamedNetwork) -> None:
     """The digits as the networks see them, the newest first."""
-    st.subheader("The digits")
+    st.header("The digits")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         label = st.pills(
             "Show only",
@@ -97,7 +98,7 @@ def show_gallery(digits: ClassSet, answer: Evaluation | None, chosen: NamedNetwo
 @st.fragment
 def show_confusion(digits: ClassSet, answer: Evaluation, chosen: NamedNetwork) -> None:
     """Which digits the chosen network confuses, and the digits of one cell."""
-    st.subheader("Which digits are confused")
+    st.header("Which digits are confused")
     st.write(_pairs(answer, chosen.short))
     first = int(answer.labels[0]), int(answer.predictions[0])
     true, said = st.session_state.get(keys.DIGITS_CELL) or answer.commonest_error() or first
@@ -107,7 +108,8 @@ def show_confusion(digits: ClassSet, answer: Evaluation, chosen: NamedNetwork) -
             answer,
             (true, said),
             _take_cell,
-            alt="Confusion matrix: how many of our digits that were meant as one class were read as which.",
+            alt=f"Confusion matrix: {answer.errors:,} of our {len(answer.labels):,} digits are misread. "
+            f"A frame marks the cell of the {true}s that are read as {said}.",
         )
         st.caption(
             "Each row is the digit that was meant, each column the digit that was read. Click a cell to see "
@@ -141,23 +143,9 @@ def _take_cell(cell: matrix.Cell) -> None:
     st.session_state[keys.DIGITS_CELL] = cell
 
 
-def show_export(digits: ClassSet, answers: Answers) -> None:
-    """The set as a file."""
-    st.subheader("Take them with you")
-    st.download_button(
-        f"Download {count(len(digits.digits), 'digit')}",
-        lambda: class_set.archive(digits, {network.label: each for network, each in answers.items()}),
-        "class_digits.zip",
-        "application/zip",
-        on_click="ignore",
-        help="A ZIP file with each digit as the networks see it (28 × 28) and as a drawing (280 × 280), and "
-        "a table of what each network reads in it.",
-    )
-
-
 def show_privacy() -> None:
     """What is kept, where, and who can see it."""
-    with st.expander("What is kept of a digit, and who can see it", expanded=True):
+    with st.expander("What is kept of a digit, and who can see it"):
         st.write(PRIVACY.format(folder=f"{folder.home().name}/{class_set.home().name}"))
 
 
@@ -166,7 +154,7 @@ def show() -> None:
     version = class_set.version()
     watch(version)
     digits = class_set.load()
-    messages.show("delete")
+    deletion.show_undo()
     if digits.damaged:
         names = ", ".join(f"`{name}`" for name in digits.damaged)
         st.warning(f"These files are damaged and left out: {names}. **Delete all** removes them, too.")
@@ -174,6 +162,7 @@ def show() -> None:
         show_nothing()
         if digits.damaged:
             deletion.show(digits)
+        transfer.show(digits, {})
         show_privacy()
         return
     in_set = count(len(digits.digits), "digit")
@@ -188,7 +177,7 @@ def show() -> None:
     show_gallery(digits, answers.get(chosen), chosen)
     if chosen in answers:
         show_confusion(digits, answers[chosen], chosen)
-    show_export(digits, answers)
+    transfer.show(digits, answers)
     deletion.show(digits)
     show_privacy()
 

@@ -1,4 +1,4 @@
-"""Look inside: a digit on its way through a network, what one cell sees of it, and the layer table."""
+"""Look inside: a digit on its way through a network, one layer of it in detail, and the layer table."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.parts import choice, keys, navigation
 from pages.parts.inside import cell, digit, maps, table, way
+from pages.parts.inside.layer import ShownLayer
 from s5core.errors import UserError
 from s5core.inside import activations
 from s5core.layers import INPUT_SHAPE, Network
@@ -16,7 +17,7 @@ from s5core.views import picture
 from s5core.words import NO_BREAK
 
 INSIDE, LAYERS = "A digit on its way", "The layer table"
-SEEN = 196  # CSS pixels of the digit, so small that its way begins on the first screen
+SEEN = 140  # CSS pixels of the digit, so small that its way is on the first screen
 
 
 def chosen_layers() -> tuple[Network, bool]:
@@ -45,36 +46,51 @@ def choose_layer(rows: Sequence[Row], first: Row) -> Row:
 
 
 def show_inside(rows: Sequence[Row]) -> None:
-    """A digit on its way through the trained network, layer by layer."""
+    """A digit on its way through the trained network, and one layer in detail."""
     trained = choice.trained_or_stop()
-    controls, image, answer = st.columns([4, 3, 5], gap="medium")
+    image, controls, answer = st.columns([3, 7, 6], gap="medium")
     with controls:
         field, true_class = digit.choose()
+        values = way.choose_values()
     inside = activations.look_inside(trained.model, field)
     image.image(
         picture.data_url(picture.enlarge(picture.paint(field[0, 0], picture.INK, 0, 255), 560)),
         caption=f"What the network receives: 28{NO_BREAK}×{NO_BREAK}28 grey values",
         width=SEEN,
+        alt="The digit as the network receives it",
     )
     with answer:
         digit.show_answer(inside, true_class)
 
+    layers = trained.checkpoint.layers
     contributions = activations.contributions(trained.model, field, inside.answer)
-    blocks = activations.blocks(trained.checkpoint.layers, inside, contributions)
-    way.show(blocks, inside.answer, field)
+    blocks = activations.blocks(layers, inside, contributions)
+    way.show(blocks, inside.answer, field, values)
+    way.explain()
 
-    st.header("Inside a layer", help="Choose a layer to see what it makes of this digit.")
-    row = choose_layer(rows, blocks[0].row)
+    st.header("Inside a layer")
+    left, right = st.columns([1, 2], gap="medium", vertical_alignment="bottom")
+    with left:
+        row = choose_layer(rows, blocks[0].row)
     index = row.index
     maps_in = inside.maps[index - 1].shape[0] if index else INPUT_SHAPE[0]
-    st.markdown(row.layer.explain(maps_in))
-    st.subheader(
-        "What one cell sees",
-        help="The receptive field of a cell is the part of the digit that can change the cell's value.",
+    right.markdown(row.layer.explain(maps_in))
+    layer = ShownLayer(
+        row,
+        activations.map_names(layers, index, len(inside.maps[index])),
+        inside.maps[index],
+        contributions[index],
+        activations.kernels(trained.model, index),
     )
-    cell.show(row, inside.maps[index], contributions[index], field, [block.row for block in blocks])
-    kernels = activations.kernels(trained.model, index)
-    maps.show(row, inside.maps[index], contributions[index], kernels, inside.answer, last=row is rows[-1])
+    kinds = [maps.CELL, maps.MAPS] + ([maps.KERNELS] if layer.kernels is not None else [])
+    one, several, *kernels = st.tabs(kinds)
+    with one:
+        cell.show(layer, field, [block.row for block in blocks], values)
+    with several:
+        maps.show(layer, inside.answer, values, logits=row is rows[-1])
+    for tab in kernels:
+        with tab:
+            maps.show_kernels(layer)
 
 
 navigation.require_router()

@@ -13,7 +13,7 @@ from s5core.evaluate import Evaluation, allowed_errors
 from s5core.layers import CLASSES
 from s5core.target import ACCURACY
 from s5core.views.answers import class_accuracy
-from s5core.words import digit, percent
+from s5core.words import NO_BREAK, count, digit, percent
 
 MANY = 60  # digits in a gallery when more are asked for
 PREVIEW = 12  # digits of a cell of the confusion matrix
@@ -29,29 +29,29 @@ def read(trained: Trained) -> Evaluation:
 def say_what_was_read(trained: Trained) -> None:
     """Which digits the network has read, and whether they are a fair test."""
     digits = server.digits_or_stop()
-    count = f"{len(digits.validation_labels):,}"
+    read = f"{len(digits.validation_labels):,}"
     if not digits.name.startswith(PRACTICE):
-        st.write(f"What the network reads in MNIST's {count} test digits, and which of them it reads wrong.")
+        st.write(f"What the network reads in MNIST's {read} test digits, and which of them it reads wrong.")
         return
-    st.write(f"What the network reads in {count} practice digits, and which of them it reads wrong.")
+    st.write(f"What the network reads in {read} practice digits, and which of them it reads wrong.")
     if not trained.checkpoint.has_seen(digits.name):
         st.info(
             "MNIST is not on this machine. This network was trained on the other practice digits and has "
-            f"not seen these {count}, so its figures are fair. But {count} digits tell less than 10,000."
+            f"not seen these {read}, so its figures are fair. But {read} digits tell less than 10,000."
         )
     else:
         st.warning(
             "MNIST is not on this machine, so these are practice digits. They are a part of MNIST's training "
-            f"digits, and this network was trained on those: it has seen these {count} before, and **its "
+            f"digits, and this network was trained on those: it has seen these {read} before, and **its "
             f"accuracy looks better than it is**. A run that you train here on the practice set leaves these "
-            f"{count} out, so its figures are fair."
+            f"{read} out, so its figures are fair."
         )
 
 
 def show_headline(answers: Evaluation) -> None:
     """Accuracy and errors, and how many errors the exercise allows."""
-    count = len(answers.labels)
-    allowed = allowed_errors(ACCURACY.limit, count)
+    total = len(answers.labels)
+    allowed = allowed_errors(ACCURACY.limit, total)
     spare = allowed - answers.errors
     accuracy, wrong, limit = st.columns(3)
     accuracy.metric(
@@ -67,7 +67,7 @@ def show_headline(answers: Evaluation) -> None:
     wrong.metric(
         "Read wrong",
         f"{answers.errors:,}",
-        f"of {count:,} digits",
+        f"of {total:,} digits",
         delta_color="off",
         delta_arrow="off",
         border=True,
@@ -84,10 +84,28 @@ def show_headline(answers: Evaluation) -> None:
     )
 
 
+def say_which_network(trained: Trained) -> None:
+    """For a step: that one network is shown here, and what its recipe reaches with other seeds."""
+    chosen = choice.network()
+    reached = server.reached().get(chosen.id)
+    if reached is None:
+        return
+    one = (
+        f"This is one network: {chosen.short} as shipped, trained with seed {trained.checkpoint.recipe.seed}."
+    )
+    if reached.deviation is None:
+        st.caption(one)
+        return
+    st.caption(
+        f"{one} The same recipe was trained with {count(reached.seeds, 'seed')}. On MNIST's test digits "
+        f"these networks reach {str(reached).replace(' ', NO_BREAK)} (mean and standard deviation)."
+    )
+
+
 @st.fragment
 def show_confusion(answers: Evaluation) -> None:
     """The confusion matrix, and the digits of the cell that is chosen in it."""
-    st.subheader("Which digits are confused")
+    st.header("Which digits are confused")
     first_true, first_said = answers.commonest_error() or (0, 0)
     st.session_state.setdefault(keys.MISTAKES_TRUE, first_true)
     st.session_state.setdefault(keys.MISTAKES_SAID, first_said)
@@ -95,13 +113,13 @@ def show_confusion(answers: Evaluation) -> None:
     with right:
         true, said = choose_cell()
         indices = answers.cell(true, said).tolist()
-        count = f"**{len(indices):,}** of the {true}s {'is' if len(indices) == 1 else 'are'}"
+        amount = f"**{len(indices):,}** of the {true}s {'is' if len(indices) == 1 else 'are'}"
         if not indices:
             st.info(f"This network reads no {true} as {digit(said)}. Choose a cell with a number in it.")
         elif true == said:
-            st.write(f"{count} read right. The least certain come first.")
+            st.write(f"{amount} read right. The least certain come first.")
         else:
-            st.write(f"{count} read as {said}. The most certain come first.")
+            st.write(f"{amount} read as {said}. The most certain come first.")
         if indices:
             tiles.show(indices, answers.confidence, count=PREVIEW, scale=3)
             st.caption("Below each digit: the probability that the network gives to its answer.")
@@ -110,7 +128,8 @@ def show_confusion(answers: Evaluation) -> None:
             answers,
             (true, said),
             take_cell,
-            alt="Confusion matrix: how many digits of each true class were read as which class.",
+            alt=f"Confusion matrix: {answers.errors:,} of {len(answers.labels):,} digits are read wrong. "
+            f"A frame marks the cell of the {true}s that are read as {said}.",
         )
         st.caption(
             "Each row is the true digit, each column the digit that the network read. On the grey diagonal "
@@ -145,7 +164,7 @@ def take_cell(cell: matrix.Cell) -> None:
 
 def show_worst(answers: Evaluation) -> None:
     """The errors of which the network was most certain."""
-    st.subheader("The worst errors")
+    st.header("The worst errors")
     if not answers.errors:
         st.info("There is none: this network reads every one of these digits right.")
         return
@@ -164,11 +183,11 @@ def show_worst(answers: Evaluation) -> None:
 
 def show_classes(answers: Evaluation) -> None:
     """Which classes are hard."""
-    st.subheader("Accuracy by digit")
+    st.header("Accuracy by digit")
     st.altair_chart(
         class_accuracy(answers.by_class(), ACCURACY.limit),
         width="stretch",
-        alt="Bars: accuracy of each true class, with its number of errors.",
+        alt=_classes_in_words(answers),
     )
     st.caption(
         "One bar for each true digit, with its errors beside it. The dashed line is the target, "
@@ -177,13 +196,22 @@ def show_classes(answers: Evaluation) -> None:
     )
 
 
-navigation.require_router()
-trained = choice.trained_or_stop()
+def _classes_in_words(answers: Evaluation) -> str:
+    """The best and the worst class, for those who cannot see the chart."""
+    best, *_, worst = sorted(answers.by_class(), key=lambda each: -each.accuracy)
+    return (
+        f"Bars: the accuracy of each true digit, from {percent(best.accuracy)} for the {best.digit}s to "
+        f"{percent(worst.accuracy)} for the {worst.digit}s."
+    )
 
+
+navigation.require_router()
 st.title("Mistakes")
+trained = choice.trained_or_stop()
 say_what_was_read(trained)
 answers = read(trained)
 show_headline(answers)
+say_which_network(trained)
 show_confusion(answers)
 show_worst(answers)
 show_classes(answers)

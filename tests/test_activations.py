@@ -154,3 +154,10 @@ def test_ranking_and_flat_maps() -> None:
     assert activations.count_constant(maps) == 2
     assert activations.value_range(maps) == (-5.0, 2.0)
     assert activations.highest_cell(maps[1]) == (2, 0)
+
+
+def test_maps_are_classes_after_the_last_convolution() -> None:
+    layers = (Conv(4), ReLU(), Conv(10, kernel=1), GlobalAvgPool())
+    assert [activations.are_classes(layers, i) for i in range(4)] == [False, False, True, True]
+    assert activations.map_names(layers, 1, 2) == ["map 1", "map 2"]
+    assert activations.map_names(layers, 3, 2) == ["class 0", "class 1"]

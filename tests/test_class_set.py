@@ -16,7 +16,7 @@ from PIL import Image
 
 from s5core import checkpoint
 from s5core.drawing import class_set, fit, sketch
-from s5core.drawing.class_set import NICKNAME, ClassDigit, ClassSetError, Reader
+from s5core.drawing.class_set import NICKNAME, ClassDigit, ClassSetError, Imported, Reader
 from s5core.drawing.fit import DigitError
 from s5core.evaluate import Evaluation, evaluate
 from s5core.recipe import Recipe
@@ -234,8 +234,31 @@ def test_deletion_lasts(home: Path) -> None:
     assert class_set.load().digits == (second,) and class_set.version() != before
     write(home, "bad.json", "{")
     class_set.delete_all()
-    assert class_set.load() == class_set.ClassSet((), ()) and not list(home.iterdir())
+    assert class_set.load() == class_set.ClassSet((), ()) and not list(home.glob("*.json"))
     class_set.delete_all()
+    assert class_set.deleted() == 2  # there was nothing to delete, so the last deletion can be undone still
+    class_set.forget_deleted()
+    assert class_set.deleted() == class_set.bring_back() == 0 and not list(home.rglob("*.json"))
+
+
+def test_the_last_deletion_can_be_undone(home: Path) -> None:
+    first = class_set.keep(SEVEN, 7, "Ada", "me")
+    second = class_set.keep(hard("4, open"), 4, "", "me")
+    class_set.delete([first.id])
+    before = class_set.version()
+    assert class_set.deleted() == 1 and class_set.bring_back() == 1
+    assert class_set.load().digits == (first, second) and class_set.version() != before
+    class_set.delete([first.id])
+    class_set.delete([second.id])
+    assert class_set.bring_back() == 1 and class_set.load().digits == (second,)  # the first has gone
+
+
+def test_what_was_kept_again_is_not_overwritten(home: Path) -> None:
+    first = class_set.keep(SEVEN, 7, "Ada", "me")
+    class_set.delete_all()
+    again = class_set.keep(SEVEN, 1, "Bob", "me")
+    assert again.id == first.id and class_set.bring_back() == 0
+    assert class_set.load().digits == (again,) and class_set.deleted() == 0
 
 
 def test_nothing_is_there_at_first(home: Path) -> None:
@@ -291,7 +314,7 @@ def test_the_export_holds_each_digit_and_each_answer() -> None:
     answers = evaluate(network, found.images, found.labels)
     file, (header, *rows) = archive({"Step 5": answers})
     assert header == ["file", "label", "nickname", "time", "Step 5: answer", "Step 5: confidence"]
-    assert len(rows) == len(found.digits) == len(sketch.HARD) and len(file.namelist()) == 1 + 2 * len(rows)
+    assert len(rows) == len(found.digits) == len(sketch.HARD) and len(file.namelist()) == 2 + 2 * len(rows)
     for i, (row, each) in enumerate(zip(rows, found.digits, strict=True)):
         assert row[:3] == [f"{each.label}_{each.id}.png", str(each.label), each.nickname]
         assert row[3] == each.time.isoformat(timespec="seconds")
@@ -329,3 +352,76 @@ def test_several_digits_side_by_side_are_no_digit() -> None:
     with pytest.raises(DigitError, match="one digit at a time"):
         class_set.keep(two, 1, "", "someone")
     assert not class_set.load().digits
+
+
+def packed(content: object, name: str = "digits.json") -> bytes:
+    """A ZIP file with one file: the content as JSON, or a text as it is."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(name, content if isinstance(content, str) else json.dumps(content))
+    return buffer.getvalue()
+
+
+def test_an_archive_is_read_in_again_and_doubles_nothing() -> None:
+    keep_all()
+    before = class_set.load()
+    whole = class_set.archive(before, {})
+    class_set.delete([each.id for each in before.digits[:3]])
+    assert class_set.read_archive(whole) == Imported(3, len(before.digits) - 3, ())
+    assert class_set.load() == before
+    renamed = [GOOD | {"id": "a"}, GOOD | {"id": "b"}, GOOD | {"id": "a"}]
+    assert class_set.read_archive(packed(renamed)) == Imported(1, 2, ())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"label": 10}, "its label is not a digit"),
+        ({"label": True}, "its label is not a digit"),
+        ({"strokes": []}, "its strokes are missing or too large"),
+        ({"strokes": [[[1e9, 0], [0, 0]]]}, "its strokes are missing or too large"),
+        ({"strokes": [[["x", 0]]]}, "could not convert"),
+        ({"nickname": 5}, "its nickname is not a text"),
+        ({"id": "../evil"}, "is no id of a digit"),
+        ({"time": "noon"}, "Invalid isoformat"),
+    ],
+)
+def test_a_bad_entry_is_named_and_the_others_are_kept(
+    wrong: dict[str, object], reason: str, tmp_path: Path
+) -> None:
+    good, bad = GOOD | {"id": "good"}, GOOD | {"id": "bad"} | wrong
+    found = class_set.read_archive(packed([bad, good]))
+    assert (found.new, found.known) == (1, 0) and len(found.bad) == 1
+    assert found.bad[0].startswith("entry 1 (") and reason in found.bad[0]
+    assert [each.id for each in class_set.load().digits] == ["good"]
+    assert not list(tmp_path.glob("*.json"))
+
+
+def test_an_entry_that_lacks_something_is_named() -> None:
+    assert class_set.read_archive(packed([{"id": "x"}, 5])).bad[0] == "entry 1 ('strokes' is missing)"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"no archive", "no ZIP file"),
+        (packed([], "other.json"), "downloaded from this page"),
+        (packed("{"), "is damaged"),
+        (packed({"a": 1}), "is no list"),
+        (packed("[" * 100_000), "is damaged"),
+        (packed(" " * (class_set.MAX_TABLE + 1)), "too large"),
+    ],
+)
+def test_what_is_no_archive_is_told(content: bytes, words: str) -> None:
+    with pytest.raises(ClassSetError, match=words):
+        class_set.read_archive(content)
+
+
+def test_more_digits_than_there_is_room_for_are_refused_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    class_set.keep(SEVEN, 7, "", "me")
+    monkeypatch.setattr(class_set, "MAX_DIGITS", 2)
+    other = [[[70, 60], [131, 240]]]
+    two = packed([GOOD | {"id": "a"}, GOOD | {"id": "b", "strokes": other}])
+    with pytest.raises(ClassSetError, match="2 new digits, and the class set has room for 1"):
+        class_set.read_archive(two)
+    assert len(class_set.load().digits) == 1

@@ -27,3 +27,10 @@ def test_single_cells_are_bars_with_the_numbers_of_their_maps() -> None:
     drawn = maps.cell_values([0.5, -1.0], "map", first=5).to_dict()
     (rows,) = drawn["datasets"].values()
     assert rows == [{"map": 5, "value": 0.5}, {"map": 6, "value": -1.0}]
+
+
+def test_signed_values_have_zero_in_the_middle_of_the_scale() -> None:
+    drawn = maps.feature_map(torch.tensor([[-1.0, 3.0]]), chosen=(0, 0), side=50, signed=True).to_dict()
+    scale = drawn["layer"][0]["encoding"]["color"]["scale"]
+    assert scale["domain"] == [-3, -2, -1, 0, 1, 2, 3]
+    assert len(scale["range"]) == 7 and scale["range"][3] == "#F7F7F7"

@@ -43,7 +43,8 @@ def trained() -> Trained | None:
 
 
 def trained_or_stop() -> Trained:
-    """The chosen network with its weights; where there are none, say so on the page and end it."""
+    """The chosen network with its weights; where there are none, say so below the page's title, link to
+    the page Train, and end the page."""
     try:
         found = trained()
     except UserError as error:
@@ -51,9 +52,10 @@ def trained_or_stop() -> Trained:
         st.stop()
     if found is None:
         st.info(
-            "This network is not trained yet. Choose another step or run in the sidebar, or train one "
-            "on the page **Train**."
+            f"{network().short} is not trained yet, so there is nothing to see here. Train it, or choose "
+            "another step or run in the sidebar."
         )
+        st.page_link("pages/train.py", label="Go to Train")
         st.stop()
     return found
 

@@ -15,6 +15,7 @@ NETWORK = "shared_network"  # id of the chosen network; set by choice and sideba
 CHANGES = "shared_changes"  # how often a page has chosen another network; choice
 SIDEBAR = "shared_sidebar"  # fragment; drawn again by follow
 STEP = "shared_step"  # its step's name; widget, sidebar; read by sidebar
+PRESENTATION = "shared_presentation"  # large type is on; widget, presentation
 DRAWING = "shared_drawing"  # last digit that was drawn, or None; set and read by choice
 
 Place = Literal["sidebar", "start", "keep", "delete", "runs"]  # where messages are shown
@@ -108,7 +109,9 @@ INSIDE_SOURCE = "inside_source"  # which digit is shown: drawn or validation; wi
 INSIDE_DRAWING = "inside_drawing"  # the drawing that this page showed last
 INSIDE_CLASS = "inside_class"  # class of the validation digit; widget
 INSIDE_PLACE = "inside_place"  # (x, y) on the digit in its pixels; missing until a cell is chosen
-INSIDE_SCALE = "inside_scale"  # one colour scale, or one for each map; widget
+INSIDE_VALUES = "inside_values"  # what the colours of maps show; widget, way
+INSIDE_SCALE = "inside_scale"  # one colour scale for all maps, or one for each; widget
+INSIDE_KERNELS = "inside_kernels"  # one colour scale for the layer's kernels, or one for each; widget
 INSIDE_ORDER = "inside_order"  # order of the maps; widget
 
 
@@ -172,9 +175,15 @@ DIGITS_LABEL = "digits_label"  # only digits of this class are shown; widget
 DIGITS_MISREAD = "digits_misread"  # only misread digits are shown; widget
 DIGITS_ALL = "digits_all"  # all digits are shown, not the newest alone; widget
 DIGITS_CELL = "digits_cell"  # (true, said) of the chosen cell of the matrix
+DIGITS_CHOICE = "digits_choice"  # the box of digits to choose from; widget
+DIGITS_CHOICE_ALL = "digits_choice_all"  # all digits are in it, not the newest alone; widget
 DIGITS_CHOSEN = "digits_chosen"  # ids of the digits to delete; widget, deletion
 DIGITS_DELETE = "digits_delete"  # the button that deletes them; widget
 DIGITS_DELETE_ALL = "digits_delete_all"  # the button that deletes all; widget
+DIGITS_UNDO = "digits_undo"  # the button that undoes the last deletion; widget
+DIGITS_FORGET = "digits_forget"  # the button that removes what was deleted from the disk; widget
+DIGITS_UPLOAD = "digits_upload"  # a ZIP file to read in; widget
+DIGITS_IMPORTED = "digits_imported"  # what became of it: class_set.Imported, or what was wrong with it
 
 # Mistakes
 MISTAKES_TRUE = "mistakes_true"  # row and column of the chosen cell of the matrix; widgets, mistakes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.parts import keys
 
@@ -25,6 +26,32 @@ def choose_page() -> st.Page:
             st.Page("pages/mistakes.py", title="Mistakes", url_path="errors", visibility="hidden"),
         ]
     )
+
+
+def is_back_or_forward() -> bool:
+    """Whether a press of the browser's Back or Forward asked for this run of the script."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
+
+
+# A link to a page pushes its bare address into the browser's history, and Streamlit pushes the one with
+# its parameters after it: two presses of Back for one page.
+ONE_ENTRY = """<script>
+if (!window.fiveStepsHistory) {
+    window.fiveStepsHistory = true;
+    const push = history.pushState;
+    history.pushState = function (state, title, address) {
+        const target = new URL(address, location.href);
+        if (target.pathname !== location.pathname && !target.search) target.search = location.search;
+        return push.call(history, state, title, target.href);
+    };
+}
+</script>"""
+
+
+def keep_one_entry_a_page() -> None:
+    """Let a page take one entry of the browser's history."""
+    st.html(ONE_ENTRY, unsafe_allow_javascript=True)
 
 
 def mark_routed() -> None:

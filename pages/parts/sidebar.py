@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import choice, keys, messages
+from pages.parts import choice, keys, messages, navigation, presentation
 from s5core import steps
 from s5core.errors import UserError
 from s5core.runs import catalogue
@@ -21,7 +21,7 @@ OPEN = "open"  # in the address after a click on a link to a network, until the 
 
 def show() -> None:
     """Draw the sidebar. Afterwards a network that exists is chosen, and the address names it."""
-    if keys.NETWORK not in st.session_state:
+    if keys.NETWORK not in st.session_state or navigation.is_back_or_forward():
         _read_address()
     _follow_link()
     _leave_lost_run()
@@ -58,7 +58,8 @@ def _show_choice() -> None:
 
 
 def _read_address() -> None:
-    """Choose the network that the link names which opened this session."""
+    """Choose what the address names: of the link that opened this session, or of an earlier page."""
+    presentation.read_address()
     id = FIRST
     try:
         if name := st.query_params.get("step"):
@@ -97,7 +98,10 @@ def _leave_lost_run() -> None:
 def _write_address() -> None:
     chosen = choice.network()
     wanted = {"step": chosen.step.name} | ({"run": chosen.id} if chosen.is_run else {})
-    if st.query_params.to_dict() != wanted:
+    wanted |= presentation.address()
+    # An empty address names FIRST. Writing it out would cost one more press of the browser's Back.
+    named = st.query_params.to_dict() or {"step": FIRST}
+    if named != wanted:
         st.query_params.from_dict(wanted)
 
 

@@ -5,7 +5,8 @@ keep a digit at the same moment:
 
     {"strokes": [[[x, y], …], …], "label": 7, "nickname": "Ada", "time": "2030-01-31T09:15:00.250+00:00"}
 
-Strokes are in pixels of the canvas. Nothing else about a person is kept.
+Strokes are in pixels of the canvas. Nothing else about a person is kept. The digits of the last
+deletion are in the folder `deleted` beside them, until they are brought back or the next deletion.
 """
 
 from __future__ import annotations
@@ -14,14 +15,18 @@ import csv
 import hashlib
 import io
 import json
+import os
 import re
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -42,6 +47,8 @@ from s5core.words import cell
 MAX_DIGITS = 1000  # thirty students with thirty digits each
 MAX_POINTS = 10_000  # of a drawing; a digit has a few hundred
 MAX_BYTES = 2**18  # of a file; MAX_POINTS need less
+MAX_TABLE = 2**25  # bytes of all strokes in an archive; a thousand usual digits need a tenth
+STROKES = "digits.json"  # the file in an archive from which the digits can be read again
 NICKNAME = 20  # characters at most
 SPACING = 1  # pixel of the canvas, a tenth of a pixel of the 28x28: closer points add no detail
 REACH = 10 * sketch.SIDE  # pixels: the largest coordinate of a stroke that was moved off the canvas
@@ -50,6 +57,10 @@ PEN = 20  # pixels: the pen for the exported pictures, the canvas's own at first
 
 class ClassSetError(UserError):
     """A drawing cannot be kept, or a file holds no digit; the message says why."""
+
+
+# What reading a digit from a foreign file can raise.
+BAD = (OSError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError, DigitError)
 
 
 @dataclass(frozen=True)
@@ -128,6 +139,11 @@ def home() -> Path:
     return folder.home() / "class_digits"
 
 
+def _bin() -> Path:
+    """The folder of the last deletion."""
+    return home() / "deleted"
+
+
 def clean_nickname(nickname: str) -> str:
     """The nickname in one short line of visible characters; it may be empty."""
     plain = " ".join(unicodedata.normalize("NFKC", nickname).split())
@@ -168,14 +184,21 @@ def keep(strokes: list[Stroke], label: int, nickname: str, author: str) -> Class
             return old
     elif len(_files()) >= MAX_DIGITS:
         raise ClassSetError(f"The class set is full with {MAX_DIGITS:,} digits: delete some of them first.")
-    content = {
-        "strokes": thin,
-        "label": made.label,
-        "nickname": made.nickname,
-        "time": made.time.isoformat(),
-    }
-    write_atomically(_path(made.id), (json.dumps(content) + "\n").encode())
+    _write(made)
     return made
+
+
+def _write(each: ClassDigit) -> None:
+    write_atomically(_path(each.id), (json.dumps(_to_json(each)) + "\n").encode())
+
+
+def _to_json(each: ClassDigit) -> dict[str, Any]:
+    return {
+        "strokes": each.strokes,
+        "label": each.label,
+        "nickname": each.nickname,
+        "time": each.time.isoformat(),
+    }
 
 
 def _thin(strokes: list[Stroke]) -> list[Stroke]:
@@ -226,20 +249,56 @@ def version() -> int:
 
 
 def delete(ids: Iterable[str]) -> None:
-    """Delete digits. An id without a digit is ignored. Raises OSError if a file cannot be deleted."""
-    for id in ids:
-        _path(id).unlink(missing_ok=True)
+    """Delete digits. An id without a digit is ignored. `bring_back` undoes it until the next deletion.
+    Raises OSError if a file cannot be moved."""
+    _move_aside([_path(id) for id in ids])
 
 
 def delete_all() -> None:
-    """Delete the whole set, damaged files too. Raises OSError if a file cannot be deleted."""
-    for path in _files():
+    """Delete the whole set, damaged files too; otherwise as `delete`."""
+    _move_aside(_files())
+
+
+def _move_aside(paths: Sequence[Path]) -> None:
+    """Move files into the folder of the last deletion, after those of the deletion before have gone."""
+    if not paths:
+        return
+    forget_deleted()
+    _bin().mkdir(parents=True, exist_ok=True)
+    for path in paths:
+        with suppress(FileNotFoundError):  # somebody else has deleted it
+            os.replace(path, _bin() / path.name)
+
+
+def deleted() -> int:
+    """How many files the last deletion moved aside, and `bring_back` can bring back."""
+    return len(list(_bin().glob("*.json")))
+
+
+def bring_back() -> int:
+    """Undo the last deletion. A digit that was kept again since then stays as it is. Returns how many
+    files came back. Raises OSError if a file cannot be moved."""
+    back = 0
+    for path in _bin().glob("*.json"):
+        with suppress(FileNotFoundError):  # somebody else brings them back at the same moment
+            if (home() / path.name).exists():
+                path.unlink()
+            else:
+                os.replace(path, home() / path.name)
+                back += 1
+    return back
+
+
+def forget_deleted() -> None:
+    """Remove the digits of the last deletion from the disk. Raises OSError if a file cannot be removed."""
+    for path in _bin().glob("*.json"):
         path.unlink(missing_ok=True)
 
 
 def archive(digits: ClassSet, readings: Mapping[str, Evaluation]) -> bytes:
     """The set as a ZIP file: for each digit two PNG files, the 28x28 that the networks see and the
-    280x280 drawing, and a table of the digits and the networks' answers, digits.csv.
+    280x280 drawing; a table of the digits and the networks' answers, digits.csv; and the strokes,
+    digits.json, from which `read_archive` brings the digits into another set.
 
     `readings`: for each network's name its answers to these digits, in their order.
     """
@@ -262,7 +321,77 @@ def archive(digits: ClassSet, readings: Mapping[str, Evaluation]) -> bytes:
             writer.writerow([png, each.label, cell(each.nickname), time, *read])
         # Spreadsheets recognise UTF-8 only by the mark that utf-8-sig puts first.
         file.writestr("digits.csv", table.getvalue().encode("utf-8-sig"), zipfile.ZIP_DEFLATED)
+        strokes = json.dumps([{"id": each.id} | _to_json(each) for each in digits.digits])
+        file.writestr(STROKES, strokes, zipfile.ZIP_DEFLATED)
     return packed.getvalue()
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of the digits in an archive."""
+
+    new: int  # digits that are now in the set
+    known: int  # digits that were already in it
+    bad: tuple[str, ...]  # for each entry that holds no digit: which one it is, and why
+
+
+def read_archive(packed: bytes) -> Imported:
+    """Put the digits of a ZIP file that `archive` made into the set. A digit that is in the set already
+    stays as it is. An entry that holds no digit is left out.
+
+    Raises ClassSetError if it is no such file or the set has no room for its digits; then nothing is
+    kept. Raises OSError if a file cannot be written.
+    """
+    entries = _entries(packed)
+    digits, bad = [], []
+    for place, entry in enumerate(entries, 1):
+        try:
+            digits.append(_digit(str(entry["id"]), entry))
+        except BAD as error:
+            missing = isinstance(error, KeyError)
+            bad.append(f"entry {place} ({f'{error} is missing' if missing else str(error)[:200]})")
+    there = load().digits
+    known = {each.id for each in there} | {_drawing(each) for each in there}
+    new = []
+    for each in digits:
+        if not {each.id, _drawing(each)} & known:
+            new.append(each)
+            known |= {each.id, _drawing(each)}
+    room = MAX_DIGITS - len(_files())
+    if len(new) > room:
+        raise ClassSetError(
+            f"The file holds {len(new):,} new digits, and the class set has room for {max(room, 0):,}: "
+            "delete some digits first."
+        )
+    for each in new:
+        _write(each)
+    return Imported(len(new), len(digits) - len(new), tuple(bad))
+
+
+def _entries(packed: bytes) -> list[Any]:
+    """The entries of an archive's table of strokes, still unchecked."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(packed)) as file, file.open(STROKES) as member:
+            content = member.read(MAX_TABLE + 1)
+        if len(content) > MAX_TABLE:
+            raise ClassSetError("The digits in this ZIP file are too large.")
+        entries = json.loads(content)
+    except KeyError:
+        raise ClassSetError(
+            f"This ZIP file has no {STROKES}. Only a file that was downloaded from this page can be read."
+        ) from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise ClassSetError("This is no ZIP file, or it is damaged.") from error
+    except (ValueError, RecursionError) as error:
+        raise ClassSetError(f"The file {STROKES} in this ZIP file is damaged.") from error
+    if not isinstance(entries, list) or len(entries) > MAX_DIGITS:
+        raise ClassSetError(f"The file {STROKES} is no list of at most {MAX_DIGITS:,} digits.")
+    return entries
+
+
+def _drawing(each: ClassDigit) -> str:
+    """The strokes of a digit as text, equal for equal drawings."""
+    return json.dumps(each.strokes)
 
 
 def _png(picture: NDArray[np.uint8]) -> bytes:
@@ -288,7 +417,7 @@ def _open(path: Path) -> ClassDigit:
     try:
         found = path.stat()
         return _read(path, found.st_mtime_ns, found.st_ino)
-    except (OSError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError, DigitError) as error:
+    except BAD as error:
         raise ClassSetError(f"{path.name} holds no digit: {error}") from error
 
 
@@ -299,12 +428,16 @@ def _read(path: Path, changed: int, place: int) -> ClassDigit:
     `changed`, `place`: time of the last change, and inode. They tell versions apart: if two were
     written within one tick of the clock, their inodes differ.
     """
-    _path(path.stem)  # raises ValueError for a name that `delete` would not accept
     with open(path, "rb") as file:
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise ValueError("it is too large")
-    found = json.loads(content)
+    return _digit(path.stem, json.loads(content))
+
+
+def _digit(id: str, found: Any) -> ClassDigit:
+    """The digit in JSON data from a foreign file. Raises one of BAD if it holds none."""
+    _path(id)  # raises ValueError for an id that `delete` would not accept
     strokes = [[(float(x), float(y)) for x, y in stroke] for stroke in found["strokes"]]
     if not strokes or not all(strokes) or not _is_sane(strokes):
         raise ValueError("its strokes are missing or too large")
@@ -314,4 +447,4 @@ def _read(path: Path, changed: int, place: int) -> ClassDigit:
         raise TypeError("its nickname is not a text")
     time = datetime.fromisoformat(found["time"]).astimezone(UTC)
     fit.of_strokes(strokes)  # raises DigitError for several digits
-    return ClassDigit(path.stem, found["label"], clean_nickname(found["nickname"]), time, strokes)
+    return ClassDigit(id, found["label"], clean_nickname(found["nickname"]), time, strokes)

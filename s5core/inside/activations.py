@@ -83,6 +83,8 @@ class Block:
     map: int  # number of the feature map, from 0
     cell: tuple[int, int]  # row and column of the cell in it that contributes most
     maps: Tensor  # (channels, height, width) float32: all feature maps of the output
+    contributed: Tensor  # like `maps`: what each cell contributes to the logit of the answer
+    map_name: str  # of the feature map: "map 3", "class 4"
 
     @property
     def feature_map(self) -> Tensor:
@@ -109,11 +111,23 @@ def blocks(layers: Network, inside: Inside, contributed: Sequence[Tensor]) -> li
         activations = [i for i in range(row.index, end) if layers[i].role == "activation"]
         index = max(activations, default=row.index)
         maps, cells = inside.maps[index], contributed[index]
-        # At the end each map is one logit, which contributes to its own class alone, even below zero.
-        chosen = inside.answer if end == len(layers) else rank_by_contribution(cells)[0]
+        # A class map contributes to the logit of its own class alone, even where it lowers it.
+        chosen = inside.answer if are_classes(layers, index) else rank_by_contribution(cells)[0]
         output = names.get(index, layers[index].kind)  # a functional ReLU has no row, and no number
-        found.append(Block(row, output, chosen, highest_cell(cells[chosen]), maps))
+        name = map_names(layers, index, len(maps))[chosen]
+        found.append(Block(row, output, chosen, highest_cell(cells[chosen]), maps, cells, name))
     return found
+
+
+def are_classes(layers: Network, index: int) -> bool:
+    """Whether each feature map of layer `index` belongs to one class: no later layer mixes the maps."""
+    return not any(layer.role == "convolution" for layer in layers[index + 1 :])
+
+
+def map_names(layers: Network, index: int, count: int) -> list[str]:
+    """Names of the `count` feature maps of layer `index`: "map 1", …; after the last convolution
+    "class 0", …"""
+    return [f"class {i}" if are_classes(layers, index) else f"map {i + 1}" for i in range(count)]
 
 
 def kernels(model: nn.Sequential, index: int) -> Tensor | None:

@@ -22,7 +22,7 @@ class NamedNetwork:
 
     id: str  # as links carry it: "step5" for a shipped step, else the run's id
     label: str  # in a list of all networks: "3 · An earlier pool, a falling rate"
-    title: str  # in a list of one step's networks: "as shipped", "rate 0.1"
+    title: str  # in a list of one step's networks: "as shipped", "not trained yet", "rate 0.1"
     short: str  # in sentences: "Step 3", "Step 3, rate 0.1"
     step: Step  # the step itself, or the step that the run began from
     layers: Network
@@ -42,15 +42,16 @@ class NamedNetwork:
 
 def of_step(step: Step) -> NamedNetwork:
     """A step as shipped."""
+    path = checkpoint.shipped_path(step.name)
     return NamedNetwork(
         id=step.name,
         label=step.label,
-        title="as shipped",
+        title="as shipped" if path.exists() else "not trained yet",
         short=step.short,
         step=step,
         layers=step.layers,
         recipe=step.recipe,
-        path=checkpoint.shipped_path(step.name),
+        path=path,
     )
 
 

@@ -83,7 +83,7 @@ def _exhibit(exhibit: Exhibit, width: str) -> str:
     lines = "".join(f"<br>{html.escape(line)}" for line in exhibit.lines)
     return (
         f'<figure style="margin:0;width:{width}">{pictures}'
-        f'<figcaption style="font-size:14px;line-height:1.35"><b>{html.escape(exhibit.title)}</b>{lines}'
+        f'<figcaption style="font-size:0.875rem;line-height:1.35"><b>{html.escape(exhibit.title)}</b>{lines}'
         "</figcaption></figure>"
     )
 
@@ -99,6 +99,6 @@ def _tile(image: Tensor, caption: str, width: int, framed: bool) -> str:
         f'<figure style="margin:0;width:{width}px">'
         f'<img src="{source}" alt="{alt}" width="{width}" height="{width}" style="{LOOK};'
         f'outline:{outline};image-rendering:pixelated">'
-        '<figcaption style="font-size:14px;line-height:1.3;margin-top:6px;overflow-wrap:anywhere">'
+        '<figcaption style="font-size:0.875rem;line-height:1.3;margin-top:6px;overflow-wrap:anywhere">'
         f"{lines}</figcaption></figure>"
     )

@@ -8,18 +8,19 @@ import altair as alt
 from torch import Tensor
 
 from s5core.views.palette import BLUE, ORANGE
+from s5core.views.picture import WEIGHT_COLORS
 from s5core.views.style import chart_of, readable
 
 FRAME = 3  # pixels that the frame of a cell takes on either side of the cell's edge
 
 
-def feature_map(field: Tensor, chosen: tuple[int, int], side: int) -> alt.LayerChart:
+def feature_map(field: Tensor, chosen: tuple[int, int], side: int, signed: bool = False) -> alt.LayerChart:
     """A feature map as squares: the higher a value, the brighter; a click on a cell selects it.
 
     `field`: (height, width). `chosen`: row and column of the cell with the frame, counted from 0.
     `side`: of the whole map in pixels. The map is a little smaller where its cells would not be whole
     pixels otherwise, and FRAME pixels are added at its edges. The selection is named "cell"; its fields
-    "row" and "column" count from 1.
+    "row" and "column" count from 1. `signed`: values above zero are orange, those below it blue.
     """
     height, width = field.shape
     step = max(1, side // max(height, width))
@@ -29,7 +30,12 @@ def feature_map(field: Tensor, chosen: tuple[int, int], side: int) -> alt.LayerC
         for x, value in enumerate(line, 1)
     ]
     low, high = float(field.min()), float(field.max())
-    colours = alt.Scale(scheme="viridis", domain=[low, high if high > low else low + 1])
+    if signed:
+        most, middle = max(-low, high) or 1.0, len(WEIGHT_COLORS) // 2
+        stops = [most * (i - middle) / middle for i in range(len(WEIGHT_COLORS))]
+        colours = alt.Scale(domain=stops, range=list(WEIGHT_COLORS))
+    else:
+        colours = alt.Scale(scheme="viridis", domain=[low, high if high > low else low + 1])
     cell = alt.selection_point(name="cell", fields=["row", "column"], toggle=False, clear=False, empty=False)
     base = chart_of(rows).encode(
         x=alt.X("column:O", axis=None, scale=alt.Scale(padding=0)),

@@ -48,7 +48,8 @@ ACTIVATIONS = _palette(
     "#B4DE2C",
     "#FDE725",
 )
-WEIGHTS = _palette("#00436B", BLUE, SKY, "#F7F7F7", "#F2A36B", RED, "#7A3500")
+WEIGHT_COLORS = ("#00436B", BLUE, SKY, "#F7F7F7", "#F2A36B", RED, "#7A3500")  # the middle is zero
+WEIGHTS = _palette(*WEIGHT_COLORS)
 INK = _palette("#000000", "#FFFFFF")
 
 

@@ -135,10 +135,12 @@ def test_many_digits_come_in_parts() -> None:
 def test_chosen_digits_are_deleted() -> None:
     seven, four, two = keep_three()
     app = open_page()
-    app.multiselect(key=keys.DIGITS_CHOSEN).set_value([four.id]).run()
+    assert app.button(key=keys.DIGITS_DELETE).disabled  # nothing is chosen
+    app.button_group(key=keys.DIGITS_CHOSEN).set_value([four.id]).run()
+    assert app.button(key=keys.DIGITS_DELETE).label == "Delete 1 digit"
     click(app, keys.DIGITS_DELETE)
     assert class_set.load().digits == (seven, two)
-    assert app.multiselect(key=keys.DIGITS_CHOSEN).value == []
+    assert app.button_group(key=keys.DIGITS_CHOSEN).value == []
     assert "those after it move up" in words(app)
     assert html(open_page())[0].count("<figure") == 2
 
@@ -146,10 +148,10 @@ def test_chosen_digits_are_deleted() -> None:
 def test_a_digit_that_another_teacher_deleted_is_chosen_no_more() -> None:
     _, four, two = keep_three()
     app = open_page()
-    app.multiselect(key=keys.DIGITS_CHOSEN).set_value([four.id, two.id]).run()
+    app.button_group(key=keys.DIGITS_CHOSEN).set_value([four.id, two.id]).run()
     class_set.delete([four.id])
     app.run()
-    assert not app.exception and app.multiselect(key=keys.DIGITS_CHOSEN).value == [two.id]
+    assert not app.exception and app.button_group(key=keys.DIGITS_CHOSEN).value == [two.id]
 
 
 def test_all_are_deleted_with_the_damaged_ones(home: Path) -> None:
@@ -158,7 +160,42 @@ def test_all_are_deleted_with_the_damaged_ones(home: Path) -> None:
     app = open_page()
     assert "`bad.json`" in words(app)
     click(app, keys.DIGITS_DELETE_ALL)
-    assert not list(home.iterdir()) and "There is no digit yet" in words(app)
+    assert not list(home.glob("*.json")) and "There is no digit yet" in words(app)
+    assert "4 digits deleted" in words(app)
+    click(app, keys.DIGITS_UNDO)
+    assert len(class_set.load().digits) == 3 and "`bad.json`" in words(app)
+    click(app, keys.DIGITS_DELETE_ALL)
+    click(app, keys.DIGITS_FORGET)
+    assert not list(home.rglob("*.json")) and "deleted" not in words(app).split("What is kept")[0]
+
+
+def upload(app: AppTest, content: bytes) -> None:
+    app.file_uploader(key=keys.DIGITS_UPLOAD).upload("class.zip", content, "application/zip").run()
+    assert not app.exception
+
+
+def test_a_downloaded_set_is_read_in_again() -> None:
+    keep_three()
+    before = class_set.load()
+    whole = class_set.archive(before, {})
+    class_set.delete_all()
+    app = open_page()
+    upload(app, whole)
+    assert class_set.load() == before
+    assert app.success[0].value == "3 digits read in."
+    app = open_page()
+    upload(app, whole)
+    assert class_set.load() == before
+    assert app.success[0].value == "0 digits read in. 3 digits were here already."
+    app = open_page()
+    upload(app, b"something else")
+    assert "no ZIP file" in app.warning[0].value
+
+
+def test_a_nickname_is_no_markdown() -> None:
+    keep("7 with a bar", nickname="*a* :red[b] $x$")
+    (label,) = [option.content for option in open_page().button_group(key=keys.DIGITS_CHOSEN).proto.options]
+    assert label.endswith(r"\#1\: 7 by \*a\* \:red\[b\] \$x\$") and label.startswith("![](data:image/png")
 
 
 def test_damaged_files_alone_can_be_deleted(home: Path) -> None:
@@ -167,7 +204,7 @@ def test_damaged_files_alone_can_be_deleted(home: Path) -> None:
     app = open_page()
     assert "`bad.json`" in words(app) and "There is no digit yet" in words(app)
     click(app, keys.DIGITS_DELETE_ALL)
-    assert not list(home.iterdir())
+    assert not list(home.glob("*.json"))
 
 
 def test_a_step_without_a_checkpoint_marks_nothing() -> None:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import base64
+import io
 import re
 
 import pytest
 import torch
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pages.parts import keys
@@ -42,6 +45,17 @@ def headings(app: AppTest) -> list[str]:
     return [heading.value for heading in (*app.header, *app.subheader)]
 
 
+def tab(app: AppTest, label: str):
+    return next(tab for tab in app.tabs if tab.label == label)
+
+
+def counts(app: AppTest) -> list[str]:
+    """How many maps and kernels the layer has, as its tabs say it."""
+    return [
+        words.value for words in app.markdown if re.match(r"\*\*[\d,]+ (feature map|kernel)", words.value)
+    ]
+
+
 def layer_box(app: AppTest):
     return next(box for box in app.selectbox if box.label == "Layer")
 
@@ -54,7 +68,7 @@ def test_the_layer_table_and_its_totals(step: str) -> None:
     assert table["layer"].tolist() == [row.name for row in rows]
     assert table["field"].tolist() == [row.receptive_field for row in rows]
     assert table["multiply_adds"].tolist() == [row.multiply_adds for row in rows]
-    assert app.tabs[1].metric[0].value == f"{table['parameters'].sum():,}"
+    assert tab(app, "The layer table").metric[0].value == f"{table['parameters'].sum():,}"
     assert app.code[0].value == format_table(rows)
 
 
@@ -66,6 +80,7 @@ def test_an_untrained_network_has_its_table_and_says_so() -> None:
     app = open_page(run.id)
     assert app.dataframe[0].value["layer"].tolist() == ["Conv2d-1", "ReLU-2", "Conv2d-3", "AvgPool2d-4"]
     assert "not trained yet" in app.info[0].value
+    assert [link.proto.page for link in app.get("page_link")] == ["train"]
     assert "Inside a layer" not in headings(app)
 
 
@@ -85,22 +100,77 @@ def test_of_many_maps_and_kernels_some_are_shown() -> None:
 def test_the_answer_and_a_layer_with_and_without_kernels() -> None:
     app = open_page("step5")
     assert any("It reads" in words.value for words in app.markdown)
-    assert {"Feature maps: 8 of 26 × 26", "Kernels: 8 of 3 × 3"} <= set(headings(app))
+    assert counts(app) == ["**8 feature maps of 26 × 26 cells**", "**8 kernels of 3 × 3**"]
     layer_box(app).set_value("SiLU-3").run()
-    assert "Feature maps: 8 of 26 × 26" in headings(app)
-    assert not [heading for heading in headings(app) if heading.startswith("Kernels")]
+    assert counts(app) == ["**8 feature maps of 26 × 26 cells**"]
+    assert "Kernels" not in [each.label for each in app.tabs]
     layer_box(app).set_value("Conv2d-15").run()
-    assert "Kernels: 416 of 3 × 3" in headings(app)
+    assert "**416 kernels of 3 × 3**" in counts(app)
     layer_box(app).set_value("Conv2d-19").run()
-    assert "Feature maps: 10 of 1 × 1" in headings(app)
+    assert "**10 feature maps of 1 × 1 cells**" in counts(app)
     assert not app.exception
 
 
 def test_one_scale_for_all_maps_names_its_ends() -> None:
     app = open_page("step5")
     assert "lowest" in [words.value for words in app.markdown]
-    next(radio for radio in app.radio if radio.label == "Colour scale").set_value("one for all maps").run()
+    scale_of(app, "Feature maps").set_value("one for all maps").run()
     assert "lowest" not in [words.value for words in app.markdown]
+
+
+def test_kernels_have_one_scale_for_the_layer_or_one_for_each() -> None:
+    app = open_page("step5")
+    kernels = activations.kernels(checkpoint.load(checkpoint.shipped_path("step5")).model(), 0)
+    assert kernels is not None
+    most = f"{float(kernels.abs().max()):.2f}"
+    ends = [words.value for words in tab(app, "Kernels").markdown]
+    assert {f"+{most}", f"−{most}"} <= set(ends)
+    scale_of(app, "Kernels").set_value("one for each kernel").run()
+    assert {"negative", "positive"} <= {words.value for words in tab(app, "Kernels").markdown}
+
+
+def scale_of(app: AppTest, part: str):
+    return next(radio for radio in tab(app, part).radio if radio.label == "Colour scale")
+
+
+def test_a_1x1_kernel_shows_how_large_it_is() -> None:
+    app = open_page("step1")
+    row = next(
+        row
+        for row in layer_table(steps.STEPS["step1"].layers)
+        if isinstance(row.layer, Conv) and row.layer.kernel == 1
+    )
+    layer_box(app).set_value(row.name).run()
+
+    def shown() -> bytes:
+        (image,) = tab(app, "Kernels").get("image")[:1]
+        url = image.proto.imgs[0].url
+        return base64.b64decode(url.split(",", 1)[1])
+
+    def colours() -> int:
+        picture = Image.open(io.BytesIO(shown())).convert("RGB")
+        return len(picture.getcolors(1 << 20))
+
+    together = colours()
+    scale_of(app, "Kernels").set_value("one for each kernel").run()
+    assert together > colours() + 10  # alone, each weight has one of the two strongest colours
+
+
+def test_colours_show_contributions_where_they_are_asked_for() -> None:
+    app = open_page("step5")
+    before = strip(app)
+    assert "need not be the brightest" in " ".join(caption.value for caption in app.caption)
+    app.button_group(key=keys.INSIDE_VALUES).set_value("contributions").run()
+    assert not app.exception and strip(app) != before
+    assert "the strongest orange of its map" in " ".join(caption.value for caption in app.caption)
+    assert "raises it" in [words.value for words in app.markdown]
+
+
+def test_the_maps_of_the_head_are_named_by_their_digit() -> None:
+    app = open_page("step5")
+    assert re.search(r"<b>Conv2d-19</b><br>class 4<br>", strip(app))
+    layer_box(app).set_value("Conv2d-19").run()
+    assert " of class 4 has the activation" in " ".join(words.value for words in app.markdown)
 
 
 def cell(app: AppTest) -> tuple[str, float, float]:
@@ -209,8 +279,8 @@ def test_the_table_is_a_tab_and_all_that_an_untrained_network_shows() -> None:
     names = ["A digit on its way", "The layer table"]
     for step, first in (("step5", 0), ("base", 1)):
         app = open_page(step)
-        assert [tab.label for tab in app.tabs] == names
-        assert app.tabs[1].dataframe and not app.tabs[0].dataframe
+        assert [each.label for each in app.tabs if each.label in names] == names
+        assert tab(app, names[1]).dataframe and not tab(app, names[0]).dataframe
         assert app.get("tab_container")[0].proto.tab_container.default_tab_index == first
 
 
@@ -269,4 +339,4 @@ def test_the_digit_passes_every_convolution_and_pool_of_the_chosen_step() -> Non
         app = open_page(step)
         names = [row.name for row in layer_table(steps.STEPS[step].layers)]
         assert way(app) == [name for name in names if "Conv" in name or "Pool" in name]
-        assert "The digit goes through the network" in headings(app)
+        assert any("a convolution or pooling layer" in words.value for words in app.markdown)

@@ -12,7 +12,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from pages.parts import keys
-from s5core import checkpoint, data, evaluate
+from s5core import checkpoint, data, evaluate, results
 from s5core.data import Digits
 from s5core.evaluate import Evaluation
 from s5core.runs import folder
@@ -140,5 +140,15 @@ def test_a_network_without_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_untrained_network_says_so() -> None:
     app = open_page(step="base")
-    if not checkpoint.shipped_path("base").exists():
-        assert "not trained yet" in app.info[0].value
+    assert app.title[0].value == "Mistakes" and "not trained yet" in app.info[0].value
+    assert [link.proto.page for link in app.get("page_link")] == ["train"]
+    assert "as shipped" not in app.selectbox(key=keys.NETWORK).options
+
+
+def test_one_shipped_network_is_told_from_the_mean_over_seeds(app: AppTest) -> None:
+    reached = results.load()["step5"]
+    (words,) = [each.value for each in app.caption if "as shipped" in each.value]
+    assert "trained with seed 0" in words and f"{reached.seeds} seeds" in words
+    assert str(reached).replace(" ", "\u00a0") in words
+    run = folder.adopt(checkpoint.load(checkpoint.shipped_path("step5")), "step5", "mine")
+    assert not [each for each in open_page(run=run.id).caption if "as shipped" in each.value]

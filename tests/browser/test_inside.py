@@ -35,7 +35,9 @@ def test_the_drawing_is_on_its_way_on_the_first_screen(page: Page, app: App) -> 
     page.get_by_role("link", name="Look inside", exact=True).click()
     expect(page.get_by_role("radio", name="the digit that I drew")).to_be_checked()
     expect(page.get_by_text("It reads 7")).to_be_visible()
-    box = page.get_by_alt_text("Conv2d-1 → SiLU-3, the cell that contributes most is framed").bounding_box()
+    box = page.get_by_alt_text(
+        re.compile("^Conv2d-1 → SiLU-3, activations of map .*, the cell that contributes most is framed$")
+    ).bounding_box()
     assert box and box["y"] + box["height"] < SCREEN["height"]
 
 
@@ -47,6 +49,7 @@ def test_a_cell_is_clicked_and_followed_through_the_layers(
     page.goto(app.url("inside?step=step5"))
     cell(page, 20, 24).click()
     expect(chosen(page, 20, 24)).to_be_visible()
+    page.get_by_text("The same place in all layers").click()
     expect(follows(page, "Conv2d-1", 20, 24)).to_be_visible()
     expect(follows(page, "MaxPool2d-7", 10, 12)).to_be_visible()
     cell(page, 3, 5).click()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from benchmarks.server import App, serve
 
-from .conftest import NARROW, watched_page
+from .conftest import NARROW, wait_for_script, watched_page
 
 HEADINGS = {
     "": re.compile("Five steps to 99.4"),
@@ -70,3 +70,51 @@ def test_nothing_runs_over_the_edge_of_a_phone(app: App, page: Page, path: str) 
     page.wait_for_timeout(1500)
     main = page.get_by_test_id("stMain")
     assert main.evaluate("element => element.scrollWidth - element.clientWidth") <= 1
+
+
+def step(page: Page) -> Locator:
+    return page.get_by_role("combobox", name="Step")
+
+
+def test_back_goes_one_page_a_press_and_undoes_a_change_of_step(app: App, page: Page) -> None:
+    page.goto(app.url("digits"))
+    expect_page(page, "Our digits")
+    wait_for_script(page)
+    page.get_by_role("link", name="Draw", exact=True).click()
+    expect_page(page, "Draw")
+    wait_for_script(page)
+    step(page).click()
+    page.get_by_role("option", name=re.compile("^2 ·")).click()
+    expect(page).to_have_url(re.compile(r"/draw\?step=step2"))
+    wait_for_script(page)
+    page.get_by_role("link", name="Look inside", exact=True).click()
+    expect_page(page, "Look inside")
+    expect(page).to_have_url(re.compile(r"/inside\?step=step2"))
+    wait_for_script(page)
+    for heading, label in (("Draw", "^2"), ("Draw", "^5"), ("Our digits", "^5")):
+        page.go_back()
+        expect_page(page, heading)
+        expect(step(page)).to_have_value(re.compile(label))
+        wait_for_script(page)
+    page.go_forward()
+    expect_page(page, "Draw")
+    page.go_forward()
+    expect(step(page)).to_have_value(re.compile("^2"))
+
+
+def test_the_presentation_stays_in_the_link_and_on_other_pages(app: App, page: Page) -> None:
+    def size() -> str:
+        return page.get_by_role("heading", level=1).evaluate("title => getComputedStyle(title).fontSize")
+
+    page.goto(app.url("digits"))
+    expect_page(page, "Our digits")
+    usual = float(size().removesuffix("px"))
+    page.get_by_test_id("stSidebar").get_by_text("Presentation").click()
+    expect(page).to_have_url(re.compile(r"show=large"))
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Draw").evaluate("link => link.click()")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Draw")
+    expect(page).to_have_url(re.compile(r"/draw\?.*show=large"))
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Draw")
+    expect(page.get_by_role("combobox", name="Step")).not_to_be_in_viewport()  # the sidebar is folded away
+    assert float(size().removesuffix("px")) > 1.2 * usual

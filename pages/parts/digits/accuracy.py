@@ -15,12 +15,13 @@ Answers = dict[NamedNetwork, Evaluation]
 
 def show(answers: Answers, chosen: NamedNetwork) -> None:
     """The accuracy of each network on the class set, in words, as a chart and as a table."""
-    st.subheader("Which network reads us best?")
+    st.header("Which network reads us best?")
     st.write(_verdict(answers))
     st.altair_chart(
         accuracy_intervals({network.label: each for network, each in answers.items()}, chosen.label),
         width="stretch",
-        alt="For each network the share of our digits that it reads right, with its 95 % interval.",
+        alt="; ".join(f"{network.short}: {percent(each.accuracy, 1)}" for network, each in answers.items())
+        + " of our digits read right.",
     )
     digits = len(next(iter(answers.values())).labels)
     st.caption(

@@ -1,8 +1,8 @@
-"""Delete digits of the class set, each time with a second click."""
+"""Delete digits of the class set, and undo it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -12,41 +12,70 @@ from s5core.drawing import class_set
 from s5core.drawing.class_set import ClassSet
 from s5core.words import count
 
-FOREVER = "will be deleted. This cannot be undone."
+FEW = 60  # digits to choose from until more are asked for
+TILE = "button img { width: 56px; height: 56px; max-height: none; margin: 6px 0 }"
 
 
 def show(digits: ClassSet) -> None:
     """The choice of digits to delete, and the buttons."""
-    st.subheader("Delete digits")
-    by_id = {each.id: i for i, each in enumerate(digits.digits)}
-    kept = [id for id in st.session_state.get(keys.DIGITS_CHOSEN, []) if id in by_id]
-    st.session_state[keys.DIGITS_CHOSEN] = kept  # somebody else may have deleted some of them
-    chosen = st.multiselect(
-        "Digits to delete",
-        list(reversed(by_id)),
-        format_func=lambda id: tiles.name(digits, by_id[id]),
-        key=keys.DIGITS_CHOSEN,
-        placeholder="Choose digits by their numbers",
-        help="You find the numbers below the digits above.",
-    )
-    st.caption("The oldest digit is #1. When a digit is deleted, those after it move up.")
-    if chosen:
-        tiles.show(digits, [by_id[id] for id in chosen], None)
+    st.header("Delete digits")
+    by_id = {each.id: i for i, each in reversed(list(enumerate(digits.digits)))}
+    with st.expander("Choose digits", key=keys.DIGITS_CHOICE, expanded=len(by_id) <= FEW // 5):
+        everything = len(by_id) > FEW and st.toggle(f"Show all {len(by_id):,}", key=keys.DIGITS_CHOICE_ALL)
+        options = list(by_id) if everything else list(by_id)[:FEW]
+        kept = [id for id in st.session_state.get(keys.DIGITS_CHOSEN, []) if id in options]
+        st.session_state[keys.DIGITS_CHOSEN] = kept  # somebody else may have deleted some of them
+        chosen = st.pills(
+            "Click the digits to delete",
+            options,
+            selection_mode="multi",
+            format_func=lambda id: tiles.choice_label(digits, by_id[id]),
+            key=keys.DIGITS_CHOSEN,
+            help="With the keyboard: Tab goes to the digits, the arrow keys to the next one, the space bar "
+            "chooses it.",
+        )
+        st.html(f"<style>.st-key-{keys.DIGITS_CHOICE} {TILE}</style>")
     with st.container(horizontal=True):
-        with st.popover("Delete the chosen …", disabled=not chosen):
-            st.write(f"{count(len(chosen), 'digit')} {FOREVER}")
-            st.button("Yes, delete", key=keys.DIGITS_DELETE, on_click=_delete, args=(chosen,))
+        st.button(
+            f"Delete {count(len(chosen), 'digit')}",
+            key=keys.DIGITS_DELETE,
+            disabled=not chosen,
+            on_click=_attempt,
+            args=(lambda: class_set.delete(chosen),),
+        )
         with st.popover("Delete all …"):
-            st.write(f"{count(len(by_id), 'digit')} {FOREVER} Download them first to keep a copy.")
-            st.button("Yes, delete all", key=keys.DIGITS_DELETE_ALL, on_click=_delete, args=(None,))
+            damaged = f" and {count(len(digits.damaged), 'damaged file')}" if digits.damaged else ""
+            st.write(f"This deletes {count(len(by_id), 'digit')}{damaged}.")
+            st.button(
+                "Delete all", key=keys.DIGITS_DELETE_ALL, on_click=_attempt, args=(class_set.delete_all,)
+            )
+    st.caption(
+        "The last deletion can be undone. The oldest digit is #1. When a digit is deleted, those after it "
+        "move up."
+    )
 
 
-def _delete(ids: Iterable[str] | None) -> None:
-    """Delete these digits; None for all of them."""
+def show_undo() -> None:
+    """What was deleted last, with a button that brings it back."""
+    messages.show("delete")
+    deleted = class_set.deleted()
+    if not deleted:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"{count(deleted, 'digit')} deleted.", width="content")
+        st.button("Undo", key=keys.DIGITS_UNDO, on_click=_attempt, args=(class_set.bring_back,))
+        st.button(
+            "Remove from the disk",
+            key=keys.DIGITS_FORGET,
+            on_click=_attempt,
+            args=(class_set.forget_deleted,),
+            help="Until then, or until the next deletion, the deleted digits can be brought back.",
+        )
+
+
+def _attempt(change: Callable[[], object]) -> None:
+    """Change the set; if the disk does not let us, leave a message."""
     try:
-        if ids is None:
-            class_set.delete_all()
-        else:
-            class_set.delete(ids)
+        change()
     except OSError as error:
-        messages.leave("delete", f"The digits could not be deleted: {error.strerror}.")
+        messages.leave("delete", f"The digits could not be changed: {error.strerror}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import streamlit as st
@@ -9,6 +10,7 @@ import streamlit as st
 from s5core.drawing.class_set import ClassSet
 from s5core.evaluate import Evaluation
 from s5core.views.gallery import gallery
+from s5core.views.picture import data_url
 
 
 def show(digits: ClassSet, indices: Sequence[int], answer: Evaluation | None) -> None:
@@ -27,3 +29,9 @@ def show(digits: ClassSet, indices: Sequence[int], answer: Evaluation | None) ->
 def name(digits: ClassSet, index: int) -> str:
     """A digit's name in lists: "#12: 7 by Ada"."""
     return f"#{index + 1}: {digits.digits[index].name}"
+
+
+def choice_label(digits: ClassSet, index: int) -> str:
+    """A digit's picture and name as the Markdown of a button."""
+    plain = re.sub(r"([^\w\s])", r"\\\1", name(digits, index))  # a nickname is no Markdown
+    return f"![]({data_url(digits.digits[index].seen[0, 0].numpy())}) {plain}"

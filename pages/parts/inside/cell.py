@@ -9,6 +9,8 @@ from torch import Tensor
 
 from pages.parts import keys
 from pages.parts.inside import way
+from pages.parts.inside.layer import ShownLayer
+from pages.parts.inside.way import Values
 from s5core.inside import activations
 from s5core.summary import Row
 from s5core.views import picture
@@ -17,23 +19,24 @@ from s5core.views.maps import FRAME as FRAME_MARGIN
 from s5core.views.maps import feature_map
 from s5core.words import number
 
-SIDE = 336  # CSS pixels of the map and of the digit beside it: both fit a phone
+SIDE = 288  # CSS pixels of the map and of the digit beside it: both fit a phone
 
 Place = tuple[float, float]  # (x, y) on the digit, in its pixels
 
 
 @st.fragment
-def show(row: Row, maps: Tensor, contributions: Tensor, digit: Tensor, others: Sequence[Row]) -> None:
-    """A cell of a layer's `maps` that one can choose, and what the cells of the layers `others` see at
-    the same place. `contributions`: of the layer's cells to the logit of the answer."""
+def show(layer: ShownLayer, digit: Tensor, others: Sequence[Row], values: Values) -> None:
+    """A cell of a layer's maps that one can choose, and what the cells of the layers `others` see at
+    the same place."""
+    row, contributions = layer.row, layer.contributions
     channels, height, width = row.output_shape
     order = activations.rank_by_contribution(contributions)
-    single = height == width == 1
+    single = layer.has_single_cells
     with st.container(horizontal=True, vertical_alignment="bottom"):
         map_ = st.selectbox(
             "Map",
             order,
-            format_func=lambda i: f"map {i + 1}" + (", contributes most" if i == order[0] else ""),
+            format_func=lambda i: layer.names[i] + (", contributes most" if i == order[0] else ""),
             # Another layer has other maps; for another digit another map contributes most, and comes first.
             key=keys.inside_map(row.name, channels, order[0]),
             persist_state="session",
@@ -53,20 +56,21 @@ def show(row: Row, maps: Tensor, contributions: Tensor, digit: Tensor, others: S
             )
     y, x = cell
     name = "The only cell" if single else f"The cell in row {y + 1}, column {x + 1}"
-    value, contribution = (number(float(field[map_, y, x])) for field in (maps, contributions))
+    value, contribution = (number(float(field[map_, y, x])) for field in (layer.maps, contributions))
     st.markdown(
-        f"{name} of map {map_ + 1} has the activation **{value}** and contributes **{contribution}** to the "
-        "logit of the answer."
+        f"{name} of {layer.names[map_]} has the activation **{value}** and contributes "
+        f"**{contribution}** to the logit of the answer."
     )
     with st.container(horizontal=True):
         if not single:  # a single cell is no picture
-            _show_map(row, map_, maps[map_], cell)
+            _show_map(layer, map_, cell, values)
         margin = picture.padding_in_sight([row.box(0, 0), row.box(height - 1, width - 1)])
         st.image(
             picture.data_url(picture.box_on_digit(digit, row.box(*cell), margin)),
             caption=f"What this cell sees of the digit: {way.field_size(row, cell, ' × ')} pixels"
             + (". Stripes are padding." if margin else "."),
             width=SIDE,
+            alt=f"The digit with a frame around what this cell of {layer.names[map_]} sees",
         )
     _show_other_layers(row, row.centre(*cell), digit, others)
 
@@ -92,8 +96,10 @@ def _choose_cell(row: Row, cell: tuple[int, int]) -> None:
         )  # fmt: skip
 
 
-def _show_map(row: Row, map_: int, field: Tensor, cell: tuple[int, int]) -> None:
+def _show_map(layer: ShownLayer, map_: int, cell: tuple[int, int], values: Values) -> None:
     """A map whose cells can be clicked, with a frame around one of them."""
+    row, name = layer.row, layer.names[map_]
+    field = (layer.maps if values == "activations" else layer.contributions)[map_]
     height, width = field.shape
     # A new key for each cell and map: the page chooses the framed cell, not the browser.
     key = keys.inside_cells(row.name, map_, cell, (height, width))
@@ -103,19 +109,15 @@ def _show_map(row: Row, map_: int, field: Tensor, cell: tuple[int, int]) -> None
             _take_cell(row, chosen["row"] - 1, chosen["column"] - 1)
 
     with st.container(width=SIDE + 2 * FRAME_MARGIN, gap="xsmall"):
-        chart = feature_map(field, cell, SIDE)
-        alt = f"Map {map_ + 1} of {row.name}, the cell in row {cell[0] + 1}, column {cell[1] + 1} framed"
+        chart = feature_map(field, cell, SIDE, signed=values == "contributions")
+        alt = f"The {values} of {name} of {row.name}. A frame marks row {cell[0] + 1}, column {cell[1] + 1}."
         st.altair_chart(chart, width="content", key=key, on_select=clicked, alt=alt)
-        st.caption(f"Map {map_ + 1} of {row.name}. Click a cell.", text_alignment="center")
+        st.caption(f"{values.capitalize()} of {name} of {row.name}. Click a cell.", text_alignment="center")
 
 
 def _show_other_layers(row: Row, place: Place, digit: Tensor, others: Sequence[Row]) -> None:
     """What the cells of other layers see that look at the same place of the digit. `row`: the layer in
     which the place was chosen."""
-    st.markdown(
-        "**The same place in all layers.** For each layer you see its cell (row, column) whose receptive "
-        "field is centred closest to this place, and what that cell sees."
-    )
     current = max((other.index for other in others if other.index <= row.index), default=None)
     exhibits = []
     for other in others:
@@ -128,4 +130,9 @@ def _show_other_layers(row: Row, place: Place, digit: Tensor, others: Sequence[R
         here = ", chosen" if other.index == current else ""
         words = f"{other.name}, what the cell at the chosen place sees"
         exhibits.append(Exhibit(((way.seen_by(other, cell, digit), words),), other.name + here, lines))
-    way.show_exhibits(exhibits)
+    with st.expander("The same place in all layers"):
+        st.markdown(
+            "For each layer you see its cell (row, column) whose receptive field is centred closest to this "
+            "place, and what that cell sees."
+        )
+        way.show_exhibits(exhibits)

@@ -15,7 +15,7 @@ from s5core.words import digit as a_digit
 from s5core.words import probability
 
 DRAWN, VALIDATION = "the digit that I drew", "a validation digit"
-CHART_HEIGHT = 180  # so low that the way through the network begins on the first screen
+CHART_HEIGHT = 170  # so low that the way through the network begins on the first screen
 
 
 def choose() -> tuple[Tensor, int | None]:
@@ -54,14 +54,18 @@ def _is_new(drawn: Tensor | None) -> bool:
 
 def _choose_validation_digit(digits: Digits) -> tuple[Tensor, int]:
     """A validation digit by its class and its number within the class."""
-    label: int = st.segmented_control(
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        return _by_class_and_number(digits)
+
+
+def _by_class_and_number(digits: Digits) -> tuple[Tensor, int]:
+    label: int = st.selectbox(
         "Class",
         range(CLASSES),
-        default=4,
-        required=True,
-        wrap=True,
+        index=4,
         key=keys.INSIDE_CLASS,
         persist_state="session",
+        width=110,
         help="The digit that was written.",
     )
     found = indices_of_class(digits.validation_labels, label)
@@ -71,11 +75,11 @@ def _choose_validation_digit(digits: Digits) -> tuple[Tensor, int]:
         len(found),
         key=keys.inside_number(len(found)),  # another class may have more digits or fewer
         persist_state="session",
-        help=f"Which of the {len(found):,} validation digits of this class.",
+        width=160,
+        help=f"Which of the {len(found):,} validation digits of this class. Digits in use: {digits.name}.",
     )
-    st.caption(f"Digits in use: {digits.name}.")
     if choice.drawing() is None:
-        st.page_link("pages/draw.py", label="Or draw a digit of your own")
+        st.page_link("pages/draw.py", label="Draw your own")
     return digits.validation_images[found[number - 1]][None], label
 
 
@@ -91,6 +95,11 @@ def show_answer(inside: Inside, true_class: int | None) -> None:
         "highest bar is its answer.",
     )
     chart = class_probabilities(inside.probabilities.tolist(), true_class, CHART_HEIGHT)
-    st.altair_chart(chart, width="stretch")
+    st.altair_chart(
+        chart,
+        width="stretch",
+        alt=f"Bars: the probability of each digit. The answer {inside.answer} has "
+        f"{probability(inside.confidence)}.",
+    )
     if true_class not in (None, inside.answer):
         st.caption("Blue: its answer. Orange: the true class.")

@@ -19,7 +19,7 @@ from s5core.steps import STEPS
 @st.fragment
 def show(trained: Trained, answers: Evaluation) -> None:
     """The chosen network and another one on the same digits. `answers`: of the chosen network."""
-    st.subheader("Two networks, the same digits")
+    st.header("Two networks, the same digits")
     chosen = choice.network()
     others = {each.id: each for each in catalogue.networks() if each.is_trained and each.id != chosen.id}
     if not others:

@@ -70,6 +70,10 @@ def _read_drawing() -> None:
             verdict.show(READER, f"{READER.short}, the shipped network,", readers, answers, field)
 
 
+def _start() -> None:
+    start_run(TRAINED, TRAINED.recipe)
+
+
 def _offer_training() -> None:
     """The button that trains a network live, and how long that will take here."""
     with st.container(border=True):
@@ -83,8 +87,7 @@ def _offer_training() -> None:
             type="primary",
             width="stretch",
             disabled=_is_fetching(),
-            on_click=start_run,
-            args=(TRAINED, TRAINED.recipe),
+            on_click=_start,
             help="Starts a run and opens the page Train, where you see its curves from the first second on.",
         )
         failed = messages.show("start")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from s5core import data
 from s5core.files import ROOT
@@ -44,3 +45,9 @@ def require_no_mnist_at_home() -> None:
     """Skip the test where data/ holds MNIST: the practice digits would not be used."""
     if not data.missing_files(data.HOME):
         pytest.skip("MNIST is in data/, so that the practice digits are not used")
+
+
+def trained_networks(app: AppTest) -> list[str]:
+    """What the sidebar's list of trained networks offers."""
+    lists = [box for box in app.sidebar.selectbox if box.label == "Trained network"]
+    return list(lists[0].options)

@@ -16,6 +16,7 @@ from s5core.runs import catalogue
 from s5core.runs.catalogue import NamedNetwork
 
 FIRST = "step5"  # the network of a session whose address names none
+FRAGMENT = keys.SIDEBAR  # the sidebar as a fragment, for a page that draws it again
 OPEN = "open"  # in the address after a click on a link to a network, until the sidebar has chosen it
 
 
@@ -26,7 +27,7 @@ def show() -> None:
     _follow_link()
     _leave_lost_run()
     with st.sidebar:
-        st.fragment(_show_choice, key=keys.SIDEBAR)()
+        st.fragment(_show_choice, key=FRAGMENT)()
 
 
 def _show_choice() -> None:

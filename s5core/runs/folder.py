@@ -212,7 +212,7 @@ def list_runs() -> list[Run]:
 
 def _ids(folder: Path) -> Iterator[str]:
     """The folders in a folder, without hidden ones."""
-    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
         yield from (entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
 
 

@@ -15,7 +15,7 @@ from pages.parts import keys
 from s5core import checkpoint, data, evaluate, results
 from s5core.data import Digits
 from s5core.evaluate import Evaluation
-from s5core.runs import folder
+from s5core.runs import catalogue, folder
 from s5core.words import digit, percent
 from tests.helpers import APP
 
@@ -80,7 +80,7 @@ def test_a_run_on_the_practice_set_is_called_fair_and_compared_with_its_step() -
     assert not app.warning
     assert "its figures are fair" in app.info[0].value
     assert app.selectbox(keys.MISTAKES_OTHER).value == "step5"
-    assert metric(app, f"Only {run.short} wrong") == metric(app, "Only Step 5 wrong") == "0"
+    assert metric(app, f"Only {catalogue.of_run(run).short} wrong") == metric(app, "Only Step 5 wrong") == "0"
     assert any("has an advantage" in caption.value for caption in app.caption)
 
 
@@ -142,7 +142,12 @@ def test_an_untrained_network_says_so() -> None:
     app = open_page(step="base")
     assert app.title[0].value == "Mistakes" and "not trained yet" in app.info[0].value
     assert [link.proto.page for link in app.get("page_link")] == ["train"]
-    assert "as shipped" not in app.selectbox(key=keys.NETWORK).options
+    assert (
+        "as shipped"
+        not in app.selectbox(
+            key=keys.network_list(app.session_state.filtered_state.get(keys.CHANGES, 0))
+        ).options
+    )
 
 
 def test_one_shipped_network_is_told_from_the_mean_over_seeds(app: AppTest) -> None:

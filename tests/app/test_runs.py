@@ -89,7 +89,10 @@ def test_the_table_has_the_figures_of_all_runs_and_the_filter_leaves_those_of_a_
 def test_the_sidebar_lists_runs_by_their_names_the_pinned_first() -> None:
     make(learning_rate=0.1)
     folder.pin(make(learning_rate=0.1))
-    names = open_page().sidebar.selectbox(key=keys.NETWORK).options
+    app = open_page()
+    names = app.sidebar.selectbox(
+        key=keys.network_list(app.session_state.filtered_state.get(keys.CHANGES, 0))
+    ).options
     assert names == ["as shipped", "rate 0.1 (2)", "rate 0.1"]
 
 

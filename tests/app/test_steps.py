@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from pages.parts import keys, server
 from s5core import checkpoint, results
 from s5core.errors import UserError
-from s5core.runs import folder
+from s5core.runs import catalogue, folder
 from s5core.steps import STEPS
 from s5core.summary import count_parameters
 from tests.helpers import APP
@@ -214,11 +214,12 @@ def test_a_run_is_compared_with_a_step(app: AppTest):
     app.selectbox(keys.STEPS_FROM).set_value(run.id)
     app.selectbox(keys.STEPS_TO).set_value("step3").run()
     assert not app.exception
-    assert {"Step 3", run.short} <= set(app.table[0].value.columns)
+    assert {"Step 3", catalogue.of_run(run).short} <= set(app.table[0].value.columns)
     curves = rows(app, -1)
-    drawn = curves[(curves["step"] == run.short) & (curves["digits"] == "validation")]
+    drawn = curves[(curves["step"] == catalogue.of_run(run).short) & (curves["digits"] == "validation")]
     assert drawn["accuracy"].tolist() == [metrics.validation_accuracy for metrics in trained.history]
-    assert f"{run.short} was trained and validated on these digits: practice set." in words(app)
+    short = catalogue.of_run(run).short
+    assert f"{short} was trained and validated on these digits: practice set." in words(app)
 
 
 def test_the_accuracy_axis_can_be_changed(app: AppTest):

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.parts import keys, server
 from s5core.events import Diverged, Epoch, Finished, Metrics, Started, Stopped, to_lines
-from s5core.runs import folder
+from s5core.runs import catalogue, folder
 from s5core.steps import STEPS
 from tests.helpers import APP, wait_for
 
@@ -204,9 +204,9 @@ def test_a_link_to_a_run_sets_the_controls_to_its_recipe_and_says_so(nowhere):
     page.query_params["run"] = run.id
     page.run().switch_page("pages/train.py").run()
     assert page.slider(key=control("epochs")).value == 3
-    assert f"The settings are the recipe of {run.short}." in captions(page)
+    assert f"The settings are the recipe of {catalogue.of_run(run).short}." in captions(page)
     page.slider(key=control("epochs")).set_value(4).run()
-    assert f"The settings are your change of the recipe of {run.short}." in captions(page)
+    assert f"The settings are your change of the recipe of {catalogue.of_run(run).short}." in captions(page)
 
 
 def shown(events, recipe=STEP.recipe) -> AppTest:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.parts import choice, keys, server
+from pages.parts import choice, keys, server, sidebar
 from s5core.errors import UserError
 from s5core.events import Diverged, Finished, Log
 from s5core.runs import folder
@@ -84,4 +84,4 @@ def _follow(draw: Callable[[], None]) -> None:
 
 def redraw() -> None:
     """Draw what depends on the chosen run, and nothing else. Call it at the end of a callback."""
-    st.rerun([keys.SIDEBAR, keys.TRAIN_TRANSPORT, keys.TRAIN_CHART])
+    st.rerun([sidebar.FRAGMENT, keys.TRAIN_TRANSPORT, keys.TRAIN_CHART])

@@ -39,6 +39,8 @@ navigation.mark_routed()
 page = navigation.choose_page()
 sidebar.show()
 presentation.show_switch()
+if st.context.theme.type == "dark":  # white on the light blue of the dark theme cannot be read
+    st.html("<style>button[kind='primary'] p { color: #0F1418 }</style>")
 LINK = "[data-testid='stMain'] [data-testid='stPageLink-NavLink'] p"
 st.html(f"<style>{LINK} {{ text-decoration: underline }}</style>")  # what leads to a page looks like a link
 with st.sidebar:  # below everything, because it takes a place

@@ -17,7 +17,7 @@ from s5core.data import Digits
 from s5core.evaluate import Evaluation
 from s5core.runs import catalogue, folder
 from s5core.words import digit, percent
-from tests.helpers import APP
+from tests.helpers import APP, trained_networks
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -142,12 +142,7 @@ def test_an_untrained_network_says_so() -> None:
     app = open_page(step="base")
     assert app.title[0].value == "Mistakes" and "not trained yet" in app.info[0].value
     assert [link.proto.page for link in app.get("page_link")] == ["train"]
-    assert (
-        "as shipped"
-        not in app.selectbox(
-            key=keys.network_list(app.session_state.filtered_state.get(keys.CHANGES, 0))
-        ).options
-    )
+    assert "as shipped" not in trained_networks(app)
 
 
 def test_one_shipped_network_is_told_from_the_mean_over_seeds(app: AppTest) -> None:

@@ -17,7 +17,7 @@ from s5core.events import Epoch, Finished, Metrics, Started, to_lines
 from s5core.runs import folder
 from s5core.runs.folder import Run
 from s5core.steps import STEPS
-from tests.helpers import APP, wait_for
+from tests.helpers import APP, trained_networks, wait_for
 
 pytestmark = pytest.mark.usefixtures("nowhere", "queue")
 
@@ -90,9 +90,7 @@ def test_the_sidebar_lists_runs_by_their_names_the_pinned_first() -> None:
     make(learning_rate=0.1)
     folder.pin(make(learning_rate=0.1))
     app = open_page()
-    names = app.sidebar.selectbox(
-        key=keys.network_list(app.session_state.filtered_state.get(keys.CHANGES, 0))
-    ).options
+    names = trained_networks(app)
     assert names == ["as shipped", "rate 0.1 (2)", "rate 0.1"]
 
 

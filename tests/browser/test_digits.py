@@ -22,6 +22,7 @@ NETWORKS = len(list(FOLDER.glob("*.safetensors")))
 
 @pytest.fixture(autouse=True)
 def empty_set(app: App) -> Iterator[None]:
+    shutil.rmtree(app.runs / "class_digits", ignore_errors=True)
     yield
     shutil.rmtree(app.runs / "class_digits", ignore_errors=True)
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.parts import keys, server
 from pages.parts.train import recipe_form
-from pages.parts.train.follow import Look, look, wait_for_first_point
+from pages.parts.train.follow import Look, wait_for_first_point
 from s5core.evaluate import allowed_errors
 from s5core.events import Diverged, Finished, Log, Metrics
 from s5core.runs import catalogue, folder
@@ -35,8 +35,7 @@ GUESSING = (
 
 def draw() -> None:
     """The accuracy of the chosen run, or of the shipped network; below it, all else about the run."""
-    wait_for_first_point()
-    now = look()
+    now = wait_for_first_point()
     st.markdown(f"**{now.network.title if now.run else f'{now.network.short}, as shipped'}**")
     log = now.log if now.run else _shipped_log(now.network)
     ours = [

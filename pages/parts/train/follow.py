@@ -18,7 +18,7 @@ from s5core.runs.folder import Run
 # Seconds between two looks at a run that is in training or in line, and at one that is not: it may be
 # resumed in another browser.
 OFTEN, SELDOM = 1.0, 4.0
-FIRST_POINT = 1.0  # seconds that the chart waits for the first point of a run that has just begun
+FIRST_POINT = 1.0  # seconds that transport and chart wait for the first point of a run that has just begun
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,14 @@ def look() -> Look:
     return Look(network, run, run.log(), training, place)
 
 
-def wait_for_first_point() -> None:
-    """Wait until a run that has just begun has its first point: the next look would be a second late."""
+def wait_for_first_point() -> Look:
+    """A look at the chosen network. If its run has just begun, it waits until there is a first point: the
+    next look would be a second late."""
     deadline = time.monotonic() + FIRST_POINT
-    while time.monotonic() < deadline:
+    while True:
         now = look()
-        if not now.training or now.log.batches or now.log.end:
-            return
+        if not now.training or now.log.batches or now.log.end or time.monotonic() > deadline:
+            return now
         time.sleep(0.05)
 
 

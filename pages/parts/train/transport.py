@@ -9,7 +9,7 @@ import streamlit as st
 from pages.parts import choice, keys, messages, server
 from pages.parts.start import start_run
 from pages.parts.train import recipe_form
-from pages.parts.train.follow import Look, look, redraw
+from pages.parts.train.follow import Look, look, redraw, wait_for_first_point
 from s5core.errors import UserError
 from s5core.events import Diverged, Failed, Finished, Log, Stopped
 from s5core.recipe import Recipe
@@ -33,8 +33,10 @@ def draw() -> None:
             _change_rate(now.run, now.log.peak or now.run.recipe.learning_rate)
         else:
             st.markdown(_expectation(), width="stretch")
-    share, words = _state(now)
-    st.progress(share, words)
+    line = st.empty()
+    line.progress(*_state(now))
+    if now.training and not now.log.batches:
+        line.progress(*_state(wait_for_first_point()))
 
 
 def _show_buttons(now: Look, run: Run) -> None:

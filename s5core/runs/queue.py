@@ -165,8 +165,8 @@ class Queue:
         match answer:
             case Ready(unit):
                 slot.ready = True
-                if unit is not None and (self.unit is None or not self.training()):
-                    self.unit = unit  # a run in training slows the measurement down
+                if unit is not None:  # whatever else runs meanwhile only makes it larger
+                    self.unit = unit if self.unit is None else min(unit, self.unit)
             case Done():
                 slot.run = None
             case Ended():

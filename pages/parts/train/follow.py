@@ -9,15 +9,17 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.parts import choice, keys, server, sidebar
+from s5core import device
 from s5core.errors import UserError
 from s5core.events import Diverged, Finished, Log
+from s5core.recipe import Recipe
 from s5core.runs import folder
 from s5core.runs.catalogue import NamedNetwork
 from s5core.runs.folder import Run
 
-# Seconds between two looks at a run that is in training or in line, and at one that is not: it may be
-# resumed in another browser.
-OFTEN, SELDOM = 1.0, 4.0
+# Seconds between two looks at a run that is in training or in line on a GPU, and on a CPU: each look takes
+# its time from the training there. And at a run that is not: it may be resumed in another browser.
+OFTEN, OFTEN_ON_CPU, SELDOM = 1.0, 2.0, 4.0
 FIRST_POINT = 1.0  # seconds that transport and chart wait for the first point of a run that has just begun
 
 
@@ -65,22 +67,29 @@ def wait_for_first_point() -> Look:
 
 
 def show(key: str, draw: Callable[[], None]) -> None:
-    """Draw a part of the page again and again: every second while the run is active, else seldom.
+    """Draw a part of the page again and again: often while the run is active, else seldom.
     `key`: by which `redraw` finds it."""
     st.fragment(_follow, run_every=SELDOM, key=key)(draw)
 
 
 def _follow(draw: Callable[[], None]) -> None:
     try:
-        active = look().active
+        now = look()
     except UserError as error:  # somebody deleted the run: the next visit of a page says so, too
         st.error(str(error))
         return
-    if active:
-        st.fragment(draw, run_every=OFTEN)()
+    if now.active:
+        st.fragment(draw, run_every=_interval(now.network.recipe))()
     else:
         with st.container():  # as a fragment makes one: whatever is drawn keeps its place on the page
             draw()
+
+
+def _interval(recipe: Recipe) -> float:
+    try:
+        return OFTEN_ON_CPU if device.choose(recipe.device).id == "cpu" else OFTEN
+    except UserError:  # there is no such device here: the run's log will say so
+        return OFTEN
 
 
 def redraw() -> None:

@@ -240,6 +240,7 @@ def test_a_picture_is_turned_by_its_orientation(value):
     assert apart(read(buffer.getvalue()), read(upright)) < 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_mutated_file_is_read_or_refused_in_a_sentence(name):
     """Whatever a damaged file makes a decoder do: nothing but a picture or a DigitError comes out."""

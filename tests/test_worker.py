@@ -13,6 +13,8 @@ from s5core.runs.messages import Order, Quit, Rate, Stop, Threads
 from s5core.runs.worker import Worker
 from tests.helpers import TINY
 
+pytestmark = pytest.mark.slow  # each test trains
+
 
 @pytest.fixture
 def home(monkeypatch) -> None:

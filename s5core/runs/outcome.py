@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from s5core.events import Diverged, Failed, Finished, Log, Stopped, read_log
+from s5core.events import Diverged, Failed, Finished, Log, Metrics, Stopped, read_log
 from s5core.runs.folder import Run
 
 State = Literal[
@@ -27,16 +27,7 @@ class Outcome:
 
 def of(run: Run) -> Outcome:
     """The outcome of a run. Its state does not say whether a worker has the run: the queue knows."""
-    try:
-        found = run.events_path.stat()
-    except FileNotFoundError:
-        return Outcome("not started")
-    return _read(run.events_path, found.st_mtime_ns, found.st_size)
-
-
-@lru_cache(maxsize=4096)
-def _read(path: Path, changed: int, size: int) -> Outcome:
-    log = read_log(path, batches=False)
+    log = _log(run)
     last = log.epochs[-1] if log.epochs else None
     return Outcome(
         state=_state(log),
@@ -44,6 +35,25 @@ def _read(path: Path, changed: int, size: int) -> Outcome:
         errors=last.validation_errors if last else None,
         seconds=sum(metrics.seconds for metrics in log.epochs),
     )
+
+
+def history(run: Run) -> list[Metrics]:
+    """The figures of a run's finished epochs. Everybody shares the list: only read it."""
+    return _log(run).epochs
+
+
+def _log(run: Run) -> Log:
+    """The log of a run without its batches."""
+    try:
+        found = run.events_path.stat()
+    except FileNotFoundError:
+        return Log()
+    return _read(run.events_path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=4096)
+def _read(path: Path, changed: int, size: int) -> Log:
+    return read_log(path, batches=False)
 
 
 def _state(log: Log) -> State:

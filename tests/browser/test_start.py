@@ -14,19 +14,9 @@ from benchmarks.server import App
 from tests.helpers import NOWHERE, require_no_mnist_at_home
 
 from .conftest import warm_app, watched_page
+from .test_draw import NINE
 
 PROJECTOR: ViewportSize = {"width": 1280, "height": 720}
-NINE = [
-    (185, 95),
-    (150, 60),
-    (110, 75),
-    (100, 120),
-    (135, 145),
-    (180, 125),
-    (187, 80),
-    (190, 150),
-    (170, 240),
-]
 FIRST_POINT = 1.5  # seconds from the click to the first figures of the run
 RUNNING = re.compile(r"Epoch \d+ of 7 · [\d,]+ images a second")
 FINISHED = re.compile(r"Finished: \d\d\.\d\d\s%")

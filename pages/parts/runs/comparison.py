@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from s5core.recipe import differing
-from s5core.runs import folder
+from s5core.runs import folder, outcome
 from s5core.runs.catalogue import NamedNetwork
 from s5core.target import ACCURACY
 from s5core.views import live
@@ -25,7 +25,7 @@ def show(networks: Sequence[NamedNetwork]) -> None:
 
 
 def _show_curves(networks: Mapping[str, NamedNetwork]) -> None:
-    histories = {name: folder.open_run(network.id).log().epochs for name, network in networks.items()}
+    histories = {name: outcome.history(folder.open_run(network.id)) for name, network in networks.items()}
     lines = [
         Curve(name, [(metrics.epoch, metrics.validation_accuracy) for metrics in history])
         for name, history in histories.items()

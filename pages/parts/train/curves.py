@@ -11,7 +11,7 @@ from pages.parts.train import recipe_form
 from pages.parts.train.follow import Look, wait_for_first_point
 from s5core.evaluate import allowed_errors
 from s5core.events import Diverged, Finished, Log, Metrics
-from s5core.runs import catalogue, folder
+from s5core.runs import catalogue, folder, outcome
 from s5core.runs.catalogue import NamedNetwork
 from s5core.runs.folder import Run
 from s5core.summary import count_parameters
@@ -80,7 +80,7 @@ def _others(network: NamedNetwork) -> list[Curve]:
     if shipped := server.trained(step):
         found.append((step.title, shipped.checkpoint.history))
     others = [other for other in catalogue.runs(network.step) if other.id != network.id][:EARLIER]
-    found += [(other.title, folder.open_run(other.id).log().epochs) for other in others]
+    found += [(other.title, outcome.history(folder.open_run(other.id))) for other in others]
     return [Curve(name, live.validation_accuracy(epochs), faint=True) for name, epochs in found if epochs]
 
 

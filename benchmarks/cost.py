@@ -21,7 +21,7 @@ from benchmarks.files import write
 from benchmarks.search import stack
 from s5core import data, speed
 from s5core.data import Digits
-from s5core.events import Batch
+from s5core.events import Progress
 from s5core.layers import Network
 from s5core.recipe import Recipe
 from s5core.steps import STEPS
@@ -57,10 +57,10 @@ def parts(layers: Network) -> list[float]:
 
 def milliseconds(layers: Network, recipe: Recipe, digits: Digits) -> float:
     """The median time of a training step."""
-    events = train(layers, recipe.replace(batch_size=BATCH, device="cpu"), digits)
+    events = train(layers, recipe.replace(batch_size=BATCH, device="cpu"), digits, interval=0)
     times = []
     for event in events:
-        if isinstance(event, Batch):
+        if isinstance(event, Progress):
             times.append(time.perf_counter())
         if len(times) > STEPS_TIMED + speed.WARM_UP:
             break

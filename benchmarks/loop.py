@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from s5core.data import Digits
 from s5core.device import choose
-from s5core.events import Batch
+from s5core.events import Progress
 from s5core.layers import Layer, build
 from s5core.modules import MEAN, STD
 from s5core.recipe import Recipe
@@ -91,7 +91,7 @@ def our_epoch(layers: Sequence[Layer], recipe: Recipe, digits: Digits) -> float:
     next(events)  # Started: the network and the digits are in place
     began = ended = time.perf_counter()
     for event in events:
-        if isinstance(event, Batch):
+        if isinstance(event, Progress):
             ended = time.perf_counter()
     return ended - began
 

@@ -52,6 +52,8 @@ class Checkpoint:
     history: tuple[Metrics, ...]  # of the finished epochs
     weights: dict[str, Tensor]
     state: State | None = None  # to go on with; None once the run is finished
+    way: str = "eager"  # how kernels were started (see `ways`), and the precision of convolutions
+    precision: str = "float32"
     temperature: float = 1.0  # by which its logits are divided: see `evaluate.fit_temperature`
     versions: dict[str, str] = dataclasses.field(default_factory=lambda: current_versions())
 
@@ -97,6 +99,8 @@ class Checkpoint:
             history=state.history,
             weights=state.weights,
             state=state if unfinished else None,
+            way=state.way,
+            precision=state.precision,
         )
 
 
@@ -116,6 +120,8 @@ def to_bytes(checkpoint: Checkpoint) -> bytes:
         "data": checkpoint.data,
         "history": [dataclasses.asdict(metrics) for metrics in checkpoint.history],
         "accuracy": checkpoint.accuracy,
+        "way": checkpoint.way,
+        "precision": checkpoint.precision,
         "temperature": checkpoint.temperature,
         "versions": checkpoint.versions,
     }
@@ -178,6 +184,8 @@ def from_bytes(content: bytes, name: str) -> Checkpoint:
     try:
         layers = from_json(meta["layers"])
         history = tuple(metrics_from_json(metrics) for metrics in meta["history"])
+        way = check_field(Recipe, "way", meta.get("way", "eager"))
+        precision = check_field(Recipe, "precision", meta.get("precision", "float32"))
         checkpoint = Checkpoint(
             name=str(meta["name"]),
             layers=layers,
@@ -191,9 +199,13 @@ def from_bytes(content: bytes, name: str) -> Checkpoint:
                 weights=parts["weights"],
                 optimizer=parts["optimizer"],
                 trained=parts["trained"] or None,
+                way=way,
+                precision=precision,
             )
             if "peak" in meta
             else None,
+            way=way,
+            precision=precision,
             temperature=float(meta.get("temperature", 1)),
             versions={str(key): str(value) for key, value in meta["versions"].items()},
         )

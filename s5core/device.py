@@ -62,16 +62,24 @@ def choose(device: str) -> Device:
     )
 
 
-def autocast(device: Device) -> AbstractContextManager[object]:
-    """Mixed precision where it makes training faster: bfloat16 on GPUs that have it, else float32.
+def precision(wanted: str, device: Device) -> str:
+    """The precision with this name; `auto` is bfloat16 on GPUs that compute in it, else float32.
 
     bfloat16 has the range of float32, so it needs no loss scaling, whose state a checkpoint would have
     to keep. Older GPUs have only float16. They train in float32: with networks this small, starting the
     kernels takes more time than their arithmetic.
     """
-    if device.id.startswith("cuda") and torch.cuda.is_bf16_supported(including_emulation=False):
-        return torch.autocast("cuda", dtype=torch.bfloat16)
-    return contextlib.nullcontext()
+    if wanted != "auto":
+        return wanted
+    modern = device.id.startswith("cuda") and torch.cuda.is_bf16_supported(including_emulation=False)
+    return "bfloat16" if modern else "float32"
+
+
+def autocast(device: Device, precision: str) -> AbstractContextManager[object]:
+    """Mixed precision: convolutions and matrix products in `precision`, all else in float32."""
+    if precision == "float32":
+        return contextlib.nullcontext()
+    return torch.autocast(device.id.split(":")[0], dtype=getattr(torch, precision))
 
 
 def keep_freed_memory() -> None:

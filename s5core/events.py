@@ -37,17 +37,19 @@ class Started:
     epochs: int  # of the whole run
     batches: int  # in an epoch
     first_epoch: int  # 1 in a new run; in a resumed run, the first epoch that is still to do
+    way: str = "eager"  # how kernels are started (see `ways`)
+    precision: str = "float32"  # of convolutions
 
 
 @dataclass(frozen=True)
-class Batch:
-    """One step of the optimiser."""
+class Progress:
+    """How an epoch is going, told a few times a second."""
 
     epoch: int  # from 1
-    batch: int  # from 1
-    loss: float  # of this batch, before the step
-    accuracy: float  # of the epoch so far, on augmented digits, in percent
-    learning_rate: float
+    batch: int  # the last one that is done, from 1
+    loss: float  # mean over the epoch so far, on augmented digits, while the weights change
+    accuracy: float  # over the same digits, in percent
+    learning_rate: float  # of the last batch
     images_per_second: float  # of the epoch so far
 
 
@@ -56,8 +58,8 @@ class Metrics:
     """The figures of one epoch: a pass over the training digits, then over the validation digits."""
 
     epoch: int  # from 1
-    train_loss: float  # mean over the batches of the epoch, on augmented digits, while the weights changed
-    train_accuracy: float  # over the same batches, in percent
+    train_loss: float  # mean over the epoch, on augmented digits, while the weights changed
+    train_accuracy: float  # over the same digits, in percent
     validation_loss: float
     validation_accuracy: float  # in percent
     validation_errors: int  # digits with a wrong answer
@@ -83,6 +85,8 @@ class State:
     weights: dict[str, Tensor]  # that validation used: their average, where the recipe keeps one
     optimizer: dict[str, Tensor]  # "3.momentum_buffer": the parameter's number and the tensor's name
     trained: dict[str, Tensor] | None = None  # the weights themselves, where `weights` are an average
+    way: str = "eager"  # how kernels were started; a run goes on in the way that it began with
+    precision: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -118,8 +122,8 @@ class Diverged:
     """The last event of a run whose loss became infinite or not a number."""
 
     epoch: int
-    batch: int
-    loss: float  # nan or inf
+    batch: int  # at which it was noticed
+    loss: float  # mean over the epoch so far: nan or inf
     learning_rate: float
 
 
@@ -144,7 +148,7 @@ class Failed:
     message: str  # one sentence for the person who started the run
 
 
-TrainingEvent = Started | Batch | Epoch | Finished | Diverged
+TrainingEvent = Started | Progress | Epoch | Finished | Diverged
 Event = TrainingEvent | RateChanged | Stopped | Failed
 End = Finished | Diverged | Failed | Stopped
 
@@ -154,6 +158,11 @@ WORDS: dict[type[Event], str] = {
 }
 KINDS = {word: cls for cls, word in WORDS.items()}
 TYPES: dict[type, dict[str, type]] = {cls: get_type_hints(cls) for cls in (*WORDS, Metrics)}
+
+NEEDED = {
+    cls: {entry.name for entry in dataclasses.fields(cls) if entry.default is dataclasses.MISSING}
+    for cls in TYPES
+}
 
 
 def to_json(event: Event) -> dict[str, Any]:
@@ -178,12 +187,13 @@ def metrics_from_json(data: Any) -> Metrics:
 
 
 def _checked(cls: type[T], data: Any) -> T:
-    """The dataclass with these values. Raises ValueError unless each is there and has its type."""
+    """The dataclass with these values. Raises ValueError unless each has its type, and each is there that
+    has no default: fields that a later version added."""
     types = TYPES[cls]
-    if not isinstance(data, dict) or data.keys() != types.keys():
+    if not isinstance(data, dict) or not NEEDED[cls] <= data.keys() <= types.keys():
         raise ValueError(f"{cls.__name__} needs {', '.join(types)}")
-    for name, wanted in types.items():
-        value = data[name]
+    for name, value in data.items():
+        wanted = types[name]
         fits = type(value) in ((int, float) if wanted is float else (wanted,))
         if fits and wanted is not str and (cls, name) != (Diverged, "loss"):
             fits = abs(value) <= LARGEST
@@ -230,7 +240,7 @@ def _line(event: Event) -> bytes:
     return json.dumps(to_json(event)).encode() + b"\n"
 
 
-_BATCH = _line(Batch(1, 1, 0, 0, 0, 0)).split(b",")[0]  # how the line of a batch begins
+_PROGRESS = _line(Progress(1, 1, 0, 0, 0, 0)).split(b",")[0]  # how the line of one begins
 
 
 @dataclass
@@ -238,7 +248,7 @@ class Log:
     """What the events of a run say so far."""
 
     started: Started | None = None  # the latest start
-    batches: list[Batch] = field(default_factory=list)  # two a second, not all
+    progress: list[Progress] = field(default_factory=list)
     epochs: list[Metrics] = field(default_factory=list)
     peak: float | None = None  # peak of the learning rate that was set in training; None: the recipe's
     end: End | None = None  # None while it waits or trains, and after its worker was killed
@@ -249,10 +259,10 @@ class Log:
             case Started():
                 # A resumed run goes on after its checkpoint: what was logged after that no longer counts.
                 self.started, self.end, self.peak = event, None, None
-                self.batches = [batch for batch in self.batches if batch.epoch < event.first_epoch]
+                self.progress = [past for past in self.progress if past.epoch < event.first_epoch]
                 self.epochs = [metrics for metrics in self.epochs if metrics.epoch < event.first_epoch]
-            case Batch():
-                self.batches.append(event)
+            case Progress():
+                self.progress.append(event)
             case Epoch(metrics):
                 self.epochs.append(metrics)
             case RateChanged(value):
@@ -261,9 +271,9 @@ class Log:
                 self.end = event
 
 
-def read_log(path: Path, batches: bool = True) -> Log:
-    """What a log says so far; an empty Log while there is no file. Without `batches`, which are most of
-    its lines, it is read about ten times as fast.
+def read_log(path: Path, progress: bool = True) -> Log:
+    """What a log says so far; an empty Log while there is no file. Without `progress`, which makes most
+    of its lines, it is read about ten times as fast.
 
     A last line that is not yet complete is ignored, and so is a line that is no event, which a crash of
     the computer can leave.
@@ -274,7 +284,7 @@ def read_log(path: Path, batches: bool = True) -> Log:
     except FileNotFoundError:
         return log
     for line in content[: content.rfind(b"\n") + 1].splitlines():
-        if not batches and line.startswith(_BATCH):
+        if not progress and line.startswith(_PROGRESS):
             continue
         with contextlib.suppress(ValueError, RecursionError):
             log.take(from_json(json.loads(line)))

@@ -18,6 +18,8 @@ from s5core.settings import check_field, setting
 from s5core.words import count
 
 Split = Literal["test", "holdout"]
+Way = Literal["auto", "eager", "compiled", "graph"]  # see `ways`
+Precision = Literal["auto", "float32", "bfloat16"]
 
 
 class RecipeError(UserError):
@@ -57,6 +59,8 @@ class Recipe:
     )
     split: Split = setting("test", "Validate on the test digits, or on training digits that are held out.")
     device: str = setting("auto", "cpu, cuda, cuda:1 or mps; auto takes the fastest that there is.")
+    way: Way = setting("auto", "How kernels are started; auto takes the fastest way of the device.")
+    precision: Precision = setting("auto", "Of convolutions; auto takes bfloat16 on GPUs that have it.")
 
     def __post_init__(self) -> None:
         for entry in dataclasses.fields(self):
@@ -119,6 +123,8 @@ class Recipe:
                 return "on held-out digits" if value == "holdout" else "on the test digits"
             case "device":
                 return f"on {value}"
+            case "way" | "precision":
+                return str(value)
         if value in (0, False) and name not in _ZERO_IS_A_VALUE:
             return f"no {label}"
         if value is True:
@@ -163,7 +169,7 @@ _MOVEMENTS = ("rotation", "shift", "scale", "shear", "slash")
 _SCHEDULED = ("warmup", "start", "final", "anneal", "decay", "every", "patience")
 _OPTIMISED = ("momentum", "nesterov", "weight_decay")
 _FIRST = ("learning_rate", "epochs", "schedule", *_SCHEDULED, *_MOVEMENTS, "batch_size", "optimizer")
-_LAST = ("seed", "split", "device")
+_LAST = ("seed", "split", "device", "way", "precision")
 _ORDER = (
     *_FIRST,
     *(f.name for f in dataclasses.fields(Recipe) if f.name not in _FIRST + _LAST),

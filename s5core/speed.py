@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 
 from s5core.data import Digits
-from s5core.events import Batch
+from s5core.events import Progress
 from s5core.layers import Layer
 from s5core.recipe import Recipe
 from s5core.steps import STEPS
@@ -41,11 +41,11 @@ def measure(digits: Digits) -> float:
     """Seconds that training takes here for one digit and one unit of `cost`, with the number of
     threads in use. It takes some tenths of a second. The fastest step counts: whatever else runs at the
     moment can only slow a step down."""
-    events = train(REFERENCE.layers, REFERENCE.recipe.replace(device="cpu"), digits)
+    events = train(REFERENCE.layers, REFERENCE.recipe.replace(device="cpu"), digits, interval=0)
     next(events)
     times = []
     for event in events:
-        if isinstance(event, Batch):
+        if isinstance(event, Progress):
             times.append(time.perf_counter())
         if len(times) > WARM_UP + TIMED:
             break

@@ -6,50 +6,58 @@
                 print(metrics.epoch, metrics.validation_accuracy)
 
 The caller owns the run: to stop it, stop iterating. A learning rate that is sent in
-(`events.send(0.05)`) becomes the peak from the next batch on.
+(`events.send(0.05)`) at a Progress becomes the peak from the next batch on.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from s5core import device, ways
 from s5core.augment import augment
 from s5core.data import Digits
-from s5core.device import autocast, choose
 from s5core.evaluate import evaluate
-from s5core.events import Batch, Diverged, Epoch, Finished, Metrics, Started, State, TrainingEvent
+from s5core.events import Diverged, Epoch, Finished, Metrics, Progress, Started, State, TrainingEvent
 from s5core.layers import Layer, build
 from s5core.modules import GeneratorDropout, to_unit
 from s5core.optimizer import load_state_tensors, state_tensors
 from s5core.recipe import Recipe, RecipeError
 
+INTERVAL = 0.25  # seconds from one Progress to the next
+AT_ONCE = 8192  # digits that a GPU augments at once; a CPU takes a batch, which stays in its cache
+
 
 def train(
-    layers: Sequence[Layer], recipe: Recipe, digits: Digits, resume: State | None = None
+    layers: Sequence[Layer],
+    recipe: Recipe,
+    digits: Digits,
+    resume: State | None = None,
+    interval: float = INTERVAL,
 ) -> Generator[TrainingEvent, float | None, None]:
     """Train a network from the start, or go on from `resume`, and yield an event for each thing that
-    happens.
+    happens. `interval`: seconds from one Progress to the next; 0 tells of every batch.
 
-    On the CPU of one machine and with one number of threads, the same arguments give the same weights,
-    bit for bit, and a resumed run ends with the weights of an uninterrupted one.
-    Raises NetworkError, RecipeError or DeviceError before the first event.
+    On the CPU of one machine, with one number of threads and in one way (see `ways`), the same arguments
+    give the same weights, bit for bit, and a resumed run ends with the weights of an uninterrupted one.
+    Raises NetworkError, RecipeError, DeviceError or WayError before the first event.
     """
-    device = choose(recipe.device)
+    place = device.choose(recipe.device)
     if recipe.dropout and not any(layer.role == "dropout" for layer in layers):
         raise RecipeError(
             f"dropout is {recipe.dropout}, but the network has no Dropout layer: add one or set dropout to 0."
         )
+    way = ways.choose(recipe.way, place)
+    precision = device.precision(recipe.precision, place)
     # Channels last saves a fifth to a third of the time with one thread, and hardly any with two.
-    model = build(layers, seed=recipe.seed).to(device.id).to(memory_format=torch.channels_last)
-    digits = digits.to(device.id)
-    generator = torch.Generator(device.id)
+    model = build(layers, seed=recipe.seed).to(place.id).to(memory_format=torch.channels_last)
+    digits = digits.to(place.id)
+    generator = torch.Generator(place.id)
     for module in model.modules():
         if isinstance(module, GeneratorDropout):
             module.rate, module.generator = recipe.dropout, generator
@@ -64,11 +72,19 @@ def train(
     peak = recipe.learning_rate
     if resume is not None:
         history, peak = list(resume.history), resume.peak
+        if recipe.way == "auto" and resume.way in ways.offered(place):
+            way = resume.way
+        if recipe.precision == "auto":
+            precision = resume.precision
         _restore(resume, model, optimizer, average)
 
+    loss = ways.Loss(model, place, precision, recipe.label_smoothing)
+    compute_gradients = ways.WAYS[way](loss, [generator])
     batches = math.ceil(len(digits.train_labels) / recipe.batch_size)
     yield Started(
-        device=device.name,
+        device=place.name,
+        way=way,
+        precision=precision,
         data=digits.name,
         train_digits=len(digits.train_labels),
         validation_digits=len(digits.validation_labels),
@@ -78,62 +94,60 @@ def train(
         first_epoch=len(history) + 1,
     )
 
+    told = -math.inf  # when the last Progress was; the first batch of a run is told at once
     for epoch in range(len(history) + 1, recipe.epochs + 1):
         model.train()
+        loss.reset()
         generator.manual_seed((recipe.seed << 16) + epoch)
-        order = torch.randperm(len(digits.train_labels), generator=generator, device=device.id)
         losses = [past.validation_loss for past in history]
+        factors = [
+            recipe.factor((epoch - 1 + done / batches) / recipe.epochs, losses) for done in range(batches)
+        ]
+        seen, learning_rate = 0, 0.0
         began = time.perf_counter()
-        seen, correct, total_loss, learning_rate = 0, 0, 0.0, 0.0
 
-        for batch, chosen in enumerate(order.split(recipe.batch_size), 1):
-            progress = (epoch - 1 + (batch - 1) / batches) / recipe.epochs
-            learning_rate = peak * recipe.factor(progress, losses)
+        for batch, (images, labels) in enumerate(_batches(digits, recipe, epoch, generator), 1):
+            learning_rate = peak * factors[batch - 1]
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate
-
-            images, labels = to_unit(digits.train_images[chosen]), digits.train_labels[chosen]
-            if recipe.augments and epoch <= recipe.epochs - recipe.plain_epochs:
-                images = augment(images, labels, recipe, generator)
-            with autocast(device):
-                logits = model(images)
-                loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
-            loss_value = loss.item()
-            if not math.isfinite(loss_value):
-                yield Diverged(epoch, batch, loss_value, learning_rate)
-                return
-            optimizer.zero_grad()
-            loss.backward()
+            compute_gradients(images, labels)
             optimizer.step()
             if average is not None:
                 average.update_parameters(model)
-
             seen += len(labels)
-            correct += int((logits.argmax(1) == labels).sum())
-            total_loss += loss_value * len(labels)
-            sent = yield Batch(
+
+            now = time.perf_counter()
+            if now - told < interval:
+                continue
+            told = now
+            total_loss, right = loss.tally.tolist()  # waits for the device
+            if not math.isfinite(total_loss):
+                yield Diverged(epoch, batch, total_loss / seen, learning_rate)
+                return
+            sent = yield Progress(
                 epoch=epoch,
                 batch=batch,
-                loss=loss_value,
-                accuracy=100 * correct / seen,
+                loss=total_loss / seen,
+                accuracy=100 * right / seen,
                 learning_rate=learning_rate,
                 images_per_second=seen / (time.perf_counter() - began),
             )
             peak = peak if sent is None else sent
 
+        total_loss, right = loss.tally.tolist()
         validation = evaluate(
             average.module if average is not None else model,
             digits.validation_images,
             digits.validation_labels,
         )
-        if not math.isfinite(validation.loss):
-            yield Diverged(epoch, batches, validation.loss, learning_rate)
+        if not math.isfinite(total_loss + validation.loss):
+            yield Diverged(epoch, batches, total_loss / seen + validation.loss, learning_rate)
             return
         history.append(
             Metrics(
                 epoch=epoch,
                 train_loss=total_loss / seen,
-                train_accuracy=100 * correct / seen,
+                train_accuracy=100 * right / seen,
                 validation_loss=validation.loss,
                 validation_accuracy=validation.accuracy,
                 validation_errors=validation.errors,
@@ -141,9 +155,25 @@ def train(
                 seconds=time.perf_counter() - began,
             )
         )
-        yield Epoch(history[-1], _state(history, peak, model, optimizer, average))
+        yield Epoch(history[-1], _state(history, peak, loss, way, optimizer, average))
+        told = time.perf_counter()
 
     yield Finished.of(history)
+
+
+def _batches(
+    digits: Digits, recipe: Recipe, epoch: int, generator: torch.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """The training digits of an epoch, in its random order, augmented: images, (N, 1, 28, 28) float32 in
+    [0, 1], and labels, (N,) int64."""
+    count, place, size = len(digits.train_labels), generator.device, recipe.batch_size
+    order = torch.randperm(count, generator=generator, device=place)
+    at_once = size if place.type == "cpu" else size * max(1, AT_ONCE // size)
+    for chosen in order.split(at_once):
+        images, labels = to_unit(digits.train_images[chosen]), digits.train_labels[chosen]
+        if recipe.augments and epoch <= recipe.epochs - recipe.plain_epochs:
+            images = augment(images, labels, recipe, generator)
+        yield from zip(images.split(size), labels.split(size), strict=True)
 
 
 def _copy(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -153,16 +183,20 @@ def _copy(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def _state(
     history: Sequence[Metrics],
     peak: float,
-    model: nn.Module,
+    loss: ways.Loss,
+    way: str,
     optimizer: torch.optim.Optimizer,
     average: AveragedModel | None,
 ) -> State:
+    model = loss.model
     return State(
         history=tuple(history),
         peak=peak,
         weights=_copy((model if average is None else average.module).state_dict()),
         optimizer=_copy(state_tensors(optimizer)),
         trained=None if average is None else _copy(model.state_dict()),
+        way=way,
+        precision=loss.precision,
     )
 
 

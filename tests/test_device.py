@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 import subprocess
@@ -10,7 +9,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from s5core.device import Device, DeviceError, autocast, available, choose, cores
+from s5core.device import Device, DeviceError, autocast, available, choose, cores, precision
 from s5core.files import ROOT
 
 Machine = Callable[..., None]
@@ -95,19 +94,29 @@ def test_chosen_device_holds_a_tensor() -> None:
     assert torch.zeros(1, device=choose("auto").id).item() == 0
 
 
-@pytest.mark.parametrize(("id", "bf16"), [("cpu", True), ("mps", True), ("cuda:0", False)])
-def test_full_precision_elsewhere(machine: Machine, id: str, bf16: bool) -> None:
+@pytest.mark.parametrize(
+    ("id", "bf16", "expected"),
+    [
+        ("cpu", True, "float32"),
+        ("mps", True, "float32"),
+        ("cuda:0", False, "float32"),
+        ("cuda:0", True, "bfloat16"),
+    ],
+)
+def test_half_precision_is_usual_only_on_gpus_that_have_it(
+    machine: Machine, id: str, bf16: bool, expected: str
+) -> None:
     machine(gpus=1, bf16=bf16)
-    assert isinstance(autocast(Device(id, "")), contextlib.nullcontext)
+    assert precision("auto", Device(id, "")) == expected
+    assert precision("bfloat16", Device(id, "")) == "bfloat16"
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_mixed_precision_on_a_gpu_that_has_bfloat16() -> None:
-    if not torch.cuda.is_bf16_supported(including_emulation=False):
-        pytest.skip("needs a GPU with bfloat16")
-    a = torch.ones(4, 4, device="cuda")
-    with autocast(choose("cuda")):
-        assert (a @ a).dtype == torch.bfloat16
+@pytest.mark.parametrize(("precision", "dtype"), [("float32", torch.float32), ("bfloat16", torch.bfloat16)])
+def test_products_have_the_precision_that_was_chosen(precision: str, dtype: torch.dtype) -> None:
+    device = choose("auto")
+    a = torch.ones(4, 4, device=device.id)
+    with autocast(device, precision):
+        assert (a @ a).dtype == dtype
 
 
 @pytest.mark.slow

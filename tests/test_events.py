@@ -9,7 +9,6 @@ from typing import get_args
 import pytest
 
 from s5core.events import (
-    Batch,
     Diverged,
     Epoch,
     Event,
@@ -17,6 +16,7 @@ from s5core.events import (
     Finished,
     LogWriter,
     Metrics,
+    Progress,
     RateChanged,
     Started,
     Stopped,
@@ -27,7 +27,7 @@ from s5core.events import (
 )
 
 STARTED = Started("CPU", "practice set", 4000, 1000, 90, 3, 32, 1)
-BATCH = Batch(1, 1, 2.3, 10.0, 0.1, 900.0)
+PROGRESS = Progress(1, 1, 2.3, 10.0, 0.1, 900.0)
 
 
 def metrics(epoch: int) -> Metrics:
@@ -36,7 +36,7 @@ def metrics(epoch: int) -> Metrics:
 
 ALL = [
     STARTED,
-    BATCH,
+    PROGRESS,
     Epoch(metrics(1)),
     Finished(2, 90.0, 91.0, 3.0),
     Diverged(1, 7, math.inf, 3.0),
@@ -78,13 +78,13 @@ def test_an_event_survives_json(event):
         {"loss": 10**400},
         {"another": 1},
         {"event": "of a later version"},
-        {"event": ["batch"]},
+        {"event": ["progress"]},
     ],
     ids=repr,
 )
 def test_what_is_mistyped_is_no_event(changed):
     with pytest.raises(ValueError, match=r"is no|needs|no event"):
-        from_json(to_json(BATCH) | changed)
+        from_json(to_json(PROGRESS) | changed)
 
 
 def test_an_event_needs_all_its_values():
@@ -96,11 +96,11 @@ def test_an_event_needs_all_its_values():
 
 def test_the_log_tells_what_happened(path):
     end = Finished(2, 90.0, 91.0, 3.0)
-    write(path, STARTED, BATCH, Epoch(metrics(1)), Epoch(metrics(2)), end)
+    write(path, STARTED, PROGRESS, Epoch(metrics(1)), Epoch(metrics(2)), end)
     log = read_log(path)
-    assert log.batches
-    assert read_log(path, batches=False) == replace(log, batches=[])
-    assert (log.started, log.batches, log.epochs) == (STARTED, [BATCH], [metrics(1), metrics(2)])
+    assert log.progress
+    assert read_log(path, progress=False) == replace(log, progress=[])
+    assert (log.started, log.progress, log.epochs) == (STARTED, [PROGRESS], [metrics(1), metrics(2)])
     assert log.end == end
 
 
@@ -125,7 +125,7 @@ def test_half_a_line_is_left_for_the_next_look(path):
 
 
 def test_what_a_killed_writer_left_unfinished_is_cut_off(path):
-    path.write_bytes(to_lines([STARTED]) + b'{"event": "ba')
+    path.write_bytes(to_lines([STARTED]) + b'{"event": "pr')
     write(path, Stopped(1))
     assert [json.loads(line)["event"] for line in path.read_text().splitlines()] == ["started", "stopped"]
 
@@ -151,13 +151,13 @@ def test_a_line_that_is_no_event_is_passed_over(path, damaged):
 
 
 def test_what_came_after_the_checkpoint_is_void_once_resumed(path):
-    second = Batch(2, 5, 1.0, 50.0, 0.1, 900.0)
-    write(path, STARTED, BATCH, Epoch(metrics(1)), second, Epoch(metrics(2)), Stopped(2))
+    second = Progress(2, 5, 1.0, 50.0, 0.1, 900.0)
+    write(path, STARTED, PROGRESS, Epoch(metrics(1)), second, Epoch(metrics(2)), Stopped(2))
     assert read_log(path).end == Stopped(2)
     write(path, Started("CPU", "practice set", 4000, 1000, 90, 3, 32, 2))
     log = read_log(path)
     assert log.end is None
-    assert [batch.epoch for batch in log.batches] == [1] and log.epochs == [metrics(1)]
+    assert [past.epoch for past in log.progress] == [1] and log.epochs == [metrics(1)]
 
 
 def test_a_rate_that_was_set_before_a_start_is_void(path):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from s5core.events import Batch, Epoch, Log, Metrics, Started
+from s5core.events import Epoch, Log, Metrics, Progress, Started
 from s5core.views import live
 from s5core.views.live import BY_ERRORS, LOSS, Curve, Point, linear
 
@@ -111,15 +111,15 @@ def test_a_target_is_a_labelled_line_of_its_own(target: float | None) -> None:
 STARTED = Started("a CPU", "MNIST", 1000, 100, 10, 2, 10, 1)
 
 
-def batch(epoch: int, number: int, accuracy: float) -> Batch:
-    return Batch(epoch, number, 1.0, accuracy, 0.1, 1000.0)
+def batch(epoch: int, number: int, accuracy: float) -> Progress:
+    return Progress(epoch, number, 1.0, accuracy, 0.1, 1000.0)
 
 
 def epoch(number: int, accuracy: float) -> Epoch:
     return Epoch(Metrics(number, 1.0, accuracy, 0.5, 98.5, 2, 0.1, 1.0))
 
 
-def log(*events: Batch | Epoch) -> Log:
+def log(*events: Progress | Epoch) -> Log:
     made = Log()
     for event in (STARTED, *events):
         made.take(event)

@@ -3,14 +3,25 @@ from __future__ import annotations
 import pytest
 
 from s5core import checkpoint
-from s5core.events import Batch, Diverged, Epoch, Event, Failed, Finished, Metrics, Started, Stopped, to_lines
+from s5core.events import (
+    Diverged,
+    Epoch,
+    Event,
+    Failed,
+    Finished,
+    Metrics,
+    Progress,
+    Started,
+    Stopped,
+    to_lines,
+)
 from s5core.recipe import Recipe
 from s5core.runs import folder, outcome
 from s5core.runs.outcome import Outcome, State
 from tests.helpers import LEAST
 
 STARTED = Started("CPU", "practice set", 4000, 1000, 90, 3, 32, 1)
-BATCH = Batch(1, 1, 2.3, 10.0, 0.1, 1000.0)
+PROGRESS = Progress(1, 1, 2.3, 10.0, 0.1, 1000.0)
 FIRST = Epoch(Metrics(1, 0.5, 80.0, 0.4, 90.0, 100, 0.1, 2.0))
 SECOND = Epoch(Metrics(2, 0.3, 90.0, 0.2, 95.5, 45, 0.1, 1.5))
 
@@ -19,8 +30,8 @@ SECOND = Epoch(Metrics(2, 0.3, 90.0, 0.2, 95.5, 45, 0.1, 1.5))
     ("events", "expected"),
     [
         ([], Outcome("not started")),
-        ([STARTED, BATCH], Outcome("interrupted")),
-        ([STARTED, BATCH, FIRST, SECOND], Outcome("interrupted", 95.5, 45, 3.5)),
+        ([STARTED, PROGRESS], Outcome("interrupted")),
+        ([STARTED, PROGRESS, FIRST, SECOND], Outcome("interrupted", 95.5, 45, 3.5)),
         ([STARTED, FIRST, Stopped(1)], Outcome("stopped", 90.0, 100, 2.0)),
         ([STARTED, FIRST, SECOND, Finished(2, 95.5, 95.5, 3.5)], Outcome("finished", 95.5, 45, 3.5)),
         ([STARTED, Diverged(1, 7, float("nan"), 3.0)], Outcome("diverged")),

@@ -37,6 +37,8 @@ OTHER: dict[str, Any] = {
     "seed": 7,
     "split": "holdout",
     "device": "cpu",
+    "way": "eager",
+    "precision": "bfloat16",
 }
 
 # Field: accepted extremes, refused values, what the message says fits.
@@ -69,6 +71,8 @@ CHOICES = {
     "schedule": "one of constant, step, exponential, cosine, one-cycle, plateau",
     "anneal": "linear or cosine",
     "split": "test or holdout",
+    "way": "one of auto, eager, compiled, graph",
+    "precision": "one of auto, float32, bfloat16",
 }
 
 

@@ -72,7 +72,7 @@ def test_a_rate_that_comes_between_two_epochs_counts_in_the_next(home):
     assert run.log().peak == 0.01
 
 
-@pytest.mark.parametrize(("event", "kept"), [("batch", 0), ("epoch", 1)])
+@pytest.mark.parametrize(("event", "kept"), [("progress", 0), ("epoch", 1)])
 def test_a_rate_that_was_changed_in_a_lost_epoch_counts_when_the_run_goes_on(home, event, kept):
     run = folder.create("a run", "step5", TINY, Recipe(epochs=2, schedule="constant", learning_rate=0.1))
     Worker(Late(run, event, 1, Rate(0.01), Stop())).train(run)
@@ -80,7 +80,7 @@ def test_a_rate_that_was_changed_in_a_lost_epoch_counts_when_the_run_goes_on(hom
     Worker(queue.Queue()).train(run)
     log = run.log()
     assert isinstance(log.end, Finished) and log.peak == 0.01
-    assert {batch.learning_rate for batch in log.batches if batch.epoch > kept} == {0.01}
+    assert {past.learning_rate for past in log.progress if past.epoch > kept} == {0.01}
     assert run.checkpoint().recipe == run.recipe
 
 

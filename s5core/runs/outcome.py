@@ -53,7 +53,7 @@ def _log(run: Run) -> Log:
 
 @lru_cache(maxsize=4096)
 def _read(path: Path, changed: int, size: int) -> Log:
-    return read_log(path, batches=False)
+    return read_log(path, progress=False)
 
 
 def _state(log: Log) -> State:

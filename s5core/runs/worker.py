@@ -12,7 +12,6 @@ import os
 import queue
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from s5core.checkpoint import Checkpoint
 from s5core.data import Digits
 from s5core.device import keep_freed_memory
 from s5core.errors import UserError
-from s5core.events import Batch, Epoch, Event, Failed, Finished, LogWriter, RateChanged, Started, Stopped
+from s5core.events import Epoch, Event, Failed, Finished, LogWriter, Progress, RateChanged, Started, Stopped
 from s5core.recipe import Split
 from s5core.runs import folder
 from s5core.runs.folder import Run
@@ -41,8 +40,6 @@ from s5core.runs.messages import (
     to_line,
 )
 from s5core.train import train
-
-INTERVAL = 0.5  # seconds from one batch in the log to the next; a page looks every second or two
 
 
 class Worker:
@@ -115,12 +112,11 @@ class Worker:
         recipe = run.recipe.replace(learning_rate=peak)
         events = train(run.layers, recipe, digits, state and dataclasses.replace(state, peak=peak))
         finished = len(kept.history) if kept else 0
-        written = 0.0
         rate: float | None = None
         go_on = True
         event: Event | None = None
         while True:
-            heard = isinstance(event, Batch)  # `train` takes a rate only there; until then it is kept here
+            heard = isinstance(event, Progress)  # `train` takes a rate only there; until then it is kept here
             try:
                 event = events.send(rate if heard else None)
             except StopIteration:
@@ -135,10 +131,6 @@ class Worker:
                     made = Checkpoint.of(run.step, run.layers, run.recipe, digits.name, state)
                     checkpoint.save(made, run.model_path)
                     finished = metrics.epoch
-                case Batch(batch=batch):
-                    if batch == 1 or time.monotonic() - written > INTERVAL:
-                        written = time.monotonic()
-                        log.write(event)
                 case _:
                     log.write(event)
                     if isinstance(event, Started) and peak != run.recipe.learning_rate:

@@ -10,13 +10,14 @@ from typing import Any, TextIO
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as ProgressBar
 
 from s5core import checkpoint, data, words
 from s5core.checkpoint import Checkpoint
 from s5core.data import Digits
 from s5core.errors import UserError
-from s5core.events import Batch, Diverged, Epoch, Event, Finished, Started, State
+from s5core.events import Diverged, Epoch, Event, Finished, Progress, Started, State
 from s5core.files import write_atomically
 from s5core.layers import Network
 from s5core.recipe import Recipe
@@ -29,7 +30,7 @@ notes = Console(stderr=True, highlight=False, soft_wrap=True)
 @contextmanager
 def downloading() -> Iterator[data.Progress]:
     """Show a bar for each file while a download lasts."""
-    with Progress(
+    with ProgressBar(
         TextColumn("{task.description}"), BarColumn(), DownloadColumn(), console=notes, transient=True
     ) as bars:
         tasks: dict[str, TaskID] = {}
@@ -65,7 +66,7 @@ class Training:
     def show(self, lines: TextIO) -> None:
         """Train to the end and write a line for each epoch. Raises typer.Exit(130) when Ctrl-C has
         stopped it, and UserError when it diverges."""
-        with Progress(
+        with ProgressBar(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.fields[note]}"),
@@ -92,7 +93,7 @@ class Training:
                     f"{self.name}: {event.parameters:,} parameters, seed {self.recipe.seed}, "
                     f"{event.data} ({event.train_digits:,} + {event.validation_digits:,}), {event.device}"
                 )
-            case Batch():
+            case Progress():
                 update(
                     completed=(event.epoch - 1) * self._batches + event.batch,
                     description=f"epoch {event.epoch}/{self.recipe.epochs}",

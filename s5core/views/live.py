@@ -14,7 +14,7 @@ from typing import Any
 
 import altair as alt
 
-from s5core.events import Log, Metrics
+from s5core.events import Log, Metrics, Progress
 from s5core.target import ACCURACY
 from s5core.views.palette import GREEN, GREY, ORANGE, OURS, PURPLE, RED, SKY, TARGET
 from s5core.views.style import TARGET_LINE, TEXT, layered, readable
@@ -78,23 +78,37 @@ class Curve:
 
 
 def training_accuracy(log: Log, batch_size: int) -> list[Point]:
-    """The accuracy on augmented digits during training: at each point, over the digits since the point
-    before. The log has the accuracy of the epoch so far, which would fall back at each new epoch."""
+    """The accuracy on augmented digits during training, in percent: see `_training`."""
+    looks = [(look, look.accuracy) for look in log.progress]
+    points = _training(log, batch_size, looks, {end.epoch: end.train_accuracy for end in log.epochs})
+    return [(x, min(100.0, max(0.0, y))) for x, y in points]  # rounding may leave the range
+
+
+def training_loss(log: Log, batch_size: int) -> list[Point]:
+    """The loss on augmented digits during training: see `_training`."""
+    looks = [(look, look.loss) for look in log.progress]
+    return _training(log, batch_size, looks, {end.epoch: end.train_loss for end in log.epochs})
+
+
+def _training(
+    log: Log, batch_size: int, looks: Iterable[tuple[Progress, float]], ends: dict[int, float]
+) -> list[Point]:
+    """A mean over the digits of the epoch so far, as one over the digits since the point before: the
+    mean of an epoch would fall back at each new one. `ends`: the mean of each finished epoch."""
     if log.started is None:
         return []
+    by_epoch: dict[int, list[tuple[float, int, float]]] = {epoch: [] for epoch in ends}
+    for look, mean in looks:
+        # A single batch is noise; only that which makes the first point of a run is shown.
+        if look.batch < log.started.batches and (look.batch > 1 or look.epoch == 1):
+            part = look.batch / log.started.batches
+            by_epoch.setdefault(look.epoch, []).append((part, look.batch * batch_size, mean))
     found: list[Point] = []
-    ends = {metrics.epoch: metrics.train_accuracy for metrics in log.epochs}
-    for epoch in sorted({batch.epoch for batch in log.batches} | ends.keys()):
-        looks = [
-            (batch.batch / log.started.batches, batch.batch * batch_size, batch.accuracy)
-            for batch in log.batches
-            if batch.epoch == epoch and batch.batch < log.started.batches and (batch.batch > 1 or epoch == 1)
-        ]
+    for epoch, points in sorted(by_epoch.items()):
         if epoch in ends:
-            looks.append((1.0, log.started.train_digits, ends[epoch]))
-        for (_, before, former), (part, seen, accuracy) in pairwise([(0.0, 0, 0.0), *looks]):
-            value = (accuracy * seen - former * before) / (seen - before)
-            found.append((epoch - 1 + part, min(100.0, max(0.0, value))))  # rounding may leave the range
+            points.append((1.0, log.started.train_digits, ends[epoch]))
+        for (_, before, former), (part, seen, mean) in pairwise([(0.0, 0, 0.0), *points]):
+            found.append((epoch - 1 + part, (mean * seen - former * before) / (seen - before)))
     return found
 
 
@@ -111,8 +125,8 @@ def summary(log: Log, epochs: int) -> str:
             f"Validation accuracy {percent(last.validation_accuracy)} after {last.epoch} of {epochs} epochs, "
             f"training accuracy {percent(last.train_accuracy)}. The target is {percent(ACCURACY.limit, 1)}."
         )
-    if log.batches:
-        return f"Epoch 1 of {epochs}: training accuracy {percent(log.batches[-1].accuracy)} so far."
+    if log.progress:
+        return f"Epoch 1 of {epochs}: training accuracy {percent(log.progress[-1].accuracy)} so far."
     return "No accuracy yet: the run has not begun."
 
 

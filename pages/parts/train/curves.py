@@ -173,19 +173,18 @@ def _take_over(network: NamedNetwork) -> None:
 def _show_loss_and_rate(log: Log, run: Run) -> None:
     epochs = run.recipe.epochs
     per_epoch = log.started.batches if log.started else 1
-    batches = [(batch.epoch - 1 + batch.batch / per_epoch, batch) for batch in log.batches]
     losses = [
-        Curve("training", [(x, batch.loss) for x, batch in batches]),
+        Curve("training", live.training_loss(log, run.recipe.batch_size)),
         Curve("validation", [(m.epoch, m.validation_loss) for m in log.epochs], dots=True),
     ]
     loss = f"Validation loss {log.epochs[-1].validation_loss:.4g}" if log.epochs else "No validation loss yet"
     st.vega_lite_chart(live.curves(losses, live.LOSS, epochs), width="stretch", alt=f"{loss}.")
     st.caption(
-        "The loss is the cross-entropy. Training: of single batches. Validation: the mean over all "
-        "validation digits after each epoch."
+        "The loss is the cross-entropy. Training: the mean over the digits since the point before. "
+        "Validation: the mean over all validation digits after each epoch."
     )
-    rates = [(x, batch.learning_rate) for x, batch in batches]
+    rates = [(look.epoch - 1 + look.batch / per_epoch, look.learning_rate) for look in log.progress]
     peak = max(run.recipe.learning_rate, log.peak or 0, *(rate for _, rate in rates))
     now = f"The learning rate is {rates[-1][1]:.4g} now" if rates else "No learning rate was used yet"
     st.vega_lite_chart(live.rates(rates, epochs, peak), width="stretch", alt=f"{now}; its peak is {peak:g}.")
-    st.caption("The learning rate that was used at each batch.")
+    st.caption("The learning rate that was used.")

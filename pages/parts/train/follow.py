@@ -61,7 +61,7 @@ def wait_for_first_point() -> Look:
     deadline = time.monotonic() + FIRST_POINT
     while True:
         now = look()
-        if not now.training or now.log.batches or now.log.end or time.monotonic() > deadline:
+        if not now.training or now.log.progress or now.log.end or time.monotonic() > deadline:
             return now
         time.sleep(0.05)
 

@@ -35,7 +35,7 @@ def draw() -> None:
             st.markdown(_expectation(), width="stretch")
     line = st.empty()
     line.progress(*_state(now))
-    if now.training and not now.log.batches:
+    if now.training and not now.log.progress:
         line.progress(*_state(wait_for_first_point()))
 
 
@@ -175,9 +175,9 @@ def _kept(epoch: int) -> str:
 
 
 def _progress(log: Log, epochs: int) -> tuple[float, str]:
-    if log.started is None or not log.batches:
+    if log.started is None or not log.progress:
         return len(log.epochs) / epochs, "Starting …"
-    last = log.batches[-1]
+    last = log.progress[-1]
     done = max((last.epoch - 1) + last.batch / log.started.batches, len(log.epochs))
     seconds = (epochs - done) * log.started.train_digits / last.images_per_second
     return min(1.0, done / epochs), (

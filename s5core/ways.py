@@ -1,0 +1,149 @@
+"""Ways to compute the gradients of a batch: the same arithmetic, called kernel by kernel or in one piece.
+
+A way is one function here and one entry in `WAYS`. It takes a `Loss` and returns a function that does
+forward, loss and backward for a batch and leaves the gradients at the parameters. Rounding differs from
+way to way, so a run keeps the way that it began with.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from s5core.device import Device, autocast
+from s5core.errors import UserError
+
+Gradients = Callable[[Tensor, Tensor], None]
+
+WARM_UP = 3  # batches before a CUDA graph is recorded: libraries choose their kernels in the first ones
+
+
+class WayError(UserError):
+    """A way that the device does not offer."""
+
+
+class Loss(nn.Module):
+    """Cross-entropy of a network, in the precision of a recipe, with a tally on the network's device.
+
+    Nothing here waits for the device: the tally is read a few times a second.
+    """
+
+    def __init__(self, model: nn.Module, device: Device, precision: str, label_smoothing: float) -> None:
+        super().__init__()
+        self.model, self.device, self.precision = model, device, precision
+        self.label_smoothing = label_smoothing
+        self.register_buffer("tally", torch.zeros(2, device=device.id), persistent=False)
+
+    tally: Tensor  # (2,) float32: sum of the losses of all digits since `reset`, and how many were right
+
+    def forward(self, images: Tensor, labels: Tensor) -> Tensor:
+        """The mean loss of a batch; the tally counts it. `images`: (N, 1, H, W) float32 in [0, 1]."""
+        with autocast(self.device, self.precision):
+            logits = self.model(images)
+            loss = F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
+        with torch.no_grad():
+            right = (logits.argmax(1) == labels).sum()
+            self.tally += torch.stack((loss * len(labels), right.to(loss)))
+        return loss
+
+    def reset(self) -> None:
+        """Begin the tally anew."""
+        self.tally.zero_()
+
+
+def eager(loss: Loss, generators: Sequence[torch.Generator] = ()) -> Gradients:
+    """Call the kernels one by one. Every device can."""
+
+    def compute(images: Tensor, labels: Tensor) -> None:
+        loss.zero_grad()
+        loss(images, labels).backward()
+
+    return compute
+
+
+def compiled(loss: Loss, generators: Sequence[torch.Generator] = ()) -> Gradients:
+    """Fuse kernels by torch.compile, for the shape of the first batch. Batches of another size, such as
+    the last one of an epoch, are computed eagerly: compiling takes seconds to minutes."""
+    plain, fused, size = eager(loss), torch.compile(loss, dynamic=False), 0
+
+    def compute(images: Tensor, labels: Tensor) -> None:
+        nonlocal size
+        size = size or len(images)
+        if len(images) != size:
+            plain(images, labels)
+            return
+        loss.zero_grad()
+        fused(images, labels).backward()
+
+    return compute
+
+
+def graph(loss: Loss, generators: Sequence[torch.Generator] = ()) -> Gradients:
+    """Record the kernels of a batch once, as a CUDA graph, and replay them as one piece. Starting the
+    kernels of a small network one by one takes longer than their arithmetic.
+
+    `generators`: those from which layers draw. The first batches, and those of another size, are
+    computed eagerly.
+    """
+    plain, recorded, batches = eager(loss), torch.cuda.CUDAGraph(), 0
+    images_in = labels_in = torch.empty(0)
+    gradients: list[Tensor | None] = []  # where the graph leaves them
+    stream = torch.cuda.Stream()  # a graph must not be recorded on the default one
+
+    def compute(images: Tensor, labels: Tensor) -> None:
+        nonlocal batches, images_in, labels_in, gradients
+        if batches == 0:
+            images_in, labels_in = images.clone(), labels.clone()
+        if len(images) != len(images_in):
+            plain(images, labels)
+            return
+        if batches < WARM_UP:
+            stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(stream):
+                plain(images, labels)
+            torch.cuda.current_stream().wait_stream(stream)
+        elif batches == WARM_UP:
+            for generator in generators:
+                recorded.register_generator_state(generator)
+            loss.zero_grad()
+            with torch.cuda.graph(recorded):  # recording computes nothing
+                loss(images_in, labels_in).backward()
+            gradients = [parameter.grad for parameter in loss.parameters()]
+        if batches >= WARM_UP:
+            images_in.copy_(images)
+            labels_in.copy_(labels)
+            recorded.replay()
+            for parameter, gradient in zip(loss.parameters(), gradients, strict=True):
+                parameter.grad = gradient
+        batches += 1
+
+    return compute
+
+
+WAYS: dict[str, Callable[..., Gradients]] = {"eager": eager, "compiled": compiled, "graph": graph}
+
+
+def offered(device: Device) -> list[str]:
+    """The ways that a device offers, the fastest one first."""
+    ways = ["graph"] if device.id.startswith("cuda") else []
+    ways.append("eager")
+    if shutil.which("c++") or shutil.which("g++") or shutil.which("clang++"):
+        ways.append("compiled")
+    return ways
+
+
+def choose(way: str, device: Device) -> str:
+    """The way with this name; `auto` is the fastest one of the device.
+
+    Raises WayError for one that the device does not offer.
+    """
+    ways = offered(device)
+    if way == "auto":
+        return ways[0]
+    if way not in ways:
+        raise WayError(f"{device.name} does not offer the way {way!r}: use auto or one of {', '.join(ways)}.")
+    return way

@@ -230,6 +230,6 @@ def evaluate(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int =
     """
     training = model.training
     model.eval()
-    logits = [model(batch).float().cpu() for batch in images.split(batch_size)]
+    logits = torch.cat([model(batch).float() for batch in images.split(batch_size)])
     model.train(training)
-    return Evaluation(torch.cat(logits), labels.cpu())
+    return Evaluation(logits.cpu(), labels.cpu())

@@ -52,7 +52,7 @@ def train(
         raise RecipeError(
             f"dropout is {recipe.dropout}, but the network has no Dropout layer: add one or set dropout to 0."
         )
-    way = ways.choose(recipe.way, place)
+    way = ways.choose(recipe.way, place, recipe.dropout > 0)
     precision = device.precision(recipe.precision, place)
     # Channels last saves a fifth to a third of the time with one thread, and hardly any with two.
     model = build(layers, seed=recipe.seed).to(place.id).to(memory_format=torch.channels_last)
@@ -72,14 +72,14 @@ def train(
     peak = recipe.learning_rate
     if resume is not None:
         history, peak = list(resume.history), resume.peak
-        if recipe.way == "auto" and resume.way in ways.offered(place):
+        if recipe.way == "auto" and resume.way in ways.offered(place, recipe.dropout > 0):
             way = resume.way
         if recipe.precision == "auto":
             precision = resume.precision
         _restore(resume, model, optimizer, average)
 
     loss = ways.Loss(model, place, precision, recipe.label_smoothing)
-    compute_gradients = ways.WAYS[way](loss, [generator])
+    compute_gradients = ways.WAYS[way](loss)
     batches = math.ceil(len(digits.train_labels) / recipe.batch_size)
     yield Started(
         device=place.name,

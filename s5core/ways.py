@@ -8,7 +8,7 @@ way to way, so a run keeps the way that it began with.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -55,7 +55,7 @@ class Loss(nn.Module):
         self.tally.zero_()
 
 
-def eager(loss: Loss, generators: Sequence[torch.Generator] = ()) -> Gradients:
+def eager(loss: Loss) -> Gradients:
     """Call the kernels one by one. Every device can."""
 
     def compute(images: Tensor, labels: Tensor) -> None:
@@ -65,7 +65,7 @@ def eager(loss: Loss, generators: Sequence[torch.Generator] = ()) -> Gradients:
     return compute
 
 
-def compiled(loss: Loss, generators: Sequence[torch.Generator] = ()) -> Gradients:
+def compiled(loss: Loss) -> Gradients:
     """Fuse kernels by torch.compile, for the shape of the first batch. Batches of another size, such as
     the last one of an epoch, are computed eagerly: compiling takes seconds to minutes."""
     plain, fused, size = eager(loss), torch.compile(loss, dynamic=False), 0
@@ -82,12 +82,12 @@ def compiled(loss: Loss, generators: Sequence[torch.Generator] = ()) -> Gradient
     return compute
 
 
-def graph(loss: Loss, generators: Sequence[torch.Generator] = ()) -> Gradients:
+def graph(loss: Loss) -> Gradients:
     """Record the kernels of a batch once, as a CUDA graph, and replay them as one piece. Starting the
     kernels of a small network one by one takes longer than their arithmetic.
 
-    `generators`: those from which layers draw. The first batches, and those of another size, are
-    computed eagerly.
+    The first batches, and those of another size, are computed eagerly. A graph repeats whatever random
+    numbers its layers draw, so it cannot train with dropout.
     """
     plain, recorded, batches = eager(loss), torch.cuda.CUDAGraph(), 0
     images_in = labels_in = torch.empty(0)
@@ -107,8 +107,6 @@ def graph(loss: Loss, generators: Sequence[torch.Generator] = ()) -> Gradients:
                 plain(images, labels)
             torch.cuda.current_stream().wait_stream(stream)
         elif batches == WARM_UP:
-            for generator in generators:
-                recorded.register_generator_state(generator)
             loss.zero_grad()
             with torch.cuda.graph(recorded):  # recording computes nothing
                 loss(images_in, labels_in).backward()
@@ -124,24 +122,24 @@ def graph(loss: Loss, generators: Sequence[torch.Generator] = ()) -> Gradients:
     return compute
 
 
-WAYS: dict[str, Callable[..., Gradients]] = {"eager": eager, "compiled": compiled, "graph": graph}
+WAYS: dict[str, Callable[[Loss], Gradients]] = {"eager": eager, "compiled": compiled, "graph": graph}
 
 
-def offered(device: Device) -> list[str]:
-    """The ways that a device offers, the fastest one first."""
-    ways = ["graph"] if device.id.startswith("cuda") else []
+def offered(device: Device, dropout: bool = False) -> list[str]:
+    """The ways that a device offers to a recipe with or without dropout, the fastest one first."""
+    ways = ["graph"] if device.id.startswith("cuda") and not dropout else []
     ways.append("eager")
-    if shutil.which("c++") or shutil.which("g++") or shutil.which("clang++"):
+    if any(map(shutil.which, ("c++", "g++", "clang++"))):
         ways.append("compiled")
     return ways
 
 
-def choose(way: str, device: Device) -> str:
-    """The way with this name; `auto` is the fastest one of the device.
+def choose(way: str, device: Device, dropout: bool = False) -> str:
+    """The way with this name; `auto` is the fastest one.
 
     Raises WayError for one that the device does not offer.
     """
-    ways = offered(device)
+    ways = offered(device, dropout)
     if way == "auto":
         return ways[0]
     if way not in ways:

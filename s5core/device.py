@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import os
 import platform
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -40,10 +42,45 @@ def available() -> list[Device]:
 
 
 def cores() -> int:
-    """How many CPU cores this process may use."""
+    """How many CPU cores this process may keep busy: those that the system lets it use, or fewer where a
+    container has a share of their time. More threads than that wait for each other."""
     if hasattr(os, "sched_getaffinity"):  # macOS and Windows set no such limits
-        return len(os.sched_getaffinity(0))
+        return int(min(len(os.sched_getaffinity(0)), _quota()))
     return os.cpu_count() or 1
+
+
+def _quota(system: Path = Path("/")) -> float:
+    """How many cores' time Linux's control groups grant to this process; infinite without a limit.
+
+    A group is limited by those above it, too (docs.kernel.org, "Control Group v2" and "CFS Bandwidth
+    Control"). `system`: the root folder.
+    """
+    least = math.inf
+    for line in _read(system / "proc/self/cgroup").splitlines():
+        _, controllers, group = line.split(":", 2)
+        version_1 = "cpu" in controllers.split(",")
+        if controllers and not version_1:
+            continue
+        top = system / "sys/fs/cgroup" / ("cpu" if version_1 else "")
+        place = top / group.strip("/")
+        for folder in (place, *place.parents):
+            if version_1:
+                limit = _read(folder / "cpu.cfs_quota_us") + " " + _read(folder / "cpu.cfs_period_us")
+            else:
+                limit = _read(folder / "cpu.max")
+            match limit.split():
+                case [quota, period] if quota.isdecimal() and period.isdecimal() and int(period):
+                    least = min(least, int(quota) / int(period))
+            if folder == top:
+                break
+    return max(least, 1.0)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
 
 
 def choose(device: str) -> Device:

@@ -65,6 +65,9 @@ def steps_card(step: str) -> str:
 
 
 # Train
+TRAIN_CLOCK = "train_clock"  # looks at the chosen run; fragment
+TRAIN_TICK = "train_tick"  # the clock in it; widget
+TRAIN_SIGNS = "train_signs"  # what the page shows, and the seconds to the next look; follow
 TRAIN_TRANSPORT = "train_transport"  # the buttons and the state of the run; fragment and container
 TRAIN_BUTTONS = "train_buttons"  # their row; container
 TRAIN_CHART = "train_chart"  # the chart and all else about the run; fragment

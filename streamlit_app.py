@@ -33,8 +33,13 @@ def freeze_imports() -> None:
     gc.freeze()
 
 
-# Streamlit leaves 96 pixels above the title, a tenth of a projector's picture.
-st.html("<style>[data-testid='stMainBlockContainer'] { padding-top: 3.5rem }</style>")
+# Streamlit leaves 96 pixels above the title, a tenth of a projector's picture, 160 below the page, and on
+# a desktop 80 at each side.
+MAIN = "[data-testid='stMainBlockContainer']"
+st.html(
+    f"<style>{MAIN} {{ padding-top: 3.5rem; padding-bottom: 3rem }}"
+    f"@media (min-width: 768px) {{ {MAIN} {{ padding-left: 3rem; padding-right: 3rem }} }}</style>"
+)
 navigation.mark_routed()
 page = navigation.choose_page()
 sidebar.show()

@@ -94,6 +94,7 @@ def train_rate(run: str) -> str:
 RUNS_STEP = "runs_step"  # only runs of this step are shown; widget, removed by upload
 RUNS_CHOSEN = "runs_chosen"  # ids of the selected runs
 RUNS_DELETED = "runs_deleted"  # {id: name} of the runs that were deleted last; for Undo
+RUNS_TRASH = "runs_trash"  # ids of the deleted runs to bring back; widget, trash
 RUNS_UPLOAD = "runs_upload"  # a checkpoint; widget, read by upload
 
 

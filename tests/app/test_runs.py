@@ -91,7 +91,7 @@ def test_the_sidebar_lists_runs_by_their_names_the_pinned_first() -> None:
     folder.pin(make(learning_rate=0.1))
     app = open_page()
     names = trained_networks(app)
-    assert names == ["as shipped", "rate 0.1 (2)", "rate 0.1"]
+    assert names == ["shipped network", "rate 0.1 (2)", "rate 0.1"]
 
 
 def test_several_runs_are_compared_by_what_differs() -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from pages.parts import keys, server
-from s5core.layers import Network
 from s5core.runs import catalogue, folder, outcome
 from s5core.runs.catalogue import NamedNetwork
 from s5core.runs.folder import Run
@@ -22,8 +21,16 @@ from s5core.steps import STEPS
 from s5core.summary import count_parameters
 from s5core.words import cell, count
 
-HEAD, ROW = 38, 34  # heights of the head, its border included, and of a row, in pixels
-MOST = 8  # rows that are shown without scrolling
+HEAD = 38  # height of the head in pixels, its border included
+ROW, LINE = 34, 19  # height of a row with one line of text, and of each line more
+MOST = 8 * ROW  # height of the rows that are shown without scrolling
+WIDTHS = {  # of the columns with text, in pixels: all columns together fit a screen of 1280
+    "Name": 252,
+    "Step": 80,
+    "State": 92,
+}
+LETTER, MARGIN = 7.2, 18  # mean width of a letter, and what a cell leaves empty, in pixels
+LINES = 5  # of text at most
 
 
 @dataclass(frozen=True)
@@ -56,11 +63,6 @@ def read() -> list[Row]:
     return rows
 
 
-@lru_cache(maxsize=256)
-def _parameters(layers: Network) -> int:
-    return count_parameters(layers)
-
-
 def _data(rows: Sequence[Row]) -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -72,7 +74,7 @@ def _data(rows: Sequence[Row]) -> pd.DataFrame:
             "Errors": pd.array([row.outcome.errors for row in rows], dtype="Int64"),
             "Seconds": [row.outcome.seconds or None for row in rows],
             "When": [datetime.fromisoformat(row.run.created) for row in rows],
-            "Parameters": [_parameters(row.run.layers) for row in rows],
+            "Parameters": [count_parameters(row.run.layers) for row in rows],
         }
     )
 
@@ -96,11 +98,13 @@ def show(rows: Sequence[Row]) -> list[Row]:
     """
     ids = [row.run.id for row in rows]
     chosen = [i for i, id in enumerate(ids) if id in st.session_state.get(keys.RUNS_CHOSEN, [])]
+    data = _data(rows)
+    height = ROW + LINE * (_lines(data) - 1)
     event = st.dataframe(
-        _data(rows),
+        data,
         hide_index=True,
-        height=HEAD + ROW * min(len(rows), MOST),
-        row_height=ROW,
+        height=HEAD + height * min(len(rows), max(1, MOST // height)),
+        row_height=height,
         column_config=_columns(),
         placeholder="–",
         key=keys.runs_table(hashlib.sha256(" ".join(ids).encode()).hexdigest()[:16]),
@@ -114,20 +118,30 @@ def show(rows: Sequence[Row]) -> list[Row]:
     return picked
 
 
+def _lines(data: pd.DataFrame) -> int:
+    """How many lines the longest text of the table needs. A name that is cut would hide what differs."""
+    needed = [
+        math.ceil(len(text) * LETTER / (width - MARGIN))
+        for column, width in WIDTHS.items()
+        for text in data[column]
+    ]
+    return min(LINES, max(needed))
+
+
 def _columns() -> dict[str, Any]:
     make = st.column_config
     return {
         "★": make.TextColumn(width=30, help="Pinned runs come first."),
-        "Name": make.TextColumn(width=235, help="What differs from the recipe of the step."),
-        "Step": make.TextColumn(width=65),
-        "State": make.TextColumn(width=130),
+        "Name": make.TextColumn(width=WIDTHS["Name"], help="What differs from the recipe of the step."),
+        "Step": make.TextColumn(width=WIDTHS["Step"]),
+        "State": make.TextColumn(width=WIDTHS["State"]),
         "Accuracy, %": make.NumberColumn(
-            format="%.2f", width=85, help="Of the last finished epoch, on the validation digits."
+            format="%.2f", width=84, help="Of the last finished epoch, on the validation digits."
         ),
-        "Errors": make.NumberColumn(width=60, help="Validation digits that are read wrong."),
-        "Seconds": make.NumberColumn(format="%.0f", width=75, help="Training and validation together."),
+        "Errors": make.NumberColumn(width=58, help="Validation digits that are read wrong."),
+        "Seconds": make.NumberColumn(format="%.0f", width=68, help="Training and validation together."),
         "When": make.DatetimeColumn(
-            format="D MMM, HH:mm", timezone=st.context.timezone, width=110, help="When it was made."
+            format="D MMM, HH:mm", timezone=st.context.timezone, width=98, help="When it was made."
         ),
-        "Parameters": make.NumberColumn(format="localized", width=90),
+        "Parameters": make.NumberColumn(format="localized", width=86),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,14 +23,9 @@ from s5core.words import cell, count
 
 HEAD = 38  # height of the head in pixels, its border included
 ROW, LINE = 34, 19  # height of a row with one line of text, and of each line more
-MOST = 8 * ROW  # height of the rows that are shown without scrolling
-WIDTHS = {  # of the columns with text, in pixels: all columns together fit a screen of 1280
-    "Name": 252,
-    "Step": 80,
-    "State": 92,
-}
-LETTER, MARGIN = 7.2, 18  # mean width of a letter, and what a cell leaves empty, in pixels
-LINES = 5  # of text at most
+MOST = 340  # height of the rows that are shown without scrolling
+WIDTHS = {"Name": 252, "Step": 80, "State": 92}  # in pixels; all columns together fit a screen of 1280
+LETTER, MARGIN = 7.2, 18  # width of a letter on average, and what a cell leaves empty, in pixels
 
 
 @dataclass(frozen=True)
@@ -98,8 +93,8 @@ def show(rows: Sequence[Row]) -> list[Row]:
     """
     ids = [row.run.id for row in rows]
     chosen = [i for i, id in enumerate(ids) if id in st.session_state.get(keys.RUNS_CHOSEN, [])]
-    data = _data(rows)
-    height = ROW + LINE * (_lines(data) - 1)
+    data, lines = _wrap(_data(rows))
+    height = ROW + LINE * (lines - 1)
     event = st.dataframe(
         data,
         hide_index=True,
@@ -118,14 +113,14 @@ def show(rows: Sequence[Row]) -> list[Row]:
     return picked
 
 
-def _lines(data: pd.DataFrame) -> int:
-    """How many lines the longest text of the table needs. A name that is cut would hide what differs."""
-    needed = [
-        math.ceil(len(text) * LETTER / (width - MARGIN))
-        for column, width in WIDTHS.items()
-        for text in data[column]
-    ]
-    return min(LINES, max(needed))
+def _wrap(data: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The table with long texts in several lines, and the largest number of lines. Where a name were cut,
+    what differs between two runs might be hidden."""
+    wrapped = data.copy()
+    for column, width in WIDTHS.items():
+        letters = int((width - MARGIN) / LETTER)
+        wrapped[column] = [textwrap.fill(text, letters) for text in data[column]]
+    return wrapped, 1 + max(text.count("\n") for column in WIDTHS for text in wrapped[column])
 
 
 def _columns() -> dict[str, Any]:

@@ -87,7 +87,7 @@ def show_reading(field: Tensor, readers: Readers, answers: Answers, chosen: Name
     with answered:
         if chosen in answers:
             verdict.show(chosen, chosen.short, readers, answers, field, doubts)
-            st.page_link("pages/inside.py", label="Follow it through the network")
+            st.page_link("pages/inside.py", label="Follow it inside")
         else:
             st.info(f"**{chosen.short}** is not trained yet. Choose another network in the sidebar.")
     if chosen in answers:

@@ -52,7 +52,7 @@ def show_runs(rows: list[table.Row]) -> None:
         return
     chosen = table.show(shown)
     if not chosen:
-        st.caption("Select a run with the box at its left to open it, or several to compare them. ★: pinned.")
+        st.caption("Tick a run to open it, or several to compare them. ★: pinned.")
         return
     actions.show(chosen)
     if len(chosen) > 1:

@@ -155,6 +155,7 @@ DRAW_CENTER = "draw_center"  # whether the digit is centred; widget
 DRAW_UPLOAD = "draw_upload"  # a photograph; widget, which forgets it while the canvas is shown
 DRAW_PHOTO = "draw_photo"  # the same photograph, kept
 DRAW_RIVALS = "draw_rivals"  # {answer: class to compare it with}, as far as chosen
+DRAW_KEEPER = "draw_keeper"  # the box that keeps a drawing; container
 DRAW_NICKNAME = "draw_nickname"  # widget
 DRAW_AUTHOR = "draw_author"  # a random word that stands for this session
 

@@ -78,7 +78,7 @@ def test_the_table_has_the_figures_of_all_runs_and_the_filter_leaves_those_of_a_
     folder.pin(make("step3", seed=7))
     app = open_page()
     shown = app.dataframe[0].value
-    assert list(shown["Name"]) == ["as the step, seed 7", "rate 0.1"] and list(shown["★"]) == ["★", ""]
+    assert list(shown["Name"]) == ["★ as the step, seed 7", "rate 0.1"]
     row = shown.iloc[1]
     assert (row["Step"], row["State"], row["Accuracy, %"]) == ("Step 5", "finished", 98.5)
     assert (row["Errors"], row["Seconds"], row["Parameters"]) == (150, 8.0, 7820)

@@ -24,8 +24,8 @@ from s5core.words import cell, count
 HEAD = 38  # height of the head in pixels, its border included
 ROW, LINE = 34, 19  # height of a row with one line of text, and of each line more
 MOST = 340  # height of the rows that are shown without scrolling
-WIDTHS = {"Name": 252, "Step": 80, "State": 92}  # in pixels; all columns together fit a screen of 1280
-LETTER, MARGIN = 7.2, 18  # width of a letter on average, and what a cell leaves empty, in pixels
+WIDTHS = {"Name": 270, "Step": 84, "State": 96}  # in pixels; all columns together fit a screen of 1280
+LETTER, MARGIN = 6.2, 18  # width of a letter on average, and what a cell leaves empty, in pixels
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,6 @@ def read() -> list[Row]:
 def _data(rows: Sequence[Row]) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "★": ["★" if row.run.pinned else "" for row in rows],
             "Name": [row.run.title for row in rows],
             "Step": [row.network.step.short for row in rows],
             "State": [row.state for row in rows],
@@ -76,7 +75,7 @@ def _data(rows: Sequence[Row]) -> pd.DataFrame:
 
 def to_csv(rows: Sequence[Row]) -> bytes:
     """The table and the recipes as CSV, with the ids that links carry."""
-    data = _data(rows).drop(columns="★")
+    data = _data(rows)
     data["Name"] = data["Name"].map(cell)
     data.insert(0, "Id", [row.run.id for row in rows])
     recipes = pd.DataFrame([row.run.recipe.to_json() for row in rows])
@@ -93,8 +92,11 @@ def show(rows: Sequence[Row]) -> list[Row]:
     """
     ids = [row.run.id for row in rows]
     chosen = [i for i, id in enumerate(ids) if id in st.session_state.get(keys.RUNS_CHOSEN, [])]
-    data, lines = _wrap(_data(rows))
-    height = ROW + LINE * (lines - 1)
+    data = _data(rows)
+    # Not in a column of its own: from the width of a first text so short, the table would conclude that
+    # the names need no second line.
+    data["Name"] = ["★ " * row.run.pinned + row.run.title for row in rows]
+    height = ROW + LINE * (_lines(data) - 1)
     event = st.dataframe(
         data,
         hide_index=True,
@@ -113,21 +115,21 @@ def show(rows: Sequence[Row]) -> list[Row]:
     return picked
 
 
-def _wrap(data: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """The table with long texts in several lines, and the largest number of lines. Where a name were cut,
-    what differs between two runs might be hidden."""
-    wrapped = data.copy()
-    for column, width in WIDTHS.items():
-        letters = int((width - MARGIN) / LETTER)
-        wrapped[column] = [textwrap.fill(text, letters) for text in data[column]]
-    return wrapped, 1 + max(text.count("\n") for column in WIDTHS for text in wrapped[column])
+def _lines(data: pd.DataFrame) -> int:
+    """How many lines the longest text needs. Where a name were cut, what differs might be hidden."""
+    return max(
+        len(textwrap.wrap(text, int((width - MARGIN) / LETTER)))
+        for column, width in WIDTHS.items()
+        for text in data[column]
+    )
 
 
 def _columns() -> dict[str, Any]:
     make = st.column_config
     return {
-        "★": make.TextColumn(width=30, help="Pinned runs come first."),
-        "Name": make.TextColumn(width=WIDTHS["Name"], help="What differs from the recipe of the step."),
+        "Name": make.TextColumn(
+            width=WIDTHS["Name"], help="What differs from the recipe of the step. ★: pinned."
+        ),
         "Step": make.TextColumn(width=WIDTHS["Step"]),
         "State": make.TextColumn(width=WIDTHS["State"]),
         "Accuracy, %": make.NumberColumn(

@@ -5,7 +5,7 @@ import threading
 
 import streamlit as st
 
-from pages.parts import navigation, presentation, sidebar
+from pages.parts import keys, navigation, presentation, sidebar
 from s5core.drawing import reading
 from s5core.target import ACCURACY
 from s5core.words import percent
@@ -48,6 +48,8 @@ if st.context.theme.type == "dark":  # white on the light blue of the dark theme
     st.html("<style>button[kind='primary'] p { color: #0F1418 }</style>")
 LINK = "[data-testid='stMain'] [data-testid='stPageLink-NavLink'] p"
 st.html(f"<style>{LINK} {{ text-decoration: underline }}</style>")  # what leads to a page looks like a link
+SMALL = f"[class*='st-key-{keys.small_chart('')}']"
+st.html(f"<style>{SMALL} [data-testid='stElementToolbar'] {{ display: none }}</style>")
 with st.sidebar:  # below everything, because it takes a place
     navigation.keep_one_entry_a_page()
 page.run()

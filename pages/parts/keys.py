@@ -36,6 +36,11 @@ def matrix(true: int, said: int, digits: int) -> str:
     return f"shared_matrix_{true}_{said}_{digits}"
 
 
+def small_chart(name: str) -> str:
+    """A chart right below a control, which Streamlit's toolbar would cover; streamlit_app.py hides it."""
+    return f"shared_small_chart_{name}"
+
+
 # The canvas of The five steps and of Draw: the same drawing is on both. All are set and read by canvas
 CANVAS_SKETCHES = "shared_sketches"  # what was on the canvas, the present sketch last; for Undo
 CANVAS_VERSION = "shared_canvas"  # version of the canvas, which only a new key can empty

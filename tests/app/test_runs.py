@@ -113,6 +113,29 @@ def test_a_deleted_run_comes_back_by_undo() -> None:
     assert set(folder.list_runs()) == {run, other} and "Undo" not in labels(app)
 
 
+def test_each_deleted_run_can_be_brought_back_in_another_session() -> None:
+    runs = [make(learning_rate=0.1), make(learning_rate=0.2), make(learning_rate=0.5)]
+    for run in runs[:2]:
+        press(open_page(run), "Delete")
+    app = open_page()
+    assert f"kept for {folder.DAYS_IN_TRASH} days" in " ".join(each.value for each in app.caption)
+    box = app.multiselect(key=keys.RUNS_TRASH)
+    assert sorted(box.options) == ["Step 5, rate 0.1", "Step 5, rate 0.2"]
+    app = press(box.set_value([run.id for run in runs[:2]]).run(), "Bring back")
+    assert set(folder.list_runs()) == set(runs) and not app.multiselect
+    assert "2 runs selected" in words(app)
+
+
+def test_a_long_name_gets_as_many_lines_as_it_needs() -> None:
+    make(learning_rate=0.1)
+    assert open_page().dataframe[0].proto.row_height == table.ROW
+    changes = {"learning_rate": 0.1, "schedule": "step", "rotation": 15, "batch_size": 64, "ema": 0.9}
+    run = make(**changes)
+    app = open_page()
+    assert run.title in list(app.dataframe[0].value["Name"]) and len(run.title) > 50
+    assert app.dataframe[0].proto.row_height >= table.ROW + table.LINE
+
+
 def test_a_run_that_left_the_trash_cannot_come_back_and_the_page_says_so() -> None:
     run = make()
     app = press(open_page(run), "Delete")

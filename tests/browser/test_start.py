@@ -90,6 +90,15 @@ def test_goal_drawing_answer_and_one_click_to_a_moving_run(start_page):
     assert min(waits) < FIRST_POINT
 
 
+def test_a_doubt_pushes_nothing_off_the_first_screen(start_page):
+    for line in ([(60, 250), (240, 30)], [(30, 30), (250, 240)], [(95, 45), (70, 150), (200, 150)]):
+        draw(start_page, line)
+    doubt = start_page.get_by_role("alert").filter(has_text="Not sure")
+    expect(doubt).to_be_visible()
+    button = start_page.get_by_role("button", name="Train Step 5, fast, live")
+    expect_on_screen(start_page, canvas(start_page), answer(start_page), doubt, button)
+
+
 def train(page: Page) -> float:
     """Press the one button; the seconds until the run's first figures are on the page."""
     clicked = time.monotonic()

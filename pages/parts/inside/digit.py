@@ -98,6 +98,7 @@ def show_answer(inside: Inside, true_class: int | None) -> None:
     st.altair_chart(
         chart,
         width="stretch",
+        key=keys.small_chart("answer"),
         alt=f"Bars: the probability of each digit. The answer {inside.answer} has "
         f"{probability(inside.confidence)}.",
     )

@@ -181,6 +181,7 @@ def _preview_rate(recipe: Recipe) -> None:
         live.rates(rates, recipe.epochs, recipe.learning_rate, PREVIEW_HEIGHT),
         width="stretch",
         alt=f"{words} {numbers}",
+        key=keys.small_chart("rate"),
     )
     st.caption(words)
 

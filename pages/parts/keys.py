@@ -37,7 +37,7 @@ def matrix(true: int, said: int, digits: int) -> str:
 
 
 def small_chart(name: str) -> str:
-    """A chart right below a control, which Streamlit's toolbar would cover; streamlit_app.py hides it."""
+    """A chart right below a control, which Streamlit's toolbar would cover; container, streamlit_app.py."""
     return f"shared_small_chart_{name}"
 
 

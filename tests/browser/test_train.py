@@ -201,7 +201,7 @@ def test_the_first_point_comes_at_once(train_page):
 
 def test_nothing_moves_when_a_run_begins_or_ends(train_page):
     asked = []
-    train_page.on("websocket", lambda socket: socket.on("framesent", asked.append))
+    train_page.on("websocket", lambda socket: socket.on("framesent", lambda sent: asked.append(sent)))
     train_page.reload()
     set_epochs(train_page, 2)
     train_page.get_by_text("Augmentation", exact=True).click()

@@ -157,7 +157,7 @@ def show(step: Step, digits: Digits) -> None:
         )  # fmt: skip
     if not EPOCHS.met_by(recipe.epochs):
         st.info(f"The exercise allows {EPOCHS.words} epochs; this recipe has {recipe.epochs}.")
-    with rate_preview.container():
+    with rate_preview.container(key=keys.small_chart("rate")):
         _preview_rate(recipe)
     with sample.container():
         moved = preview(digits.train_images, digits.train_labels, recipe, count=10)
@@ -181,7 +181,6 @@ def _preview_rate(recipe: Recipe) -> None:
         live.rates(rates, recipe.epochs, recipe.learning_rate, PREVIEW_HEIGHT),
         width="stretch",
         alt=f"{words} {numbers}",
-        key=keys.small_chart("rate"),
     )
     st.caption(words)
 

@@ -5,7 +5,7 @@ import threading
 
 import streamlit as st
 
-from pages.parts import navigation, presentation, sidebar
+from pages.parts import keys, navigation, presentation, sidebar
 from s5core.drawing import reading
 from s5core.target import ACCURACY
 from s5core.words import percent
@@ -33,8 +33,13 @@ def freeze_imports() -> None:
     gc.freeze()
 
 
-# Streamlit leaves 96 pixels above the title, a tenth of a projector's picture.
-st.html("<style>[data-testid='stMainBlockContainer'] { padding-top: 3.5rem }</style>")
+# Streamlit leaves 96 pixels above the title, a tenth of a projector's picture, 160 below the page, and on
+# a desktop 80 at each side.
+MAIN = "[data-testid='stMainBlockContainer']"
+st.html(
+    f"<style>{MAIN} {{ padding-top: 3.5rem; padding-bottom: 3rem }}"
+    f"@media (min-width: 768px) {{ {MAIN} {{ padding-left: 3rem; padding-right: 3rem }} }}</style>"
+)
 navigation.mark_routed()
 page = navigation.choose_page()
 sidebar.show()
@@ -43,6 +48,8 @@ if st.context.theme.type == "dark":  # white on the light blue of the dark theme
     st.html("<style>button[kind='primary'] p { color: #0F1418 }</style>")
 LINK = "[data-testid='stMain'] [data-testid='stPageLink-NavLink'] p"
 st.html(f"<style>{LINK} {{ text-decoration: underline }}</style>")  # what leads to a page looks like a link
+SMALL = f"[class*='st-key-{keys.small_chart('')}']"
+st.html(f"<style>{SMALL} [data-testid='stElementToolbar'] {{ display: none }}</style>")
 with st.sidebar:  # below everything, because it takes a place
     navigation.keep_one_entry_a_page()
 page.run()

@@ -82,13 +82,16 @@ def show_reading(field: Tensor, readers: Readers, answers: Answers, chosen: Name
     """What the networks receive, and what the chosen network reads."""
     with st.container(horizontal=True):
         show_seen(field)
-        with st.container():
-            if chosen in answers:
-                verdict.show(chosen, chosen.short, readers, answers, field)
-            else:
-                st.info(f"**{chosen.short}** is not trained yet. Choose another network in the sidebar.")
+        answered = st.container()
+    doubts = st.container()
+    with answered:
+        if chosen in answers:
+            verdict.show(chosen, chosen.short, readers, answers, field, doubts)
+            st.page_link("pages/inside.py", label="Follow it inside")
+        else:
+            st.info(f"**{chosen.short}** is not trained yet. Choose another network in the sidebar.")
     if chosen in answers:
-        st.page_link("pages/inside.py", label="Follow it through the network")
+        show_probabilities(answers[chosen], chosen.short)
 
 
 def show_seen(field: Tensor) -> None:
@@ -104,8 +107,13 @@ def show_seen(field: Tensor) -> None:
 
 def show_probabilities(answer: Reading, name: str) -> None:
     """The probability that one network gives to each of the ten digits."""
-    st.altair_chart(class_probabilities(answer.probabilities), width="stretch")
-    st.caption(f"The probability, in percent, that **{name}** gives to each digit. The ten bars sum to 100.")
+    st.altair_chart(
+        class_probabilities(answer.probabilities, height=170),
+        width="stretch",
+        alt=f"Bars: the probability of each digit. The answer {answer.answer} has "
+        f"{probability(answer.confidence)}.",
+    )
+    st.caption(f"The probability that **{name}** gives to each digit.")
 
 
 def show_all_answers(answers: Answers, chosen: NamedNetwork) -> None:
@@ -161,8 +169,6 @@ def show() -> None:
     with answered:
         show_reading(field, readers, answers, chosen)
     with compared:
-        if chosen in answers:
-            show_probabilities(answers[chosen], chosen.short)
         keep.show(drawn)
         show_all_answers(answers, chosen)
     if chosen in answers:

@@ -90,9 +90,8 @@ def say_which_network(trained: Trained) -> None:
     reached = server.reached().get(chosen.id)
     if reached is None:
         return
-    one = (
-        f"This is one network: {chosen.short} as shipped, trained with seed {trained.checkpoint.recipe.seed}."
-    )
+    seed = trained.checkpoint.recipe.seed
+    one = f"This is one network: the shipped one of {chosen.short}, trained with seed {seed}."
     if reached.deviation is None:
         st.caption(one)
         return

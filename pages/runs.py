@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import keys, messages, navigation
-from pages.parts.runs import actions, comparison, table, upload
+from pages.parts.runs import actions, comparison, table, trash, upload
 from s5core.errors import UserError
 from s5core.steps import STEPS
 
@@ -29,6 +29,7 @@ def show_toolbar(rows: list[table.Row]) -> list[table.Row]:
         )
         shown = [row for row in rows if step in (ALL, row.network.step.name)]
         upload.show()
+        trash.show(actions.restore)
         st.download_button(
             "Download the table",
             lambda: table.to_csv(shown),  # made after the click
@@ -51,7 +52,7 @@ def show_runs(rows: list[table.Row]) -> None:
         return
     chosen = table.show(shown)
     if not chosen:
-        st.caption("Select a run with the box at its left to open it, or several to compare them. ★: pinned.")
+        st.caption("Tick a run to open it, or several to compare them. ★: pinned.")
         return
     actions.show(chosen)
     if len(chosen) > 1:

@@ -14,6 +14,7 @@ from s5core.evaluate import standard_error
 from s5core.published import PUBLISHED
 from s5core.results import Result
 from s5core.steps import STEPS, Step
+from s5core.summary import count_parameters
 from s5core.target import ACCURACY, EPOCHS
 from s5core.views.path import Stop, steps_path
 from s5core.views.steps import steps_accuracy
@@ -41,7 +42,7 @@ def show_path(reached: Mapping[str, Result]) -> None:
         Stop(
             step.short,
             step.title if step.number else "",
-            server.parameters()[step.name],
+            count_parameters(step.layers),
             tuple(reached[step.name].last_by_seed.values()) if step.name in reached else (),
         )
         for step in STEPS.values()
@@ -132,7 +133,7 @@ def _how_to_read(reached: Mapping[str, Result]) -> str:
         )
     else:
         words.append(
-            f"The base net has {server.parameters()['base']:,} parameters and would be far to "
+            f"The base net has {count_parameters(STEPS['base'].layers):,} parameters and would be far to "
             "the right. It has not been measured."
         )
     return " ".join(words)
@@ -181,7 +182,7 @@ def _show_card(step: Step, result: Result | None) -> None:
 def _figures(step: Step, result: Result | None) -> str:
     """A table of what we measured and, where there is such a thing, of what was reported."""
     reported = step.reported
-    ours = {"parameters": f"{server.parameters()[step.name]:,}"}
+    ours = {"parameters": f"{count_parameters(step.layers):,}"}
     if result:
         ours |= {
             "parameters": f"{result.parameters:,}",

@@ -50,6 +50,7 @@ except UserError as error:
     st.stop()
 recipe_form.begin(network)
 
+follow.start_clock()
 with st.container(key=keys.TRAIN_TRANSPORT):
     follow.show(keys.TRAIN_TRANSPORT, transport.draw)
 messages.show("start")

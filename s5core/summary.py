@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import count
 from typing import Any
 
 import torch
 
-from s5core.layers import Layer, Shape, shapes
+from s5core.layers import Layer, Network, Shape, shapes
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,12 @@ def layer_table(layers: Sequence[Layer], every: bool = False) -> list[Row]:
 
 
 def count_parameters(layers: Sequence[Layer]) -> int:
-    """Trainable parameters of the network."""
+    """Trainable parameters of the network. They are counted once: pages ask at every look."""
+    return _count_parameters(tuple(layers))
+
+
+@lru_cache(maxsize=1024)
+def _count_parameters(layers: Network) -> int:
     return sum(row.parameters for row in layer_table(layers))
 
 

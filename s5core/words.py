@@ -40,9 +40,17 @@ def number(value: float, places: int = 2) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time to wait or a time taken: "42 s", "3 min 5 s"."""
+    """A time to wait or a time taken: "42 s", "1 min", "3 min 5 s"."""
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    if not minutes:
+        return f"{rest} s"
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+
+
+def estimate(seconds: float) -> str:
+    """A time that is not known exactly: "55 s", "1 min 10 s", "12 min"."""
+    grain = 5 if seconds < 60 else 10 if seconds < 600 else 60
+    return duration(grain * max(1, round(seconds / grain)))
 
 
 def digit(label: int) -> str:

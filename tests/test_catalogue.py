@@ -40,7 +40,7 @@ def test_runs_of_one_step() -> None:
 def test_a_step_is_found_with_its_checkpoint() -> None:
     network = catalogue.find("step5")
     step = STEPS["step5"]
-    assert (network.label, network.short, network.title) == (step.label, "Step 5", "as shipped")
+    assert (network.label, network.short, network.title) == (step.label, "Step 5", "shipped network")
     assert (network.step, network.layers, network.recipe) == (step, step.layers, step.recipe)
     assert network.path == checkpoint.shipped_path("step5") and network.is_trained and not network.is_run
 

@@ -149,6 +149,17 @@ def test_the_trash_is_emptied_of_old_runs_at_the_next_deletion(runs):
         folder.restore([old.id])
 
 
+def test_the_trash_lists_the_runs_that_can_come_back(runs):
+    first, second, kept = make("first"), make("second"), make("kept")
+    assert folder.deleted() == []
+    folder.delete([first.id])
+    folder.delete([second.id])
+    (runs / folder.TRASH / "damaged").mkdir()
+    assert {run.title for run in folder.deleted()} == {"first", "second"}
+    folder.restore(run.id for run in folder.deleted())
+    assert folder.deleted() == [] and set(folder.list_runs()) == {first, second, kept}
+
+
 def test_a_run_that_somebody_else_has_deleted_is_passed_over():
     gone, run = make(), make("other")
     folder.delete([gone.id])

@@ -10,7 +10,7 @@ import torch
 import torchinfo
 from torch import Tensor, nn
 
-from s5core import steps, target
+from s5core import steps, summary, target
 from s5core.layers import (
     BatchNorm,
     Conv,
@@ -282,3 +282,11 @@ def test_the_cell_that_looks_closest_to_a_place(name: str) -> None:
             left, top, right, bottom = row.box(y, x)
             assert row.centre(y, x) == ((left + right) / 2, (top + bottom) / 2)
         assert row.cell_at(-99, 99) == (height - 1, 0)  # beyond the edge it is the last one
+
+
+def test_parameters_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = []
+    monkeypatch.setattr(summary, "layer_table", lambda layers: counted.append(layers) or [])
+    layers = [Conv(3), Dropout()] * 17  # a list, of layers that no other test has counted
+    assert [count_parameters(layers) for _ in range(3)] == [0, 0, 0]
+    assert counted == [tuple(layers)]

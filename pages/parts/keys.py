@@ -36,6 +36,11 @@ def matrix(true: int, said: int, digits: int) -> str:
     return f"shared_matrix_{true}_{said}_{digits}"
 
 
+def small_chart(name: str) -> str:
+    """A chart right below a control, which Streamlit's toolbar would cover; container, streamlit_app.py."""
+    return f"shared_small_chart_{name}"
+
+
 # The canvas of The five steps and of Draw: the same drawing is on both. All are set and read by canvas
 CANVAS_SKETCHES = "shared_sketches"  # what was on the canvas, the present sketch last; for Undo
 CANVAS_VERSION = "shared_canvas"  # version of the canvas, which only a new key can empty
@@ -65,6 +70,9 @@ def steps_card(step: str) -> str:
 
 
 # Train
+TRAIN_CLOCK = "train_clock"  # looks at the chosen run; fragment
+TRAIN_TICK = "train_tick"  # the clock in it; widget
+TRAIN_SIGNS = "train_signs"  # what the page shows, and the seconds to the next look; follow
 TRAIN_TRANSPORT = "train_transport"  # the buttons and the state of the run; fragment and container
 TRAIN_BUTTONS = "train_buttons"  # their row; container
 TRAIN_CHART = "train_chart"  # the chart and all else about the run; fragment
@@ -91,6 +99,7 @@ def train_rate(run: str) -> str:
 RUNS_STEP = "runs_step"  # only runs of this step are shown; widget, removed by upload
 RUNS_CHOSEN = "runs_chosen"  # ids of the selected runs
 RUNS_DELETED = "runs_deleted"  # {id: name} of the runs that were deleted last; for Undo
+RUNS_TRASH = "runs_trash"  # ids of the deleted runs to bring back; widget, trash
 RUNS_UPLOAD = "runs_upload"  # a checkpoint; widget, read by upload
 
 
@@ -151,6 +160,7 @@ DRAW_CENTER = "draw_center"  # whether the digit is centred; widget
 DRAW_UPLOAD = "draw_upload"  # a photograph; widget, which forgets it while the canvas is shown
 DRAW_PHOTO = "draw_photo"  # the same photograph, kept
 DRAW_RIVALS = "draw_rivals"  # {answer: class to compare it with}, as far as chosen
+DRAW_KEEPER = "draw_keeper"  # the box that keeps a drawing; container
 DRAW_NICKNAME = "draw_nickname"  # widget
 DRAW_AUTHOR = "draw_author"  # a random word that stands for this session
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from s5core import checkpoint, data, device, evaluate, results, speed, steps
+from s5core import checkpoint, data, device, evaluate, results, speed
 from s5core.data import Digits
 from s5core.drawing.class_set import Reader
 from s5core.drawing.familiarity import Familiarity
@@ -24,7 +24,6 @@ from s5core.recipe import Recipe
 from s5core.results import Result
 from s5core.runs.catalogue import NamedNetwork
 from s5core.runs.queue import Queue
-from s5core.summary import count_parameters
 
 
 class Trained:
@@ -83,12 +82,6 @@ def answers(trained: Trained, digits: Digits) -> Evaluation:
 def reached() -> dict[str, Result]:
     """What each step reached, from checkpoints/results.json."""
     return results.load()
-
-
-@st.cache_data(show_spinner=False)
-def parameters() -> dict[str, int]:
-    """How many parameters each step's network has. To count all of them takes 40 ms."""
-    return {name: count_parameters(step.layers) for name, step in steps.STEPS.items()}
 
 
 def digits() -> Digits:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from html import escape
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
 from pages.parts import server
@@ -27,8 +28,15 @@ def read(readers: Readers, field: Tensor) -> Answers:
     return {network: found[network.id] for network in readers}
 
 
-def show(network: NamedNetwork, name: str, readers: Readers, answers: Answers, field: Tensor) -> None:
-    """One network's answer, to be read from the back of the room, and why it is in doubt.
+def show(
+    network: NamedNetwork,
+    name: str,
+    readers: Readers,
+    answers: Answers,
+    field: Tensor,
+    doubts: DeltaGenerator,
+) -> None:
+    """One network's answer, to be read from the back of the room, and in `doubts` why it may be wrong.
 
     `name`: of the network, as the page calls it. The other answers help to tell whether it is in doubt.
     """
@@ -44,4 +52,4 @@ def show(network: NamedNetwork, name: str, readers: Readers, answers: Answers, f
         f'<span style="font-size: 1.5rem">{probability(answer.confidence)} sure</span></div>'
     )
     if doubt:
-        st.warning(f"**Not sure.** {doubt} {NOT_SURE}")
+        doubts.warning(f"**Not sure.** {doubt} {NOT_SURE}")

@@ -22,7 +22,7 @@ class NamedNetwork:
 
     id: str  # as links carry it: "step5" for a shipped step, else the run's id
     label: str  # in a list of all networks: "3 · An earlier pool, a falling rate"
-    title: str  # in a list of one step's networks: "as shipped", "not trained yet", "rate 0.1"
+    title: str  # in a list of one step's networks: "shipped network", "not trained yet", "rate 0.1"
     short: str  # in sentences: "Step 3", "Step 3, rate 0.1"
     step: Step  # the step itself, or the step that the run began from
     layers: Network
@@ -46,7 +46,7 @@ def of_step(step: Step) -> NamedNetwork:
     return NamedNetwork(
         id=step.name,
         label=step.label,
-        title="as shipped" if path.exists() else "not trained yet",
+        title="shipped network" if path.exists() else "not trained yet",
         short=step.short,
         step=step,
         layers=step.layers,

@@ -251,6 +251,15 @@ def delete(ids: Iterable[str]) -> None:
             os.replace(run, trash / run.name)
 
 
+def deleted() -> list[Run]:
+    """The runs in the trash that can be read, the newest first."""
+    found = []
+    for id in sorted(_ids(home() / TRASH), reverse=True):
+        with contextlib.suppress(RunError):
+            found.append(open_folder(home() / TRASH / id))
+    return found
+
+
 def restore(ids: Iterable[str]) -> None:
     """Move deleted runs back. Where its name was given to another run meanwhile, a run gets a number.
     Raises RunError for one that is no longer in the trash."""

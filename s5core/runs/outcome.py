@@ -13,6 +13,7 @@ from s5core.runs.folder import Run
 State = Literal[
     "finished", "stopped", "interrupted", "diverged", "failed", "not started", "opened from a file"
 ]  # of a run that no worker has
+OVER: tuple[State, ...] = ("finished", "diverged")  # of a run that cannot go on
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,20 @@ def history(run: Run) -> list[Metrics]:
     return _log(run).epochs
 
 
-def _log(run: Run) -> Log:
-    """The log of a run without its batches."""
+def version(run: Run) -> tuple[int, int] | None:
+    """When the log of a run was changed last, in ns, and its size in bytes; None while there is none. It
+    changes whenever the log does."""
     try:
         found = run.events_path.stat()
     except FileNotFoundError:
-        return Log()
-    return _read(run.events_path, found.st_mtime_ns, found.st_size)
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def _log(run: Run) -> Log:
+    """The log of a run without its batches."""
+    found = version(run)
+    return _read(run.events_path, *found) if found else Log()
 
 
 @lru_cache(maxsize=4096)

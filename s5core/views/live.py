@@ -44,6 +44,8 @@ class Axis:
         return 100 - value if self.by_errors else value
 
 
+SHORT = 24  # letters of a name: two such names fit side by side in a legend
+
 # Vega's symlog is linear in log(1 + x / constant). It is nearly logarithmic for errors above 0.05 %, and
 # gives an accuracy of 100 %, an error of zero, a place at the top.
 _BY_ERRORS = {"type": "symlog", "constant": 0.05, "reverse": True}
@@ -167,7 +169,7 @@ def _epochs(last: int) -> alt.X:
 
 
 def curves(
-    lines: Sequence[Curve], axis: Axis, epochs: int, target: float | None = None, height: int = 380
+    lines: Sequence[Curve], axis: Axis, epochs: int, target: float | None = None, height: int = 350
 ) -> Specification:
     """Values over the epochs of a run, on scales that never change during the run.
 
@@ -216,7 +218,7 @@ def _empty_curves(
         title=None,
         orient="bottom",
         labelLimit=400,
-        columns=1 if any(faint for _, faint in lines) else 2,  # the names of runs are long
+        columns=2 if max(map(len, names)) < SHORT else 1,
         symbolType="stroke",
         symbolSize=500,
         symbolStrokeWidth=2.5,

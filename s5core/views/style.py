@@ -28,7 +28,9 @@ def layered(layers: Sequence[alt.Chart], height: int) -> alt.LayerChart:
 
 def readable(chart: AnyChart) -> AnyChart:
     """The chart with large, upright text on its axes and in its legend."""
-    large: AnyChart = chart.configure_axis(
-        labelFontSize=TEXT, titleFontSize=TEXT, labelAngle=0
-    ).configure_legend(labelFontSize=TEXT)
+    large: AnyChart = (
+        chart.configure_axis(labelFontSize=TEXT, titleFontSize=TEXT, labelAngle=0, titlePadding=6)
+        .configure_legend(labelFontSize=TEXT, offset=6, padding=0)
+        .properties(padding={"left": 4, "right": 4, "top": 4, "bottom": 4})
+    )
     return large

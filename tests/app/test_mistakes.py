@@ -142,13 +142,13 @@ def test_an_untrained_network_says_so() -> None:
     app = open_page(step="base")
     assert app.title[0].value == "Mistakes" and "not trained yet" in app.info[0].value
     assert [link.proto.page for link in app.get("page_link")] == ["train"]
-    assert "as shipped" not in trained_networks(app)
+    assert "shipped network" not in trained_networks(app)
 
 
 def test_one_shipped_network_is_told_from_the_mean_over_seeds(app: AppTest) -> None:
     reached = results.load()["step5"]
-    (words,) = [each.value for each in app.caption if "as shipped" in each.value]
+    (words,) = [each.value for each in app.caption if "the shipped one" in each.value]
     assert "trained with seed 0" in words and f"{reached.seeds} seeds" in words
     assert str(reached).replace(" ", "\u00a0") in words
     run = folder.adopt(checkpoint.load(checkpoint.shipped_path("step5")), "step5", "mine")
-    assert not [each for each in open_page(run=run.id).caption if "as shipped" in each.value]
+    assert not [each for each in open_page(run=run.id).caption if "the shipped one" in each.value]

@@ -78,7 +78,7 @@ def test_the_table_has_the_figures_of_all_runs_and_the_filter_leaves_those_of_a_
     folder.pin(make("step3", seed=7))
     app = open_page()
     shown = app.dataframe[0].value
-    assert list(shown["Name"]) == ["as the step, seed 7", "rate 0.1"] and list(shown["★"]) == ["★", ""]
+    assert list(shown["Name"]) == ["★ as the step, seed 7", "rate 0.1"]
     row = shown.iloc[1]
     assert (row["Step"], row["State"], row["Accuracy, %"]) == ("Step 5", "finished", 98.5)
     assert (row["Errors"], row["Seconds"], row["Parameters"]) == (150, 8.0, 7820)
@@ -91,7 +91,7 @@ def test_the_sidebar_lists_runs_by_their_names_the_pinned_first() -> None:
     folder.pin(make(learning_rate=0.1))
     app = open_page()
     names = trained_networks(app)
-    assert names == ["as shipped", "rate 0.1 (2)", "rate 0.1"]
+    assert names == ["shipped network", "rate 0.1 (2)", "rate 0.1"]
 
 
 def test_several_runs_are_compared_by_what_differs() -> None:
@@ -111,6 +111,29 @@ def test_a_deleted_run_comes_back_by_undo() -> None:
     assert app.session_state[keys.NETWORK] == "step5" and not app.sidebar.error
     app = press(app, "Undo")
     assert set(folder.list_runs()) == {run, other} and "Undo" not in labels(app)
+
+
+def test_each_deleted_run_can_be_brought_back_in_another_session() -> None:
+    runs = [make(learning_rate=0.1), make(learning_rate=0.2), make(learning_rate=0.5)]
+    for run in runs[:2]:
+        press(open_page(run), "Delete")
+    app = open_page()
+    assert f"kept for {folder.DAYS_IN_TRASH} days" in " ".join(each.value for each in app.caption)
+    box = app.multiselect(key=keys.RUNS_TRASH)
+    assert sorted(box.options) == ["Step 5, rate 0.1", "Step 5, rate 0.2"]
+    app = press(box.set_value([run.id for run in runs[:2]]).run(), "Bring back")
+    assert set(folder.list_runs()) == set(runs) and not app.multiselect
+    assert "2 runs selected" in words(app)
+
+
+def test_a_long_name_gets_as_many_lines_as_it_needs() -> None:
+    make(learning_rate=0.1)
+    assert open_page().dataframe[0].proto.row_height == table.ROW
+    changes = {"learning_rate": 0.1, "schedule": "step", "rotation": 15, "batch_size": 64, "ema": 0.9}
+    run = make(**changes)
+    app = open_page()
+    assert run.title in list(app.dataframe[0].value["Name"]) and len(run.title) > 50
+    assert app.dataframe[0].proto.row_height >= table.ROW + table.LINE
 
 
 def test_a_run_that_left_the_trash_cannot_come_back_and_the_page_says_so() -> None:

@@ -8,9 +8,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.parts import keys, server
+from pages.parts.train import follow
 from s5core.events import Diverged, Epoch, Finished, Metrics, Started, Stopped, to_lines
 from s5core.runs import catalogue, folder
 from s5core.steps import STEPS
+from s5core.words import percent
 from tests.helpers import APP, wait_for
 
 STEP = STEPS["step5"]
@@ -257,3 +259,27 @@ def test_points_below_a_linear_axis_are_counted(nowhere):
     assert "of this run below the axis" not in captions(page)
     page.segmented_control(key=keys.TRAIN_AXIS).set_value("98–100\N{NO-BREAK SPACE}%").run()
     assert "1 point lies of this run below the axis." in captions(page)
+
+
+def pace(page: AppTest) -> float | None:
+    """Seconds to the next look."""
+    _, seconds = page.session_state[keys.TRAIN_SIGNS]
+    return seconds
+
+
+def test_the_clock_stands_still_where_nothing_can_change(nowhere, monkeypatch):
+    history = (epoch(1, 98.0), epoch(2, 99.1))
+    monkeypatch.setattr(server.jobs(), "unit", 1e-4)  # the time of a run is known
+    assert pace(shown([STARTED, *map(Epoch, history), Finished.of(history)])) is None
+    assert pace(shown([STARTED, Diverged(1, 7, float("nan"), 3.0)])) is None
+    assert pace(shown([STARTED, Epoch(history[0]), Stopped(1)])) == follow.SELDOM
+    monkeypatch.setattr(server.jobs(), "unit", None)
+    assert pace(shown([STARTED, *map(Epoch, history), Finished.of(history)])) == follow.OFTEN
+
+
+def test_the_shipped_network_is_told_from_the_mean_over_seeds(page):
+    reached = server.reached()["step5"]
+    shipped = server.trained(catalogue.of_step(STEP))
+    assert f"reached **{percent(shipped.checkpoint.accuracy)}**" in words(page)
+    assert f"one of {reached.seeds} runs" in words(page) and f"mean is {percent(reached.last)}" in words(page)
+    assert percent(shipped.checkpoint.accuracy) != percent(reached.last)

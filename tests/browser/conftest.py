@@ -25,7 +25,7 @@ from tests.helpers import skip_or_fail
 expect.set_options(timeout=20_000)  # a busy machine with two cores
 
 NARROW: ViewportSize = {"width": 400, "height": 900}
-SUSPECT = re.compile(r"warning|deprecat|traceback|error|exception", re.IGNORECASE)
+SUSPECT = re.compile(r"warning|deprecat|traceback|error|exception|not exist anymore", re.IGNORECASE)
 
 
 @pytest.fixture(scope="session")

@@ -72,6 +72,29 @@ def test_nothing_runs_over_the_edge_of_a_phone(app: App, page: Page, path: str) 
     assert main.evaluate("element => element.scrollWidth - element.clientWidth") <= 1
 
 
+OVERLAPS = """() => {
+  const box = element => element.getBoundingClientRect();
+  const seen = [...document.querySelectorAll("[data-testid=stElementToolbar]")].filter(
+    each => box(each).width && getComputedStyle(each).opacity > 0.1);
+  const controls = [...document.querySelectorAll("main :is(button, input, [role=slider], [role=combobox])")];
+  return seen.flatMap(bar => controls.filter(each => !bar.contains(each) && box(each).width
+    && box(each).left < box(bar).right && box(each).right > box(bar).left
+    && box(each).top < box(bar).bottom && box(each).bottom > box(bar).top).map(each => each.outerHTML));
+}"""
+
+
+@pytest.mark.parametrize("path", ["train", "inside"])
+def test_no_toolbar_covers_a_control(app: App, page: Page, path: str) -> None:
+    page.goto(app.url(path))
+    charts = page.get_by_test_id("stVegaLiteChart")
+    expect(charts.first).to_be_visible()
+    wait_for_script(page)
+    for chart in charts.all():
+        chart.hover()
+        page.wait_for_timeout(300)  # a toolbar comes slowly
+        assert page.evaluate(OVERLAPS) == []
+
+
 def step(page: Page) -> Locator:
     return page.get_by_role("combobox", name="Step")
 

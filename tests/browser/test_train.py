@@ -200,6 +200,9 @@ def test_the_first_point_comes_at_once(train_page):
 
 
 def test_nothing_moves_when_a_run_begins_or_ends(train_page):
+    asked = []
+    train_page.on("websocket", lambda socket: socket.on("framesent", lambda sent: asked.append(sent)))
+    train_page.reload()
     set_epochs(train_page, 2)
     train_page.get_by_text("Augmentation", exact=True).click()
     rotation = train_page.get_by_role("slider", name="Rotation, ± degrees")
@@ -221,5 +224,9 @@ def test_nothing_moves_when_a_run_begins_or_ends(train_page):
     check()
     expect(train_page.get_by_text(re.compile("Finished: "))).to_be_visible(timeout=60_000)
     check()
-    train_page.wait_for_timeout(5_000)  # until the page no longer looks every second
+    train_page.wait_for_timeout(5_000)  # until the worker has left the run, which cannot go on
     check()
+    assert asked, "the page has followed the run"
+    asked.clear()
+    train_page.wait_for_timeout(3_000)
+    assert not asked, "an idle page costs the server nothing"

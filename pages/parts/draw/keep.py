@@ -18,6 +18,12 @@ NOT_PHOTOGRAPHS = (
     "A photograph is not kept anywhere: only what you draw on the canvas can go into the class set."
 )
 
+BUTTONS = f".st-key-{keys.DRAW_KEEPER} [data-testid='stButtonGroup']"
+ON_A_PHONE = f"""<style>@media (max-width: 480px) {{
+  {BUTTONS} [role='radiogroup'] {{ gap: 3px }}
+  {BUTTONS} button {{ min-width: 0; padding: 0 0.6rem }}
+}}</style>"""  # all ten digits in one line
+
 
 def show(drawn: Sketch | None) -> None:
     """The form that keeps a drawing; None for a photograph. It comes after the answers, and a click
@@ -31,7 +37,8 @@ def show(drawn: Sketch | None) -> None:
 @st.fragment
 def _show_form(strokes: list[Stroke]) -> None:
     id = class_set.id_of(strokes, _author())
-    with st.container(border=True):
+    with st.container(border=True, key=keys.DRAW_KEEPER):
+        st.html(ON_A_PHONE)
         label = st.pills(
             "I meant",
             range(CLASSES),

@@ -95,11 +95,12 @@ def show_answer(inside: Inside, true_class: int | None) -> None:
         "highest bar is its answer.",
     )
     chart = class_probabilities(inside.probabilities.tolist(), true_class, CHART_HEIGHT)
-    st.altair_chart(
-        chart,
-        width="stretch",
-        alt=f"Bars: the probability of each digit. The answer {inside.answer} has "
-        f"{probability(inside.confidence)}.",
-    )
+    with st.container(key=keys.small_chart("answer")):
+        st.altair_chart(
+            chart,
+            width="stretch",
+            alt=f"Bars: the probability of each digit. The answer {inside.answer} has "
+            f"{probability(inside.confidence)}.",
+        )
     if true_class not in (None, inside.answer):
         st.caption("Blue: its answer. Orange: the true class.")

@@ -39,7 +39,7 @@ def show(rows: Sequence[Row]) -> None:
         active = [row for row in rows if row.active]
         st.button(
             "Delete", on_click=_delete, args=(rows,), disabled=bool(active),
-            help="You can undo it.",
+            help=f"You can bring it back for {folder.DAYS_IN_TRASH} days.",
         )  # fmt: skip
     if active:
         st.caption("A run that is training or waiting cannot be deleted: stop it first, on the page Train.")
@@ -113,14 +113,19 @@ def show_undo() -> None:
         return
     what = next(iter(deleted.values())) if len(deleted) == 1 else count(len(deleted), "run")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"Deleted: {_plain(what)}.", width="content")
+        st.markdown(
+            f"Deleted: {_plain(what)}. It can be brought back for {folder.DAYS_IN_TRASH} days.",
+            width="content",
+        )
         st.button(
-            "Undo", on_click=_restore, args=(list(deleted),),
-            help=f"Brings it back. Deleted runs are kept for {folder.DAYS_IN_TRASH} days.",
+            "Undo", on_click=restore, args=(list(deleted),),
+            help="Brings back what you deleted last.",
         )  # fmt: skip
 
 
-def _restore(ids: Sequence[str]) -> None:
+def restore(ids: Sequence[str]) -> None:
+    """Bring deleted runs back, and select them."""
     _try(lambda: folder.restore(ids))
-    st.session_state[keys.RUNS_DELETED] = {}
+    last: dict[str, str] = st.session_state.get(keys.RUNS_DELETED, {})
+    st.session_state[keys.RUNS_DELETED] = {id: name for id, name in last.items() if id not in ids}
     st.session_state[keys.RUNS_CHOSEN] = list(ids)

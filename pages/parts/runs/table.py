@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from pages.parts import keys, server
-from s5core.layers import Network
 from s5core.runs import catalogue, folder, outcome
 from s5core.runs.catalogue import NamedNetwork
 from s5core.runs.folder import Run
@@ -22,8 +21,11 @@ from s5core.steps import STEPS
 from s5core.summary import count_parameters
 from s5core.words import cell, count
 
-HEAD, ROW = 38, 34  # heights of the head, its border included, and of a row, in pixels
-MOST = 8  # rows that are shown without scrolling
+HEAD = 38  # height of the head in pixels, its border included
+ROW, LINE = 34, 19  # height of a row with one line of text, and of each line more
+MOST = 340  # height of the rows that are shown without scrolling
+WIDTHS = {"Name": 270, "Step": 84, "State": 96}  # in pixels; all columns together fit a screen of 1280
+LETTER, MARGIN = 6.2, 18  # width of a letter on average, and what a cell leaves empty, in pixels
 
 
 @dataclass(frozen=True)
@@ -56,15 +58,9 @@ def read() -> list[Row]:
     return rows
 
 
-@lru_cache(maxsize=256)
-def _parameters(layers: Network) -> int:
-    return count_parameters(layers)
-
-
 def _data(rows: Sequence[Row]) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "★": ["★" if row.run.pinned else "" for row in rows],
             "Name": [row.run.title for row in rows],
             "Step": [row.network.step.short for row in rows],
             "State": [row.state for row in rows],
@@ -72,14 +68,14 @@ def _data(rows: Sequence[Row]) -> pd.DataFrame:
             "Errors": pd.array([row.outcome.errors for row in rows], dtype="Int64"),
             "Seconds": [row.outcome.seconds or None for row in rows],
             "When": [datetime.fromisoformat(row.run.created) for row in rows],
-            "Parameters": [_parameters(row.run.layers) for row in rows],
+            "Parameters": [count_parameters(row.run.layers) for row in rows],
         }
     )
 
 
 def to_csv(rows: Sequence[Row]) -> bytes:
     """The table and the recipes as CSV, with the ids that links carry."""
-    data = _data(rows).drop(columns="★")
+    data = _data(rows)
     data["Name"] = data["Name"].map(cell)
     data.insert(0, "Id", [row.run.id for row in rows])
     recipes = pd.DataFrame([row.run.recipe.to_json() for row in rows])
@@ -96,11 +92,16 @@ def show(rows: Sequence[Row]) -> list[Row]:
     """
     ids = [row.run.id for row in rows]
     chosen = [i for i, id in enumerate(ids) if id in st.session_state.get(keys.RUNS_CHOSEN, [])]
+    data = _data(rows)
+    # Not in a column of its own: from the width of a first text so short, the table would conclude that
+    # the names need no second line.
+    data["Name"] = ["★ " * row.run.pinned + row.run.title for row in rows]
+    height = ROW + LINE * (_lines(data) - 1)
     event = st.dataframe(
-        _data(rows),
+        data,
         hide_index=True,
-        height=HEAD + ROW * min(len(rows), MOST),
-        row_height=ROW,
+        height=HEAD + height * min(len(rows), max(1, MOST // height)),
+        row_height=height,
         column_config=_columns(),
         placeholder="–",
         key=keys.runs_table(hashlib.sha256(" ".join(ids).encode()).hexdigest()[:16]),
@@ -114,20 +115,30 @@ def show(rows: Sequence[Row]) -> list[Row]:
     return picked
 
 
+def _lines(data: pd.DataFrame) -> int:
+    """How many lines the longest text needs. Where a name were cut, what differs might be hidden."""
+    return max(
+        len(textwrap.wrap(text, int((width - MARGIN) / LETTER)))
+        for column, width in WIDTHS.items()
+        for text in data[column]
+    )
+
+
 def _columns() -> dict[str, Any]:
     make = st.column_config
     return {
-        "★": make.TextColumn(width=30, help="Pinned runs come first."),
-        "Name": make.TextColumn(width=235, help="What differs from the recipe of the step."),
-        "Step": make.TextColumn(width=65),
-        "State": make.TextColumn(width=130),
+        "Name": make.TextColumn(
+            width=WIDTHS["Name"], help="What differs from the recipe of the step. ★: pinned."
+        ),
+        "Step": make.TextColumn(width=WIDTHS["Step"]),
+        "State": make.TextColumn(width=WIDTHS["State"]),
         "Accuracy, %": make.NumberColumn(
-            format="%.2f", width=85, help="Of the last finished epoch, on the validation digits."
+            format="%.2f", width=84, help="Of the last finished epoch, on the validation digits."
         ),
-        "Errors": make.NumberColumn(width=60, help="Validation digits that are read wrong."),
-        "Seconds": make.NumberColumn(format="%.0f", width=75, help="Training and validation together."),
+        "Errors": make.NumberColumn(width=58, help="Validation digits that are read wrong."),
+        "Seconds": make.NumberColumn(format="%.0f", width=68, help="Training and validation together."),
         "When": make.DatetimeColumn(
-            format="D MMM, HH:mm", timezone=st.context.timezone, width=110, help="When it was made."
+            format="D MMM, HH:mm", timezone=st.context.timezone, width=98, help="When it was made."
         ),
-        "Parameters": make.NumberColumn(format="localized", width=90),
+        "Parameters": make.NumberColumn(format="localized", width=86),
     }

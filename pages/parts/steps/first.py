@@ -11,8 +11,9 @@ from s5core.drawing.fit import DigitError
 from s5core.errors import UserError
 from s5core.runs import catalogue
 from s5core.steps import STEPS
+from s5core.summary import count_parameters
 from s5core.target import ACCURACY, EPOCHS, PARAMETERS
-from s5core.words import count, duration, percent
+from s5core.words import count, estimate, percent
 
 READER = catalogue.of_step(STEPS["step5"])  # reads what is drawn
 TRAINED = catalogue.of_step(STEPS["step5_fast"])  # is trained live
@@ -55,6 +56,7 @@ def _read_drawing() -> None:
         with st.container():
             canvas.offer_hard_digits()
             answered = st.container()
+    doubts = st.container()  # below both, where it is wide and so not high
     with answered:
         try:
             readers = {each: found for each in catalogue.steps() if (found := server.trained(each))}
@@ -67,7 +69,7 @@ def _read_drawing() -> None:
             st.error(str(error))
         else:
             answers = verdict.read(readers, field)
-            verdict.show(READER, f"{READER.short}, the shipped network,", readers, answers, field)
+            verdict.show(READER, f"{READER.short}, the shipped network,", readers, answers, field, doubts)
 
 
 def _start() -> None:
@@ -79,7 +81,7 @@ def _offer_training() -> None:
     with st.container(border=True):
         st.markdown(
             f"**Watch a network learn.** It starts from random weights, has "
-            f"{count(server.parameters()[TRAINED.id], 'parameter')}, and sees the training digits "
+            f"{count(count_parameters(TRAINED.layers), 'parameter')}, and sees the training digits "
             f"{TRAINED.recipe.epochs} times."
         )
         pressed = st.button(
@@ -127,7 +129,7 @@ def _say_how_long(question: str | None) -> None:
             return
         seconds = server.expected_seconds(TRAINED.layers, TRAINED.recipe)
         if seconds is not None:
-            st.caption(f"About {duration(float(f'{seconds:.2g}'))} on this machine.")
+            st.caption(f"About {estimate(seconds)} on this machine.")
         if server.digits().notice:
             st.caption("MNIST is missing here, and the practice digits are too few for the goal.")
     except UserError as error:

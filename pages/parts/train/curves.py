@@ -36,7 +36,7 @@ GUESSING = (
 def draw() -> None:
     """The accuracy of the chosen run, or of the shipped network; below it, all else about the run."""
     now = wait_for_first_point()
-    st.markdown(f"**{now.network.title if now.run else f'{now.network.short}, as shipped'}**")
+    st.markdown(f"**{now.network.title if now.run else f'{now.network.short}, the shipped network'}**")
     log = now.log if now.run else _shipped_log(now.network)
     ours = [
         Curve("training", _training(now, log)),
@@ -45,8 +45,7 @@ def draw() -> None:
     others = _others(now.network) if now.run else []
     _show_accuracy(ours, others, log, now.network.recipe.epochs)
     if now.run is None:
-        if not log.epochs:
-            st.info("The app brings no trained network for this step, so the chart is still empty.")
+        _show_shipped(now.network, log)
         return
     _show_bounds(now, now.run)
     if isinstance(log.end, Diverged):
@@ -66,6 +65,23 @@ def draw() -> None:
 def _shipped_log(network: NamedNetwork) -> Log:
     shipped = server.trained(network)
     return Log(epochs=list(shipped.checkpoint.history) if shipped else [])
+
+
+def _show_shipped(network: NamedNetwork, log: Log) -> None:
+    """The accuracy of the shipped network and the mean of the step's seeds: two figures, easy to confuse."""
+    if not log.epochs:
+        st.info("The app brings no trained network for this step, so the chart is still empty.")
+        return
+    words = (
+        f"The shipped network reached **{percent(log.epochs[-1].validation_accuracy)}** in its last epoch. "
+    )
+    result = server.reached().get(network.id)
+    if result and result.seeds > 1:
+        words += (
+            f"It is one of {result.seeds} runs of this recipe, which differ in their seed alone. Their mean "
+            f"is {percent(result.last)}."
+        )
+    st.markdown(words)
 
 
 def _training(now: Look, log: Log) -> list[live.Point]:
@@ -136,7 +152,7 @@ def _show_bounds(now: Look, run: Run) -> None:
         return
     last, target = log.epochs[-HELD:], percent(ACCURACY.limit, 1)
     held = sum(ACCURACY.met_by(metrics.validation_accuracy) for metrics in last)
-    words = [f"{held} of the last {len(last)} epochs reached {target}."]
+    words = [f"{held} of the last {len(last)} epochs reached {target}."] if len(last) > 1 else []
     if log.started:
         digits = log.started.validation_digits
         words[:0] = [
@@ -149,7 +165,7 @@ def _show_bounds(now: Look, run: Run) -> None:
 def _show_uses(now: Look, run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            "Put its recipe into the controls", on_click=_take_over, args=(now.network,), type="tertiary",
+            "Put its recipe into the controls", on_click=_take_over, args=(now.network,),
             help="So that you can change one setting and train again. It replaces your present settings.",
         )  # fmt: skip
         if now.active or not now.log.epochs or not now.network.is_trained:

@@ -1,4 +1,8 @@
-"""Parts of the page Train that follow the chosen run, while the rest of the page stays as it is."""
+"""The parts of the page Train that follow the chosen run, while the rest of the page stays as it is.
+
+A clock looks at the run, and draws these parts again when something has changed. Where nothing can
+change, the clock stands still, and an open page costs the server nothing.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +12,17 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.parts import choice, keys, server, sidebar
+from pages.parts import choice, clock, keys, server, sidebar
 from s5core import device
 from s5core.errors import UserError
 from s5core.events import Diverged, Finished, Log
-from s5core.recipe import Recipe
-from s5core.runs import folder
+from s5core.runs import folder, outcome
 from s5core.runs.catalogue import NamedNetwork
 from s5core.runs.folder import Run
 
-# Seconds between two looks at a run that is in training or in line on a GPU, and on a CPU: each look takes
-# its time from the training there. And at a run that is not: it may be resumed in another browser.
-OFTEN, OFTEN_ON_CPU, SELDOM = 1.0, 2.0, 4.0
+# Seconds between two looks: at a run in training or in line, on a GPU and on a CPU, where drawing takes its
+# time from the training; and at one that somebody may resume in another browser.
+OFTEN, OFTEN_ON_CPU, SELDOM = 1.0, 2.0, 5.0
 FIRST_POINT = 1.0  # seconds that transport and chart wait for the first point of a run that has just begun
 
 
@@ -66,32 +69,84 @@ def wait_for_first_point() -> Look:
         time.sleep(0.05)
 
 
-def show(key: str, draw: Callable[[], None]) -> None:
-    """Draw a part of the page again and again: often while the run is active, else seldom.
-    `key`: by which `redraw` finds it."""
-    st.fragment(_follow, run_every=SELDOM, key=key)(draw)
+@dataclass(frozen=True)
+class Signs:
+    """What tells, without reading the log, that there is something new to draw."""
+
+    log: tuple[int, int] | None  # see `outcome.version`
+    training: bool
+    place: int | None
+    measured: bool  # whether it is known how long a run takes here
 
 
-def _follow(draw: Callable[[], None]) -> None:
+def start_clock() -> None:
+    """Look at the chosen run from now on, and draw the parts again that `show` draws when it changes."""
+    _note_signs()
+    st.fragment(_show_clock, key=keys.TRAIN_CLOCK)()
+
+
+def _show_clock() -> None:
+    _, seconds = st.session_state[keys.TRAIN_SIGNS]
+    clock.show(keys.TRAIN_TICK, seconds, _look_again)
+
+
+def _look_again() -> None:
+    seen, _ = st.session_state[keys.TRAIN_SIGNS]
+    if _signs() != seen:
+        _draw_again()
+
+
+def _note_signs() -> None:
+    """Keep what is about to be drawn, and when to look again."""
+    signs = _signs()
+    st.session_state[keys.TRAIN_SIGNS] = signs, _seconds(signs)
+
+
+def _signs() -> Signs | None:
+    """The signs of the chosen network at this moment; None where its run is gone."""
+    jobs = server.jobs()
+    measured = jobs.unit is not None
     try:
-        now = look()
+        network = choice.network()
+        if not network.is_run:
+            return Signs(None, False, None, measured)
+        training, place = jobs.is_training(network.id), jobs.place(network.id)
+        return Signs(outcome.version(folder.open_run(network.id)), training, place, measured)
+    except UserError:
+        return None
+
+
+def _seconds(signs: Signs | None) -> float | None:
+    """How long to wait before the next look; None where nothing can change."""
+    try:
+        network = choice.network()
+        if signs and (signs.training or signs.place is not None):
+            return OFTEN_ON_CPU if device.choose(network.recipe.device).id == "cpu" else OFTEN
+        if signs and not signs.measured:
+            return OFTEN
+        over = not network.is_run or outcome.of(folder.open_run(network.id)).state in outcome.OVER
+        return None if over else SELDOM
+    except UserError:  # the run is gone; or its device, of which its log will tell
+        return SELDOM
+
+
+def show(key: str, draw: Callable[[], None]) -> None:
+    """Draw a part of the page, now and whenever the run changes. `key`: by which it is found."""
+    st.fragment(_draw, key=key)(draw)
+
+
+def _draw(draw: Callable[[], None]) -> None:
+    try:
+        draw()
     except UserError as error:  # somebody deleted the run: the next visit of a page says so, too
         st.error(str(error))
-        return
-    if now.active:
-        st.fragment(draw, run_every=_interval(now.network.recipe))()
-    else:
-        with st.container():  # as a fragment makes one: whatever is drawn keeps its place on the page
-            draw()
-
-
-def _interval(recipe: Recipe) -> float:
-    try:
-        return OFTEN_ON_CPU if device.choose(recipe.device).id == "cpu" else OFTEN
-    except UserError:  # there is no such device here: the run's log will say so
-        return OFTEN
 
 
 def redraw() -> None:
     """Draw what depends on the chosen run, and nothing else. Call it at the end of a callback."""
-    st.rerun([sidebar.FRAGMENT, keys.TRAIN_TRANSPORT, keys.TRAIN_CHART])
+    _draw_again(sidebar.FRAGMENT)
+
+
+def _draw_again(*more: str) -> None:
+    _note_signs()
+    st.rerun([*more, keys.TRAIN_CLOCK, keys.TRAIN_TRANSPORT, keys.TRAIN_CHART])

@@ -27,7 +27,7 @@ RATES = [round(digit * 10.0**power, 6) for power in range(-4, 1) for digit in (1
 DECAYS = [0.0, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 1e-2]
 BATCHES = [16, 32, 64, 128, 256, 512, 1024]
 AVERAGES = [0.0, 0.9, 0.99, 0.995, 0.998, 0.999]
-PREVIEW_HEIGHT = 150  # pixels
+PREVIEW_HEIGHT = 135  # pixels
 HELP: dict[str, str] = {field.name: field.metadata["help"] for field in fields(Recipe)}
 
 # The labels of a schedule's own fields; another field is called by its name.
@@ -152,12 +152,12 @@ def show(step: Step, digits: Digits) -> None:
     if recipe != step.recipe.replace(device=recipe.device):
         st.button(
             f"Back to the recipe of {step.short.lower()}",
-            on_click=take_over, args=(catalogue.of_step(step),), type="tertiary",
+            on_click=take_over, args=(catalogue.of_step(step),),
             help="The shipped network was trained with this recipe.",
         )  # fmt: skip
     if not EPOCHS.met_by(recipe.epochs):
         st.info(f"The exercise allows {EPOCHS.words} epochs; this recipe has {recipe.epochs}.")
-    with rate_preview.container():
+    with rate_preview.container(key=keys.small_chart("rate")):
         _preview_rate(recipe)
     with sample.container():
         moved = preview(digits.train_images, digits.train_labels, recipe, count=10)

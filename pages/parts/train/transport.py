@@ -16,7 +16,7 @@ from s5core.recipe import Recipe
 from s5core.runs import catalogue
 from s5core.runs.catalogue import NamedNetwork
 from s5core.runs.folder import Run
-from s5core.words import count, duration, percent
+from s5core.words import count, duration, estimate, percent
 
 
 def draw() -> None:
@@ -122,14 +122,13 @@ def _expectation() -> str:
         return ""
     if seconds is None:
         return ""
-    grain = 5 if seconds < 60 else 10
-    return f"About **{duration(grain * max(1, round(seconds / grain)))}** on this machine"
+    return f"About **{estimate(seconds)}** on this machine"
 
 
 def _state(now: Look) -> tuple[float, str]:
     """How far the run has come, 0 to 1, and its state in a sentence."""
     if now.run is None:
-        return 0.0, f"{now.network.short} as shipped. **Train** starts a run of yours."
+        return 0.0, f"{now.network.short}, the shipped network. **Train** starts a run of yours."
     log, epochs = now.log, now.run.recipe.epochs
     kept = len(log.epochs) / epochs
     if now.place is not None:

@@ -108,7 +108,7 @@ def test_a_target_is_a_labelled_line_of_its_own(target: float | None) -> None:
     )
 
 
-STARTED = Started("a CPU", "MNIST", 1000, 100, 10, 2, 10, 1)
+STARTED = Started("a CPU", "MNIST", 10_000, 100, 10, 2, 10, 1)
 
 
 def batch(epoch: int, number: int, accuracy: float) -> Progress:
@@ -128,14 +128,20 @@ def log(*events: Progress | Epoch) -> Log:
 
 def test_training_accuracy_is_that_of_the_digits_since_the_point_before() -> None:
     so_far = log(batch(1, 1, 10), batch(1, 5, 50), epoch(1, 70), batch(2, 1, 100), batch(2, 5, 80))
-    points = live.training_accuracy(so_far, batch_size=100)
-    # 50 % of 500 digits are 250 right, 10 of them in the first 100: 240 of 400. So 450 of the last 500.
-    expected = [(0.1, 10), (0.5, 60), (1.0, 90), (1.5, 80)]
+    points = live.training_accuracy(so_far, batch_size=1000)
+    # 50 % of 5,000 digits are 2,500 right, 100 of them in the first 1,000: 2,400 of 4,000.
+    expected = [(0.1, 10), (0.5, 60), (1.0, 90), (1.1, 100), (1.5, 75)]
     assert points == [pytest.approx(point) for point in expected]
 
 
+def test_a_few_digits_make_no_point_but_the_first() -> None:
+    so_far = log(batch(1, 1, 10), batch(1, 2, 10), batch(1, 6, 50), batch(1, 9, 60), epoch(1, 70))
+    assert [x for x, _ in live.training_accuracy(so_far, batch_size=250)] == [0.025, 0.15, 1.0]
+    assert live.training_loss(so_far, batch_size=250)[-1] == (1.0, pytest.approx(1.0))
+
+
 def test_the_first_batch_makes_the_first_point() -> None:
-    assert live.training_accuracy(log(batch(1, 1, 12.5)), 100) == [(0.1, 12.5)]
+    assert live.training_accuracy(log(batch(1, 1, 12.5)), 1000) == [(0.1, 12.5)]
     assert live.training_accuracy(Log(), 100) == []
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import cycle, pairwise
+from itertools import cycle
 from typing import Any
 
 import altair as alt
@@ -19,6 +19,8 @@ from s5core.target import ACCURACY
 from s5core.views.palette import GREEN, GREY, ORANGE, OURS, PURPLE, RED, SKY, TARGET
 from s5core.views.style import TARGET_LINE, TEXT, layered, readable
 from s5core.words import percent
+
+FEWEST = 1000  # digits that make a point of a training curve, but for the first: fewer are noise
 
 Specification = dict[str, Any]  # a Vega-Lite chart as JSON data
 Point = tuple[float, float]  # epoch and value
@@ -99,18 +101,20 @@ def _training(
     mean of an epoch would fall back at each new one. `ends`: the mean of each finished epoch."""
     if log.started is None:
         return []
-    by_epoch: dict[int, list[tuple[float, int, float]]] = {epoch: [] for epoch in ends}
+    by_epoch: dict[int, list[tuple[int, float]]] = {epoch: [] for epoch in ends}
     for look, mean in looks:
-        # A single batch is noise; only that which makes the first point of a run is shown.
-        if look.batch < log.started.batches and (look.batch > 1 or look.epoch == 1):
-            part = look.batch / log.started.batches
-            by_epoch.setdefault(look.epoch, []).append((part, look.batch * batch_size, mean))
+        if look.batch < log.started.batches:  # the end of the epoch tells of its last batch
+            by_epoch.setdefault(look.epoch, []).append((look.batch * batch_size, mean))
+    digits = log.started.train_digits
     found: list[Point] = []
     for epoch, points in sorted(by_epoch.items()):
+        before, former = 0, 0.0
         if epoch in ends:
-            points.append((1.0, log.started.train_digits, ends[epoch]))
-        for (_, before, former), (part, seen, mean) in pairwise([(0.0, 0, 0.0), *points]):
-            found.append((epoch - 1 + part, (mean * seen - former * before) / (seen - before)))
+            points.append((digits, ends[epoch]))
+        for seen, mean in points:
+            if (before + FEWEST <= seen <= digits - FEWEST) or not found or seen == digits:
+                found.append((epoch - 1 + seen / digits, (mean * seen - former * before) / (seen - before)))
+                before, former = seen, mean
     return found
 
 

@@ -64,10 +64,10 @@ def test_an_uploaded_network_was_opened_from_a_file() -> None:
 def test_the_history_is_that_of_the_finished_epochs_and_grows_with_the_log() -> None:
     run = folder.create("mine", "step5", LEAST, Recipe(epochs=3))
     assert outcome.history(run) == [] and outcome.version(run) is None
-    run.events_path.write_bytes(to_lines([STARTED, BATCH, FIRST, BATCH]))
+    run.events_path.write_bytes(to_lines([STARTED, PROGRESS, FIRST, PROGRESS]))
     before = outcome.version(run)
     assert outcome.history(run) == [FIRST.metrics]
     assert outcome.history(run) is outcome.history(run)  # read once
-    run.events_path.write_bytes(to_lines([STARTED, BATCH, FIRST, BATCH, SECOND]))
+    run.events_path.write_bytes(to_lines([STARTED, PROGRESS, FIRST, PROGRESS, SECOND]))
     assert outcome.history(run) == [FIRST.metrics, SECOND.metrics]
     assert outcome.version(run) != before

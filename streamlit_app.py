@@ -5,7 +5,7 @@ import threading
 
 import streamlit as st
 
-from pages.parts import navigation, presentation, sidebar
+from pages.parts import navigation, presentation, sidebar, visitor
 from s5core.drawing import reading
 from s5core.target import ACCURACY
 from s5core.words import percent
@@ -35,6 +35,7 @@ def freeze_imports() -> None:
 
 # Streamlit leaves 96 pixels above the title, a tenth of a projector's picture.
 st.html("<style>[data-testid='stMainBlockContainer'] { padding-top: 3.5rem }</style>")
+visitor.welcome()
 navigation.mark_routed()
 page = navigation.choose_page()
 sidebar.show()
@@ -43,7 +44,8 @@ if st.context.theme.type == "dark":  # white on the light blue of the dark theme
     st.html("<style>button[kind='primary'] p { color: #0F1418 }</style>")
 LINK = "[data-testid='stMain'] [data-testid='stPageLink-NavLink'] p"
 st.html(f"<style>{LINK} {{ text-decoration: underline }}</style>")  # what leads to a page looks like a link
-with st.sidebar:  # below everything, because it takes a place
+with st.sidebar:  # below everything, because they take a place
     navigation.keep_one_entry_a_page()
+    visitor.keep_cookie()
 page.run()
 prepare_process()  # after the page, so that its imports are exempt, too

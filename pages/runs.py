@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import keys, messages, navigation
-from pages.parts.runs import actions, comparison, table, upload
+from pages.parts.runs import actions, classroom, comparison, table, upload
 from s5core.errors import UserError
 from s5core.steps import STEPS
 
@@ -38,6 +38,7 @@ def show_toolbar(rows: list[table.Row]) -> list[table.Row]:
             disabled=not shown,
             help="A CSV file of these runs, with all fields of their recipes.",
         )
+        classroom.show()
     return shown
 
 
@@ -45,6 +46,7 @@ def show_runs(rows: list[table.Row]) -> None:
     """The table, and what can be done with the runs that are selected in it."""
     shown = show_toolbar(rows)
     messages.show("runs")
+    classroom.announce()
     actions.show_undo()
     if not shown:
         st.info("There are no runs yet. Train a network on the page **Train**, or open a checkpoint.")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from pages.parts import choice, keys, messages, server, sidebar
+from pages.parts import choice, keys, messages, server, sidebar, visitor
 from pages.parts.runs.table import Row
 from s5core.errors import UserError
 from s5core.runs import folder
@@ -22,7 +22,8 @@ def show(rows: Sequence[Row]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if not others:
             _show_pages(first)
-            _show_rename(first.run)
+            if first.is_mine:
+                _show_rename(first.run)
             if first.network.is_trained:
                 st.download_button(
                     "Download its checkpoint",
@@ -31,17 +32,21 @@ def show(rows: Sequence[Row]) -> None:
                     on_click="ignore",
                     help="You can open the file here again, or use it with python -m s5core.",
                 )
-        pinned = all(row.run.pinned for row in rows)
-        st.button(
-            "Unpin" if pinned else "Pin", on_click=_pin, args=(rows, not pinned),
-            help="Pinned runs are first in this table and in the list of the sidebar.",
-        )  # fmt: skip
         active = [row for row in rows if row.active]
-        st.button(
-            "Delete", on_click=_delete, args=(rows,), disabled=bool(active),
-            help="You can undo it.",
-        )  # fmt: skip
-    if active:
+        if mine := all(row.is_mine for row in rows):
+            pinned = all(row.run.pinned for row in rows)
+            st.button(
+                "Unpin" if pinned else "Pin", on_click=_pin, args=(rows, not pinned),
+                help="Pinned runs are first in this table and in the list of the sidebar.",
+            )  # fmt: skip
+            st.button(
+                "Delete", on_click=_delete, args=(rows,), disabled=bool(active),
+                help="You can undo it.",
+            )  # fmt: skip
+    if not mine:
+        whose = "This run is not yours" if not others else "Not all of these runs are yours"
+        st.caption(f"{whose}: only its owner or a teacher can rename, pin or delete a run.")
+    elif active:
         st.caption("A run that is training or waiting cannot be deleted: stop it first, on the page Train.")
 
 
@@ -87,19 +92,18 @@ def _try(change: Callable[[], object]) -> bool:
 
 def _rename(run: Run) -> None:
     name = st.session_state[keys.runs_name(run.id, run.title)]
-    _try(lambda: folder.rename(run, name))
+    _try(lambda: server.classroom().rename(visitor.person(), run.id, name))
 
 
 def _pin(rows: Sequence[Row], pinned: bool) -> None:
-    _try(lambda: [folder.pin(row.run, pinned) for row in rows])
+    ids = [row.run.id for row in rows]
+    _try(lambda: server.classroom().pin(visitor.person(), ids, pinned))
 
 
 def _delete(rows: Sequence[Row]) -> None:
     ids = [row.run.id for row in rows]
     chosen = choice.network()
-    if any(map(server.jobs().is_active, ids)):  # somebody has resumed it in another browser
-        messages.leave("runs", "One of these runs is training again. Stop it first, on the page Train.")
-    elif _try(lambda: folder.delete(ids)):
+    if _try(lambda: server.classroom().delete(visitor.person(), ids)):
         st.session_state[keys.RUNS_DELETED] = {row.run.id: row.network.label for row in rows}
         st.session_state[keys.RUNS_CHOSEN] = []
         if chosen.id in ids:
@@ -121,6 +125,6 @@ def show_undo() -> None:
 
 
 def _restore(ids: Sequence[str]) -> None:
-    _try(lambda: folder.restore(ids))
+    _try(lambda: server.classroom().restore(visitor.person(), ids))
     st.session_state[keys.RUNS_DELETED] = {}
     st.session_state[keys.RUNS_CHOSEN] = list(ids)

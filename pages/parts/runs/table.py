@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.parts import keys, server
+from pages.parts import keys, server, visitor
 from s5core.layers import Network
-from s5core.runs import catalogue, folder, outcome
+from s5core.runs import catalogue, folder, outcome, people
 from s5core.runs.catalogue import NamedNetwork
 from s5core.runs.folder import Run
 from s5core.runs.outcome import Outcome
@@ -35,14 +35,16 @@ class Row:
     outcome: Outcome
     state: str
     active: bool  # in training or in line
+    whose: str  # "you", the nickname of another person, or nothing where nobody owns it
+    is_mine: bool  # whether this person may change it
 
 
 def read() -> list[Row]:
     """All runs of known steps, the pinned ones first, then the newest. Raises UserError when the queue
     of the server cannot be made."""
-    jobs = server.jobs()
+    jobs, person = server.jobs(), visitor.person()
     training = {run.id for run in jobs.training()}
-    waiting = {run.id for run in jobs.waiting()}
+    waiting = {run.id: place for place, run in enumerate(jobs.waiting(), start=1)}
     rows = []
     for run in folder.list_runs():
         if run.step not in STEPS:
@@ -51,8 +53,12 @@ def read() -> list[Row]:
         # A worker keeps a run for a moment after its end.
         over = found.state in ("finished", "diverged", "failed")
         active = run.id in waiting or (run.id in training and not over)
-        state = ("waiting" if run.id in waiting else "training") if active else found.state
-        rows.append(Row(run, catalogue.of_run(run), found, state, active))
+        now = f"waiting, place {waiting[run.id]}" if run.id in waiting else "training"
+        state = now if active else found.state
+        whose = "you" if run.owner == person.id else people.name(run.owner)
+        rows.append(
+            Row(run, catalogue.of_run(run), found, state, active, whose, is_mine=person.may_change(run))
+        )
     return rows
 
 
@@ -67,6 +73,7 @@ def _data(rows: Sequence[Row]) -> pd.DataFrame:
             "★": ["★" if row.run.pinned else "" for row in rows],
             "Name": [row.run.title for row in rows],
             "Step": [row.network.step.short for row in rows],
+            "Whose": [row.whose for row in rows],
             "State": [row.state for row in rows],
             "Accuracy, %": [row.outcome.accuracy for row in rows],
             "Errors": pd.array([row.outcome.errors for row in rows], dtype="Int64"),
@@ -80,7 +87,8 @@ def _data(rows: Sequence[Row]) -> pd.DataFrame:
 def to_csv(rows: Sequence[Row]) -> bytes:
     """The table and the recipes as CSV, with the ids that links carry."""
     data = _data(rows).drop(columns="★")
-    data["Name"] = data["Name"].map(cell)
+    for column in ("Name", "Whose"):
+        data[column] = data[column].map(cell)
     data.insert(0, "Id", [row.run.id for row in rows])
     recipes = pd.DataFrame([row.run.recipe.to_json() for row in rows])
     # Spreadsheets recognise UTF-8 only by the mark that utf-8-sig puts first.
@@ -96,8 +104,11 @@ def show(rows: Sequence[Row]) -> list[Row]:
     """
     ids = [row.run.id for row in rows]
     chosen = [i for i, id in enumerate(ids) if id in st.session_state.get(keys.RUNS_CHOSEN, [])]
+    data = _data(rows)
+    if all(row.whose in ("", "you") for row in rows):
+        data = data.drop(columns="Whose")  # there is nobody else
     event = st.dataframe(
-        _data(rows),
+        data,
         hide_index=True,
         height=HEAD + ROW * min(len(rows), MOST),
         row_height=ROW,
@@ -120,6 +131,7 @@ def _columns() -> dict[str, Any]:
         "★": make.TextColumn(width=30, help="Pinned runs come first."),
         "Name": make.TextColumn(width=235, help="What differs from the recipe of the step."),
         "Step": make.TextColumn(width=65),
+        "Whose": make.TextColumn(width=95, help="Who started it."),
         "State": make.TextColumn(width=130),
         "Accuracy, %": make.NumberColumn(
             format="%.2f", width=85, help="Of the last finished epoch, on the validation digits."

@@ -17,9 +17,10 @@ from s5core.device import cores
 from s5core.events import Epoch, Failed, Finished, Stopped
 from s5core.files import ROOT
 from s5core.recipe import Recipe
-from s5core.runs import folder
+from s5core.runs import folder, line
 from s5core.runs.executor import EXECUTORS, ExecutorError, Hear, Process
 from s5core.runs.folder import Run
+from s5core.runs.line import Entry
 from s5core.runs.messages import Ended, Order, Quit
 from s5core.runs.queue import Queue
 from s5core.runs.worker import Worker
@@ -204,7 +205,7 @@ def test_runs_that_no_worker_can_train_say_so(monkeypatch, tmp_path):
 
 SERVER = """
 import sys, time
-from s5core.runs import folder
+from s5core.runs import folder, line
 from s5core.runs.queue import Queue
 jobs = Queue(limit=2)
 jobs.submit(folder.open_run(sys.argv[1]))
@@ -228,6 +229,76 @@ def test_workers_end_with_their_server(ending):
     server.wait(timeout=20)
     wait_for(lambda: not any(alive(pid) for pid in pids), 10)
     assert run.log().end == Stopped(len(run.checkpoint().history))
+
+
+LINE = """
+import sys, time
+from s5core.runs import folder, line
+from s5core.runs.queue import Queue
+jobs = Queue(limit=1)
+jobs.restore()
+for id in sys.argv[1:]:
+    jobs.submit(folder.open_run(id))
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_killed_servers_line_goes_on_and_each_run_ends_as_if_nothing_had_happened(practice):
+    recipes = [Recipe(epochs=4, batch_size=100, device="cpu", rotation=5, seed=seed) for seed in range(4)]
+    runs = [new(recipe) for recipe in recipes]
+    assert not any(run.log().end for run in runs)
+
+    def serve(*ids: str) -> subprocess.Popen[str]:
+        server = subprocess.Popen(
+            [sys.executable, "-c", LINE, *ids], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
+        assert server.stdout is not None and server.stdout.readline() == "ready\n"
+        return server
+
+    first = serve(*(run.id for run in runs))
+    wait_for(lambda: runs[0].log().epochs and runs[0].log().batches[-1].epoch > 1)
+    first.kill()
+    first.wait()
+    assert len(runs[0].log().epochs) < 4 and not any(run.events_path.exists() for run in runs[1:])
+    second = serve()  # nobody submits anything
+    try:
+        wait_for(lambda: all(isinstance(run.log().end, Finished) for run in runs), 120)
+        wait_for(lambda: not line.kept())
+    finally:
+        second.terminate()
+        second.wait()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(cores())
+    for run, recipe in zip(runs, recipes, strict=True):
+        expected = [event.state for event in train(TINY, recipe, practice) if isinstance(event, Epoch)][-1]
+        assert expected is not None
+        for name, tensor in expected.weights.items():
+            assert torch.equal(run.checkpoint().weights[name], tensor), (run.recipe.seed, name)
+    torch.set_num_threads(threads)
+
+
+def test_a_stopped_run_does_not_come_back_with_the_next_server(jobs):
+    first, second, third = new(), new(), new()
+    for run in (first, second, third):
+        jobs.submit(run)
+    wait_for(lambda: started(first) and started(second))
+    assert {entry.run.id for entry in line.kept()} == {first.id, second.id, third.id}
+    jobs.stop(first.id)
+    jobs.stop(third.id)
+    wait_for(lambda: not jobs.is_active(first.id))
+    assert [entry.run.id for entry in line.kept()] == [second.id]
+
+
+def test_a_restored_run_says_so(jobs):
+    busy = [new(), new()]
+    for run in busy:
+        jobs.submit(run)
+    left = new()
+    line.keep(Entry(left, 1.0))
+    jobs.restore()
+    jobs.restore()  # what is in line stays there once
+    assert jobs.waiting() == [left] and jobs.is_restored(left.id) and not jobs.is_restored(busy[0].id)
 
 
 def heed_interrupts() -> None:

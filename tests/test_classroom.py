@@ -15,38 +15,14 @@ from s5core.events import Finished, to_lines
 from s5core.recipe import Recipe, RecipeError
 from s5core.runs import classroom, folder, people, space
 from s5core.runs.classroom import Classroom, ClassroomError
-from s5core.runs.executor import Hear
 from s5core.runs.folder import Run, RunError
-from s5core.runs.messages import Done, Order, Stop, Train
+from s5core.runs.messages import Done
 from s5core.runs.people import Person
 from s5core.runs.queue import Queue
-from tests.helpers import LEAST, TINY, wait_for
+from tests.helpers import LEAST, TINY, Idle, wait_for
 
 ADA, BEN = Person("ada"), Person("ben")
 SECRET = "a long secret"
-
-
-class Idle:
-    """An executor whose worker takes a run, and leaves it when it is told to stop."""
-
-    def __init__(self, hear: Hear) -> None:
-        self.hear = hear
-        self.runs: list[str] = []
-
-    def order(self, order: Order) -> None:
-        match order:
-            case Train(run):
-                self.runs.append(run)
-            case Stop():
-                threading.Thread(
-                    target=self.hear, args=(Done(),)
-                ).start()  # never from the queue's own thread
-
-    def close(self) -> None:
-        pass
-
-    def wait(self, timeout: float) -> None:
-        pass
 
 
 def classroom_of(**settings: object) -> Classroom:

@@ -5,7 +5,7 @@ import threading
 
 import streamlit as st
 
-from pages.parts import navigation, presentation, sidebar, visitor
+from pages.parts import classroom, navigation, presentation, sidebar, visitor
 from s5core.drawing import reading
 from s5core.target import ACCURACY
 from s5core.words import percent
@@ -40,6 +40,7 @@ navigation.mark_routed()
 page = navigation.choose_page()
 sidebar.show()
 presentation.show_switch()
+classroom.show()
 if st.context.theme.type == "dark":  # white on the light blue of the dark theme cannot be read
     st.html("<style>button[kind='primary'] p { color: #0F1418 }</style>")
 LINK = "[data-testid='stMain'] [data-testid='stPageLink-NavLink'] p"

@@ -38,7 +38,7 @@ class Configuration:
         5.0, "Gigabytes of the disk for all runs; then the oldest that are not pinned go.", "(0, 100000]"
     )
     teacher_secret: str = setting(
-        "", "What a teacher types on the page Runs, 8 characters at least; without it nobody is a teacher."
+        "", "What a teacher types in the sidebar, 8 characters at least; without it nobody is a teacher."
     )
 
     @classmethod

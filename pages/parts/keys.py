@@ -18,6 +18,11 @@ STEP = "shared_step"  # its step's name; widget, sidebar; read by sidebar
 PRESENTATION = "shared_presentation"  # large type is on; widget, presentation
 PERSON = "shared_person"  # token of the person, a secret; set and read by visitor
 DRAWING = "shared_drawing"  # last digit that was drawn, or None; set and read by choice
+NICKNAME = "shared_nickname"  # widget, classroom
+SECRET = "shared_secret"  # the teacher's, as somebody has typed it; widget, emptied by classroom
+PAUSED = "shared_paused"  # the line is to be paused; widget, classroom
+LOCKED = "shared_locked"  # the controls are to be locked; widget, classroom
+CLEAR = "shared_clear"  # the button that clears the class's data; widget
 
 Place = Literal["sidebar", "start", "keep", "delete", "runs"]  # where messages are shown
 
@@ -92,11 +97,6 @@ def train_rate(run: str) -> str:
 RUNS_STEP = "runs_step"  # only runs of this step are shown; widget, removed by upload
 RUNS_CHOSEN = "runs_chosen"  # ids of the selected runs
 RUNS_DELETED = "runs_deleted"  # {id: name} of the runs that were deleted last; for Undo
-RUNS_NICKNAME = "runs_nickname"  # widget, people
-RUNS_SECRET = "runs_secret"  # the teacher's, as somebody has typed it; widget, emptied by classroom
-RUNS_PAUSED = "runs_paused"  # the line is to be paused; widget, classroom
-RUNS_LOCKED = "runs_locked"  # the controls are to be locked; widget, classroom
-RUNS_CLEAR = "runs_clear"  # the button that clears the class's data; widget
 RUNS_UPLOAD = "runs_upload"  # a checkpoint; widget, read by upload
 
 

@@ -129,7 +129,7 @@ def test_too_many_runs_are_refused_in_a_sentence():
 
 def test_a_nickname_is_set_on_the_page():
     app = person("ada")
-    app.text_input(key=keys.RUNS_NICKNAME).set_value(" Ada ").run()
+    app.text_input(key=keys.NICKNAME).set_value(" Ada ").run()
     assert people.nickname(people.id_of("ada")) == "Ada"
 
 
@@ -142,12 +142,12 @@ def test_a_teacher_enters_the_secret_and_controls_the_class():
     run = make("ada")
     app = person("tea", run)
     assert "Delete" not in labels(app)
-    app.text_input(key=keys.RUNS_SECRET).set_value("wrong").run()
+    app.text_input(key=keys.SECRET).set_value("wrong").run()
     assert "not the teacher's secret" in app.error[0].value
-    app.text_input(key=keys.RUNS_SECRET).set_value(SECRET).run()
+    app.text_input(key=keys.SECRET).set_value(SECRET).run()
     assert not app.exception and "Delete" in labels(look(app))
-    app.toggle(key=keys.RUNS_LOCKED).set_value(True).run()
-    app.toggle(key=keys.RUNS_PAUSED).set_value(False).run()
+    app.toggle(key=keys.LOCKED).set_value(True).run()
+    app.toggle(key=keys.PAUSED).set_value(False).run()
     assert server.classroom().locked and not server.jobs().paused
     ada = person("ada", run)
     press(ada, "Pin")
@@ -155,7 +155,7 @@ def test_a_teacher_enters_the_secret_and_controls_the_class():
     press(app, "Clear it for good")
     assert folder.list_runs() == []
     press(app, "Be a teacher no more")
-    assert keys.RUNS_SECRET in [box.key for box in app.text_input]
+    assert keys.SECRET in [box.key for box in app.text_input]
 
 
 def test_somebody_alone_at_the_machine_sees_nothing_of_it(monkeypatch):
@@ -163,7 +163,7 @@ def test_somebody_alone_at_the_machine_sees_nothing_of_it(monkeypatch):
     run = folder.create("old", "step5", STEPS["step5"].layers, RECIPE)
     app = person("ada", run)
     assert "Delete" in labels(app) and "Whose" not in app.dataframe[0].value
-    assert not [box for box in app.text_input if box.key == keys.RUNS_NICKNAME]
+    assert not [box for box in app.text_input if box.key == keys.NICKNAME]
     assert "S5_TEACHER_SECRET" not in captions(app)
     press(app, "Delete")
     assert folder.list_runs() == []
@@ -172,7 +172,7 @@ def test_somebody_alone_at_the_machine_sees_nothing_of_it(monkeypatch):
 def test_nobody_is_alone_while_somebody_else_has_a_page_open(monkeypatch):
     monkeypatch.setattr(visitor, "is_local", lambda: True)
     server.classroom().enter("ben")
-    assert keys.RUNS_NICKNAME in [box.key for box in person("ada").text_input]
+    assert keys.NICKNAME in [box.key for box in person("ada").text_input]
 
 
 def test_a_full_disk_is_announced(monkeypatch):

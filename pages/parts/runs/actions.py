@@ -11,14 +11,14 @@ from pages.parts.runs.table import Row
 from s5core.errors import UserError
 from s5core.runs import folder
 from s5core.runs.folder import Run
-from s5core.words import count
+from s5core.words import count, escape
 
 
 def show(rows: Sequence[Row]) -> None:
     """The links and buttons for the selected runs."""
     first, *others = rows
     names = f"{count(len(rows), 'run')} selected" if others else first.network.label
-    st.markdown(f"**{_plain(names)}**")
+    st.markdown(f"**{escape(names)}**")
     with st.container(horizontal=True, vertical_alignment="center"):
         if not others:
             _show_pages(first)
@@ -48,11 +48,6 @@ def show(rows: Sequence[Row]) -> None:
         st.caption(f"{whose}: only its owner or a teacher can rename, pin or delete a run.")
     elif active:
         st.caption("A run that is training or waiting cannot be deleted: stop it first, on the page Train.")
-
-
-def _plain(text: str) -> str:
-    """The text without a meaning in Markdown: anybody may give a run a name."""
-    return "".join(f"\\{letter}" if letter in r"\`*_{}[]()<>#+-.!|~$:" else letter for letter in text)
 
 
 def _show_pages(row: Row) -> None:
@@ -117,7 +112,7 @@ def show_undo() -> None:
         return
     what = next(iter(deleted.values())) if len(deleted) == 1 else count(len(deleted), "run")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"Deleted: {_plain(what)}.", width="content")
+        st.markdown(f"Deleted: {escape(what)}.", width="content")
         st.button(
             "Undo", on_click=_restore, args=(list(deleted),),
             help=f"Brings it back. Deleted runs are kept for {folder.DAYS_IN_TRASH} days.",

@@ -14,27 +14,31 @@ from pages.parts.train.follow import Look, look, redraw, wait_for_first_point
 from s5core.errors import UserError
 from s5core.events import Diverged, Failed, Finished, Log, Stopped
 from s5core.recipe import Recipe
-from s5core.runs import catalogue, forecast
+from s5core.runs import catalogue, forecast, people
 from s5core.runs.catalogue import NamedNetwork
 from s5core.runs.folder import Run
-from s5core.words import count, duration, percent
+from s5core.words import count, duration, escape, percent
 
 
 def draw() -> None:
     """The buttons, and a line with the state of the run. Both always have the same height."""
-    now = look()
+    now, person = look(), visitor.person()
+    locked = server.classroom().locked and not person.may_change_all
     with st.container(horizontal=True, vertical_alignment="center", key=keys.TRAIN_BUTTONS):
         st.button(
-            "Train", type="primary", on_click=_start_chosen, width=120,
+            "Train", type="primary", on_click=_start_chosen, width=120, disabled=locked,
             help="Starts a new run with the settings on this page.",
         )  # fmt: skip
-        is_mine = now.run is not None and visitor.person().may_change(now.run)
-        if now.run is not None and is_mine:
+        is_mine = now.run is not None and person.may_change(now.run)
+        if now.run is not None and is_mine and not locked:
             _show_buttons(now, now.run)
-        if now.run is not None and is_mine and now.training:
+        if locked:
+            st.markdown("The teacher has locked the controls.", width="stretch")
+        elif now.run is not None and is_mine and now.training:
             _change_rate(now.run, now.log.peak or now.run.recipe.learning_rate)
         else:
-            st.markdown(_expectation(), width="stretch")
+            whose = "" if now.run is None or is_mine else _whose(now.run)
+            st.markdown(whose + _expectation(), width="stretch")
     line = st.empty()
     line.progress(*_state(now))
     if now.training and not now.log.batches:
@@ -123,10 +127,19 @@ def _send_rate(run: Run) -> None:
     _try(lambda: server.classroom().set_rate(visitor.person(), run.id, rate))
 
 
+def _whose(run: Run) -> str:
+    """Why there are no buttons for a run."""
+    return f"A run of {escape(people.name(run.owner))}. " if run.owner else "Nobody's run. "
+
+
+def _about(seconds: float) -> str:
+    """A time that is only estimated."""
+    grain = 5 if seconds < 60 else 10
+    return duration(grain * max(1, round(seconds / grain)))
+
+
 def _expectation() -> str:
     """How long the next run will take, before anybody starts it."""
-    if server.classroom().locked and not visitor.person().may_change_all:
-        return "The teacher has locked the controls."
     step = choice.step()
     if server.jobs().unit is None:
         return "Measuring how long it will take here …"
@@ -136,8 +149,7 @@ def _expectation() -> str:
         return ""
     if seconds is None:
         return ""
-    grain = 5 if seconds < 60 else 10
-    return f"About **{duration(grain * max(1, round(seconds / grain)))}** on this machine"
+    return f"About **{_about(seconds)}** on this machine"
 
 
 def _state(now: Look) -> tuple[float, str]:
@@ -180,7 +192,7 @@ def _waiting(run: Run, place: int) -> str:
     if jobs.paused:
         return f"{begun}, place {place}. The teacher has paused the line."
     seconds = server.waits().get(run.id)
-    when = "it will start by itself" + (f" in about {duration(max(1.0, seconds))}" if seconds else "")
+    when = "it will start by itself" + (f" in about {_about(seconds)}" if seconds else "")
     return f"{begun}, place {place}. This server trains {count(jobs.limit, 'run')} at a time; {when}."
 
 

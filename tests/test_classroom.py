@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from s5core import checkpoint
 from s5core.checkpoint import Checkpoint
 from s5core.configuration import Configuration, ConfigurationError
 from s5core.events import Finished, to_lines
+from s5core.files import ROOT
 from s5core.recipe import Recipe, RecipeError
 from s5core.runs import classroom, folder, people, space
 from s5core.runs.classroom import Classroom, ClassroomError
@@ -103,6 +105,15 @@ def test_what_a_person_started_is_theirs_and_nobody_elses(room):
     assert folder.open_run(run.id).pinned
     with pytest.raises(RunError):
         room.delete(ADA, ["../x"])
+
+
+def test_pages_change_runs_only_by_way_of_the_classroom():
+    direct = re.compile(
+        r"folder\.(create|adopt|rename|pin|delete|restore)\b"
+        r"|(jobs\(\)|jobs|queue)\.(submit|stop|set_rate|pause)\("
+    )
+    for path in [ROOT / "streamlit_app.py", *(ROOT / "pages").rglob("*.py")]:
+        assert not direct.search(path.read_text("utf-8")), path
 
 
 def test_a_run_that_nobody_owns_is_a_teachers(school):

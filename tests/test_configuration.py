@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from benchmarks.report import settings_table
 from s5core import configuration
 from s5core.configuration import Configuration, ConfigurationError
 from s5core.files import ROOT
@@ -54,3 +55,7 @@ def test_the_table_tells_default_range_and_meaning():
         "Parameters of a network that is trained.",
     ]
     assert rows["S5_TEACHER_SECRET"][0] == "–"
+
+
+def test_the_readme_has_the_table():
+    assert "\n".join(settings_table()) in (ROOT / "README.md").read_text("utf-8")

@@ -25,7 +25,7 @@ from s5core.runs.messages import Ended, Order, Quit
 from s5core.runs.queue import Queue
 from s5core.runs.worker import Worker
 from s5core.train import train
-from tests.helpers import TINY, require_no_mnist_at_home, wait_for
+from tests.helpers import TINY, Idle, require_no_mnist_at_home, wait_for
 
 pytestmark = pytest.mark.slow  # workers take seconds to start
 LONG = Recipe(epochs=500, batch_size=100, device="cpu")
@@ -288,6 +288,20 @@ def test_a_stopped_run_does_not_come_back_with_the_next_server(jobs):
     jobs.stop(third.id)
     wait_for(lambda: not jobs.is_active(first.id))
     assert [entry.run.id for entry in line.kept()] == [second.id]
+
+
+def test_the_line_of_a_server_that_lives_is_left_to_it():
+    run = new()
+    line.keep(Entry(run, 1.0))
+    first, second = Queue(1, Idle), Queue(1, Idle)
+    for each in (first, second):
+        each.pause()
+        each.restore()
+    assert first.waiting() == [run] and second.waiting() == []
+    first.close()
+    second.restore()
+    assert second.waiting() == [run]
+    second.close()
 
 
 def test_a_restored_run_says_so(jobs):

@@ -17,6 +17,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from s5core.events import Stopped
 from s5core.files import write_atomically
 from s5core.runs import folder
@@ -71,6 +73,31 @@ def forget(run: Run) -> None:
     """A run neither waits nor trains any more."""
     with contextlib.suppress(OSError):
         (run.folder / FILE).unlink(missing_ok=True)
+
+
+class Claim:
+    """The right to go on with the line in the folder of runs. One server has it, as long as it lives."""
+
+    def __init__(self) -> None:
+        self._lock: FileLock | None = None
+
+    def acquire(self) -> bool:
+        """Whether it is ours now. Where the folder cannot be written, nobody has it."""
+        if self._lock is None:
+            try:
+                folder.home().mkdir(parents=True, exist_ok=True)
+                lock = FileLock(folder.home() / "line.lock", thread_local=False)
+                lock.acquire(timeout=0)
+            except (OSError, Timeout):
+                return False
+            self._lock = lock
+        return True
+
+    def release(self) -> None:
+        """Leave the line to the next server."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
 
 def kept() -> list[Entry]:

@@ -47,6 +47,7 @@ class Queue:
         self._waiting: list[Entry] = []  # in turn
         self._closed = False
         self._paused = False
+        self._claim = line.Claim()
         self.unit: float | None = None  # what `speed.measure` found here; None until a worker is ready
         with self._lock:
             self._schedule()
@@ -60,8 +61,11 @@ class Queue:
                 self._schedule()
 
     def restore(self) -> None:
-        """Go on with the line that an earlier server left behind when it came to its end."""
+        """Go on with the line that an earlier server left behind when it came to its end. While another
+        server is at work on the same folder of runs, the line there is that server's."""
         with self._lock:
+            if not self._claim.acquire():
+                return
             for entry in line.kept():
                 if not self.is_active(entry.run.id):
                     self._take_in(entry)
@@ -145,6 +149,7 @@ class Queue:
                 handle.close()
         for handle in handles:
             handle.wait(timeout)
+        self._claim.release()
 
     def _slot_of(self, id: str) -> Slot | None:
         return next((slot for slot in self._slots if slot.run is not None and slot.run.id == id), None)

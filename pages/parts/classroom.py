@@ -123,8 +123,6 @@ def _clear() -> None:
         class_set.forget_deleted()
 
     _try(clear)
-    st.session_state[keys.RUNS_CHOSEN] = []
-    st.session_state[keys.RUNS_DELETED] = {}
 
 
 def _try(change: Callable[[], object]) -> None:

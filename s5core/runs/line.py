@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from s5core.events import Stopped
 from s5core.files import write_atomically
 from s5core.runs import folder
-from s5core.runs.folder import Run
+from s5core.runs.folder import Run, RunError
 
 FILE = "line.json"
 
@@ -104,8 +104,12 @@ def kept() -> list[Entry]:
     """What the last server left in line or in training, in the order of arrival. A run that had come to
     its end, but not yet left the line, is forgotten."""
     found = []
-    for run in folder.list_runs():
-        entry = _read(run.folder / FILE, run)
+    for path in folder.home().glob(f"[!.]*/{FILE}"):  # few of the runs have one, and not those in the trash
+        try:
+            run = folder.open_run(path.parent.name)
+        except RunError:
+            continue
+        entry = _read(path, run)
         if entry is None:
             continue
         end = run.log().end

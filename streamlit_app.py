@@ -5,7 +5,7 @@ import threading
 
 import streamlit as st
 
-from pages.parts import keys, navigation, presentation, sidebar
+from pages.parts import classroom, keys, navigation, presentation, sidebar, visitor
 from s5core.drawing import reading
 from s5core.target import ACCURACY
 from s5core.words import percent
@@ -40,17 +40,20 @@ st.html(
     f"<style>{MAIN} {{ padding-top: 3.5rem; padding-bottom: 3rem }}"
     f"@media (min-width: 768px) {{ {MAIN} {{ padding-left: 3rem; padding-right: 3rem }} }}</style>"
 )
+visitor.welcome()
 navigation.mark_routed()
 page = navigation.choose_page()
 sidebar.show()
 presentation.show_switch()
+classroom.show()
 if st.context.theme.type == "dark":  # white on the light blue of the dark theme cannot be read
     st.html("<style>button[kind='primary'] p { color: #0F1418 }</style>")
 LINK = "[data-testid='stMain'] [data-testid='stPageLink-NavLink'] p"
 st.html(f"<style>{LINK} {{ text-decoration: underline }}</style>")  # what leads to a page looks like a link
 SMALL = f"[class*='st-key-{keys.small_chart('')}']"
 st.html(f"<style>{SMALL} [data-testid='stElementToolbar'] {{ display: none }}</style>")
-with st.sidebar:  # below everything, because it takes a place
+with st.sidebar:  # below everything, because they take a place
     navigation.keep_one_entry_a_page()
+    visitor.keep_cookie()
 page.run()
 prepare_process()  # after the page, so that its imports are exempt, too

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import demonstration, files, letters, search
-from s5core import results, steps
+from s5core import configuration, results, steps
 from s5core.files import ROOT
 from s5core.recipe import Recipe
 from s5core.summary import count_parameters
@@ -123,6 +123,14 @@ def doubt_sentence() -> list[str]:
     ]
 
 
+def settings_table() -> list[str]:
+    """The settings of a server."""
+    lines = ["| variable | default | range | meaning |", "| --- | ---: | ---: | --- |"]
+    for variable, default, range, meaning in configuration.table():
+        lines.append(f"| `{variable}` | {default} | {range} | {meaning} |")
+    return lines
+
+
 def search_table() -> list[str]:
     """What was tried on the held-out digits: one line for each candidate, the first trial first."""
     rows = search.read()
@@ -159,6 +167,7 @@ PARTS: dict[Path, dict[str, Callable[[], list[str]]]] = {
         "latency": latency_sentence,
         "calibration": calibration_table,
         "doubt": doubt_sentence,
+        "settings": settings_table,
     },
     ROOT / "docs" / "search.md": {"search": search_table},
 }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import keys, messages, navigation
+from pages.parts import keys, messages, navigation, server
 from pages.parts.runs import actions, comparison, table, trash, upload
+from s5core import words
 from s5core.errors import UserError
+from s5core.runs.space import GB
 from s5core.steps import STEPS
 
 ALL = "all steps"
@@ -42,10 +44,25 @@ def show_toolbar(rows: list[table.Row]) -> list[table.Row]:
     return shown
 
 
+def announce_removal() -> None:
+    """Say which runs will go when the disk space is used up, as long as it is short."""
+    space = server.classroom().space()
+    if not space.is_short:
+        return
+    oldest = ", ".join(words.escape(run.title) for run in space.next[:3])
+    rest = f" and {len(space.next) - 3:,} more" if len(space.next) > 3 else ""
+    goes = f"the oldest runs will be removed: {oldest}{rest}. Pin what you want to keep."
+    st.warning(
+        f"The runs take {space.used / GB:.2g} of the {space.limit / GB:.2g} GB that they may. When it is "
+        f"used up, {goes if space.next else 'no more runs can be started, because all are pinned.'}"
+    )
+
+
 def show_runs(rows: list[table.Row]) -> None:
     """The table, and what can be done with the runs that are selected in it."""
     shown = show_toolbar(rows)
     messages.show("runs")
+    announce_removal()
     actions.show_undo()
     if not shown:
         st.info("There are no runs yet. Train a network on the page **Train**, or open a checkpoint.")

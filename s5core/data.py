@@ -24,6 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from s5core import configuration
 from s5core.errors import UserError
 from s5core.files import ROOT, write_atomically
 from s5core.layers import CLASSES
@@ -94,7 +95,7 @@ def load(
     Raises DataError if `folder` or `$S5_DATA_DIR` names a folder without MNIST, and if a file
     does not hold what its name says.
     """
-    named = folder if folder is not None else os.environ.get("S5_DATA_DIR")
+    named = folder if folder is not None else configuration.value("data_dir")
     if named:
         digits = read_mnist(Path(named))
     else:

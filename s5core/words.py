@@ -62,3 +62,8 @@ def cell(text: str) -> str:
     """Text that somebody typed, in a form that a spreadsheet shows and never computes as a formula."""
     plain = unicodedata.normalize("NFKC", text).lstrip()  # also finds a full-width equals sign
     return f"'{text}" if plain.startswith(FORMULA) else text
+
+
+def escape(text: str) -> str:
+    """The text without a meaning in Markdown: anybody may give a run, or themselves, a name."""
+    return "".join(f"\\{letter}" if letter in r"\`*_{}[]()<>#+-.!|~$:" else letter for letter in text)

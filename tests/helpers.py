@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from typing import NoReturn
@@ -13,6 +14,8 @@ from streamlit.testing.v1 import AppTest
 from s5core import data
 from s5core.files import ROOT
 from s5core.layers import BatchNorm, Conv, GlobalAvgPool, MaxPool, Network, ReLU
+from s5core.runs.executor import Hear
+from s5core.runs.messages import Done, Order, Stop, Train
 
 APP = str(ROOT / "streamlit_app.py")
 
@@ -24,6 +27,29 @@ LEAST: Network = (Conv(10), GlobalAvgPool())
 # nothing listens on port 9.
 CLOSED = "http://127.0.0.1:9"
 NOWHERE = {"S5_DATA_DIR": "", "http_proxy": CLOSED, "https_proxy": CLOSED}
+
+
+class Idle:
+    """An executor whose worker takes a run, and leaves it when it is told to stop."""
+
+    def __init__(self, hear: Hear) -> None:
+        self.hear = hear
+        self.runs: list[str] = []
+
+    def order(self, order: Order) -> None:
+        match order:
+            case Train(run):
+                self.runs.append(run)
+            case Stop():
+                threading.Thread(
+                    target=self.hear, args=(Done(),)
+                ).start()  # never from the queue's own thread
+
+    def close(self) -> None:
+        pass
+
+    def wait(self, timeout: float) -> None:
+        pass
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:

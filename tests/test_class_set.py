@@ -16,11 +16,11 @@ from PIL import Image
 
 from s5core import checkpoint
 from s5core.drawing import class_set, fit, sketch
-from s5core.drawing.class_set import NICKNAME, ClassDigit, ClassSetError, Imported, Reader
+from s5core.drawing.class_set import ClassDigit, ClassSetError, Imported, Reader
 from s5core.drawing.fit import DigitError
 from s5core.evaluate import Evaluation, evaluate
 from s5core.recipe import Recipe
-from s5core.runs import folder
+from s5core.runs import folder, people
 from tests.helpers import LEAST
 
 SEVEN = [[(70.0, 60.0), (205.04, 60.0), (130.0, 240.0)]]
@@ -45,7 +45,7 @@ def hard(name: str) -> list[sketch.Stroke]:
 def keep_all() -> None:
     for name in sketch.HARD:
         label = int(next(letter for letter in name if letter.isdecimal()))
-        class_set.keep(hard(name), label, name[:NICKNAME], "me")
+        class_set.keep(hard(name), label, name[: people.NICKNAME], "me")
 
 
 def write(home: Path, name: str, content: object) -> None:
@@ -221,7 +221,7 @@ def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_nicknames_are_short_and_visible(typed: str, nickname: str) -> None:
-    assert class_set.clean_nickname(typed) == nickname
+    assert people.clean_nickname(typed) == nickname
     assert class_set.keep(SEVEN, 7, typed, "me").nickname == nickname
     assert class_set.load().digits[0].nickname == nickname
 

@@ -12,18 +12,20 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from s5core.configuration import ConfigurationError
 from s5core.device import cores
 from s5core.events import Epoch, Failed, Finished, Stopped
 from s5core.files import ROOT
 from s5core.recipe import Recipe
-from s5core.runs import folder
+from s5core.runs import folder, line
 from s5core.runs.executor import EXECUTORS, ExecutorError, Hear, Process
 from s5core.runs.folder import Run
+from s5core.runs.line import Entry
 from s5core.runs.messages import Ended, Order, Quit
-from s5core.runs.queue import Queue, QueueError
+from s5core.runs.queue import Queue
 from s5core.runs.worker import Worker
 from s5core.train import train
-from tests.helpers import TINY, require_no_mnist_at_home, wait_for
+from tests.helpers import TINY, Idle, require_no_mnist_at_home, wait_for
 
 pytestmark = pytest.mark.slow  # workers take seconds to start
 LONG = Recipe(epochs=500, batch_size=100, device="cpu")
@@ -203,7 +205,7 @@ def test_runs_that_no_worker_can_train_say_so(monkeypatch, tmp_path):
 
 SERVER = """
 import sys, time
-from s5core.runs import folder
+from s5core.runs import folder, line
 from s5core.runs.queue import Queue
 jobs = Queue(limit=2)
 jobs.submit(folder.open_run(sys.argv[1]))
@@ -227,6 +229,95 @@ def test_workers_end_with_their_server(ending):
     server.wait(timeout=20)
     wait_for(lambda: not any(alive(pid) for pid in pids), 10)
     assert run.log().end == Stopped(len(run.checkpoint().history))
+
+
+LINE = """
+import sys, time
+from s5core.runs import folder, line
+from s5core.runs.queue import Queue
+jobs = Queue(limit=1)
+jobs.restore()
+for id in sys.argv[1:]:
+    jobs.submit(folder.open_run(id))
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_killed_servers_line_goes_on_and_each_run_ends_as_if_nothing_had_happened(practice):
+    usual = Recipe(epochs=1, batch_size=200, device="cpu", rotation=5)
+    recipes = [usual.replace(epochs=4), *(usual.replace(seed=seed) for seed in (1, 2, 3))]
+    runs = [new(recipe) for recipe in recipes]
+    assert not any(run.log().end for run in runs)
+
+    def serve(*ids: str) -> subprocess.Popen[str]:
+        server = subprocess.Popen(
+            [sys.executable, "-c", LINE, *ids],
+            preexec_fn=use_one_core,
+            cwd=ROOT, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert server.stdout is not None and server.stdout.readline() == "ready\n"
+        return server
+
+    first = serve(*(run.id for run in runs))
+    wait_for(lambda: runs[0].log().epochs and runs[0].log().batches[-1].epoch > 1)
+    first.kill()
+    first.wait()
+    assert len(runs[0].log().epochs) < 4 and not any(run.events_path.exists() for run in runs[1:])
+    second = serve()  # nobody submits anything
+    try:
+        wait_for(lambda: all(isinstance(run.log().end, Finished) for run in runs), 120)
+        wait_for(lambda: not line.kept())
+    finally:
+        second.terminate()
+        second.wait()
+    for run, recipe in zip(runs, recipes, strict=True):  # with one thread, as everywhere in the tests
+        expected = [event.state for event in train(TINY, recipe, practice) if isinstance(event, Epoch)][-1]
+        assert expected is not None
+        for name, tensor in expected.weights.items():
+            assert torch.equal(run.checkpoint().weights[name], tensor), (run.recipe.seed, name)
+
+
+def test_a_stopped_run_does_not_come_back_with_the_next_server(jobs):
+    first, second, third = new(), new(), new()
+    for run in (first, second, third):
+        jobs.submit(run)
+    wait_for(lambda: started(first) and started(second))
+    assert {entry.run.id for entry in line.kept()} == {first.id, second.id, third.id}
+    jobs.stop(first.id)
+    jobs.stop(third.id)
+    wait_for(lambda: not jobs.is_active(first.id))
+    assert [entry.run.id for entry in line.kept()] == [second.id]
+
+
+def test_the_line_of_a_server_that_lives_is_left_to_it():
+    run = new()
+    line.keep(Entry(run, 1.0))
+    first, second = Queue(1, Idle), Queue(1, Idle)
+    for each in (first, second):
+        each.pause()
+        each.restore()
+    assert first.waiting() == [run] and second.waiting() == []
+    first.close()
+    second.restore()
+    assert second.waiting() == [run]
+    second.close()
+
+
+def test_a_restored_run_says_so(jobs):
+    busy = [new(), new()]
+    for run in busy:
+        jobs.submit(run)
+    left = new()
+    line.keep(Entry(left, 1.0))
+    jobs.restore()
+    jobs.restore()  # what is in line stays there once
+    assert jobs.waiting() == [left] and jobs.is_restored(left.id) and not jobs.is_restored(busy[0].id)
+
+
+def use_one_core() -> None:
+    """Then a run has one thread, and threads of several processes need not wait for each other."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
 def heed_interrupts() -> None:
@@ -301,8 +392,7 @@ def test_an_unknown_executor_is_refused(monkeypatch):
         Queue(limit=1)
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "two", "1.5"])
-def test_a_limit_that_is_none_is_refused(monkeypatch, limit):
-    monkeypatch.setenv("S5_JOBS", limit)
-    with pytest.raises(QueueError, match=f"S5_JOBS is '{limit}', but must be a whole number, at least 1"):
+def test_a_limit_that_is_none_is_refused(monkeypatch):
+    monkeypatch.setenv("S5_JOBS", "0")
+    with pytest.raises(ConfigurationError, match="S5_JOBS is 0, but must be at least 1 and at most 64"):
         Queue()

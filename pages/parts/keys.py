@@ -16,7 +16,13 @@ CHANGES = "shared_changes"  # how often a page has chosen another network; choic
 SIDEBAR = "shared_sidebar"  # fragment; drawn again by follow
 STEP = "shared_step"  # its step's name; widget, sidebar; read by sidebar
 PRESENTATION = "shared_presentation"  # large type is on; widget, presentation
+PERSON = "shared_person"  # token of the person, a secret; set and read by visitor
 DRAWING = "shared_drawing"  # last digit that was drawn, or None; set and read by choice
+NICKNAME = "shared_nickname"  # widget, classroom
+SECRET = "shared_secret"  # the teacher's, as somebody has typed it; widget, emptied by classroom
+PAUSED = "shared_paused"  # the line is to be paused; widget, classroom
+LOCKED = "shared_locked"  # the controls are to be locked; widget, classroom
+CLEAR = "shared_clear"  # the button that clears the class's data; widget
 
 Place = Literal["sidebar", "start", "keep", "delete", "runs"]  # where messages are shown
 

@@ -4,7 +4,7 @@ and the download of MNIST. Whatever comes from here is shared: only read it."""
 from __future__ import annotations
 
 import atexit
-import os
+import statistics
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from s5core import checkpoint, data, device, evaluate, results, speed
+from s5core import checkpoint, configuration, data, device, evaluate, results, speed
+from s5core.configuration import Configuration
 from s5core.data import Digits
 from s5core.drawing.class_set import Reader
 from s5core.drawing.familiarity import Familiarity
@@ -22,8 +23,12 @@ from s5core.evaluate import Evaluation
 from s5core.layers import Layer
 from s5core.recipe import Recipe
 from s5core.results import Result
+from s5core.runs import forecast, outcome
 from s5core.runs.catalogue import NamedNetwork
+from s5core.runs.classroom import Classroom
 from s5core.runs.queue import Queue
+
+LOOK = 2.0  # seconds for which an answer about the line is used again
 
 
 class Trained:
@@ -104,12 +109,23 @@ def digits_or_stop() -> Digits:
         st.stop()
 
 
-@st.cache_resource(show_spinner=False)
 def jobs() -> Queue:
-    """The queue of this server, with warm workers in reserve. Raises QueueError for a bad setting."""
+    """The queue of this server, with warm workers in reserve, to look at: to start or change a run, go by
+    way of `classroom`. Raises UserError for a bad setting."""
+    return classroom().queue
+
+
+@st.cache_resource(show_spinner=False)
+def classroom() -> Classroom:
+    """The people of this server and its queue, which goes on where the server before it ended. Raises
+    UserError for a bad setting."""
+    st.secrets.load_if_toml_exists()  # puts the secrets into the environment, where settings are looked for
+    settings = Configuration.read()
     queue = Queue()
+    made = Classroom(queue, settings)
+    queue.restore()
     atexit.register(queue.close)
-    return queue
+    return made
 
 
 def expected_seconds(layers: Sequence[Layer], recipe: Recipe) -> float | None:
@@ -121,6 +137,38 @@ def expected_seconds(layers: Sequence[Layer], recipe: Recipe) -> float | None:
     here = digits()
     train, validation = len(here.train_labels), len(here.validation_labels)
     return speed.expected_seconds(layers, recipe, train, validation, unit)
+
+
+@st.cache_data(ttl=LOOK, show_spinner=False)
+def waits() -> dict[str, float]:
+    """Seconds until each run in line begins, at the speed that was measured last, by the run's id. It is
+    empty while the speed is not known. It is as old as LOOK at the most, whoever asks."""
+    queue = jobs()
+    left: list[float] = []
+    slowdown: list[float] = []  # how much slower runs are than expected: they share the machine
+    durations: list[float] = []
+    waiting = queue.waiting()
+    try:
+        for run in queue.training():
+            log, expected = run.log(), expected_seconds(run.layers, run.recipe)
+            each = forecast.epoch_seconds(log)
+            if each is None and expected is not None:
+                each = expected / run.recipe.epochs
+            if each is None:
+                return {}
+            left.append(each * max(0.0, run.recipe.epochs - forecast.epochs_done(log)))
+            if expected is not None:
+                slowdown.append(each * run.recipe.epochs / expected)
+        for run in waiting:
+            seconds = expected_seconds(run.layers, run.recipe)
+            if seconds is None:
+                return {}
+            share = 1 - len(outcome.history(run)) / run.recipe.epochs
+            durations.append(seconds * share * (statistics.mean(slowdown) if slowdown else 1.0))
+    except UserError:  # there are no digits, or a run wants a device that is not here: its log will say so
+        return {}
+    begins = forecast.start_times(left, durations, queue.limit)
+    return {run.id: begin for run, begin in zip(waiting, begins, strict=True)}
 
 
 @dataclass
@@ -138,7 +186,7 @@ def _download() -> Download:
 
 def digits_are_here() -> bool:
     """Whether MNIST is where it is looked for, so that nothing needs to be downloaded."""
-    return bool(os.environ.get("S5_DATA_DIR")) or not data.missing_files(data.HOME)
+    return bool(configuration.value("data_dir")) or not data.missing_files(data.HOME)
 
 
 def download_trouble() -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pages.parts import choice, messages, server
+from pages.parts import choice, messages, server, visitor
 from s5core.errors import UserError
 from s5core.layers import with_dropout
 from s5core.recipe import Recipe
@@ -11,21 +11,20 @@ from s5core.runs.catalogue import NamedNetwork
 
 
 def start_run(network: NamedNetwork, recipe: Recipe) -> bool:
-    """Train a network from new weights: make a run, put it in the queue, and choose it.
+    """Train a network from new weights: make a run of this person, put it in line, and choose it.
 
     Call it in a callback. Returns whether it worked; else it leaves a message for the place "start".
     """
     layers = with_dropout(network.layers) if recipe.dropout else network.layers
     usual = network.step.recipe
     try:
-        jobs = server.jobs()
-        run = folder.create(recipe.name(usual), network.step.name, layers, recipe)
+        title = recipe.name(usual)
+        run = server.classroom().start(visitor.person(), title, network.step.name, layers, recipe)
     except UserError as error:
         messages.leave("start", str(error))
     except OSError as error:
         messages.leave("start", f"The run could not be written to {folder.home()}: {error.strerror}.")
     else:
-        jobs.submit(run)
         choice.choose(run.id)
         return True
     return False

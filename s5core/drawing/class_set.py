@@ -17,7 +17,6 @@ import io
 import json
 import os
 import re
-import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,6 +41,7 @@ from s5core.evaluate import Evaluation, evaluate
 from s5core.files import write_atomically
 from s5core.layers import CLASSES
 from s5core.runs import folder
+from s5core.runs.people import clean_nickname
 from s5core.words import cell
 
 MAX_DIGITS = 1000  # thirty students with thirty digits each
@@ -49,7 +49,6 @@ MAX_POINTS = 10_000  # of a drawing; a digit has a few hundred
 MAX_BYTES = 2**18  # of a file; MAX_POINTS need less
 MAX_TABLE = 2**25  # bytes of all strokes in an archive; a thousand usual digits need a tenth
 STROKES = "digits.json"  # the file in an archive from which the digits can be read again
-NICKNAME = 20  # characters at most
 SPACING = 1  # pixel of the canvas, a tenth of a pixel of the 28x28: closer points add no detail
 REACH = 10 * sketch.SIDE  # pixels: the largest coordinate of a stroke that was moved off the canvas
 PEN = 20  # pixels: the pen for the exported pictures, the canvas's own at first
@@ -142,14 +141,6 @@ def home() -> Path:
 def _bin() -> Path:
     """The folder of the last deletion."""
     return home() / "deleted"
-
-
-def clean_nickname(nickname: str) -> str:
-    """The nickname in one short line of visible characters; it may be empty."""
-    plain = " ".join(unicodedata.normalize("NFKC", nickname).split())
-    # Control characters can hide the text around them, or reverse its direction.
-    visible = "".join(letter for letter in plain if unicodedata.category(letter)[0] != "C")
-    return visible[:NICKNAME].strip()
 
 
 def id_of(strokes: list[Stroke], author: str) -> str:

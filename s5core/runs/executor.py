@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
+from s5core import configuration
 from s5core.errors import UserError
 from s5core.files import ROOT
 from s5core.runs.messages import Answer, Ended, Order, from_line, to_line
@@ -103,7 +104,7 @@ def default_executor() -> Executor:
 
     Raises ExecutorError for a name that none has.
     """
-    name = os.environ.get("S5_EXECUTOR") or "local"
+    name = configuration.value("executor")
     if name not in EXECUTORS:
         raise ExecutorError(f"S5_EXECUTOR is {name!r}, but must be one of: {', '.join(EXECUTORS)}.")
     return EXECUTORS[name]

@@ -3,10 +3,12 @@
 Each file has one writer; anybody may read. To compare, share or resume a run, or to restart the server,
 the folder is enough.
 
-    config.json         what is trained: layers, recipe, and the step that it began from; never changed
+    config.json         what is trained: layers, recipe, the step that it began from, and the person who
+                        made it; never changed
     events.jsonl        what has happened so far, one event a line (see `events`); its worker writes it
     model.safetensors   the checkpoint of the last finished epoch; its worker writes it
     notes.json          a new name, and whether it is pinned; the app writes it
+    line.json           while it waits or trains, its place in line (see `line`); the queue writes it
 
 A deleted run is moved to the folder `.trash` beside the runs, and can be moved back.
 """
@@ -29,7 +31,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from s5core import checkpoint
+from s5core import checkpoint, configuration
 from s5core.checkpoint import Checkpoint
 from s5core.errors import UserError
 from s5core.events import Epoch, Failed, Finished, Log, LogWriter, Stopped, read_log, to_lines
@@ -60,6 +62,7 @@ class Run:
     recipe: Recipe
     created: str  # ISO 8601, UTC
     pinned: bool = False  # lists show it first
+    owner: str = ""  # id of the person who made it (see `people`); empty: nobody in the app
 
     @property
     def id(self) -> str:
@@ -95,27 +98,29 @@ class Run:
 
 def home() -> Path:
     """Where runs are kept: `$S5_RUNS_DIR`, or `runs/` beside the app."""
-    return Path(os.environ.get("S5_RUNS_DIR") or HOME)
+    return Path(configuration.value("runs_dir") or HOME)
 
 
-def create(title: str, step: str, layers: Sequence[Layer], recipe: Recipe) -> Run:
+def create(title: str, step: str, layers: Sequence[Layer], recipe: Recipe, owner: str = "") -> Run:
     """Make the folder of a new run. Raises OSError when it cannot be written.
 
     `step` names the step that the run begins from. A network that is no step may have any name. Where
-    another run of the step has that title, the new one gets a number.
+    another run of the step has that title, the new one gets a number. `owner`: id of the person.
     """
     now = datetime.now(UTC)
     readable = re.sub(r"[^\w-]+", "-", step)[:40]
     name = f"{now:%Y%m%d-%H%M%S}-{readable}-{uuid.uuid4().hex[:6]}"
     with _lock:
         title = _free_title(title, step)
-        run = Run(home() / name, title, step, tuple(layers), recipe, now.isoformat(timespec="seconds"))
+        created = now.isoformat(timespec="seconds")
+        run = Run(home() / name, title, step, tuple(layers), recipe, created, owner=owner)
         config = {
             "title": title,
             "step": step,
             "layers": to_json(layers),
             "recipe": recipe.to_json(),
             "created": run.created,
+            "owner": owner,
         }
         write_atomically(run.folder / "config.json", _json(config))
     return run
@@ -132,9 +137,9 @@ def _free_title(title: str, step: str, id: str = "") -> str:
     return title if title not in taken else next(name for name in numbered if name not in taken)
 
 
-def adopt(made: Checkpoint, step: str, title: str) -> Run:
-    """Make a run of a checkpoint from elsewhere, such as an upload; see `create` for `step` and `title`."""
-    run = create(title, step, made.layers, made.recipe)
+def adopt(made: Checkpoint, step: str, title: str, owner: str = "") -> Run:
+    """Make a run of a checkpoint from elsewhere, such as an upload; see `create` for the other values."""
+    run = create(title, step, made.layers, made.recipe, owner)
     history = [Epoch(metrics) for metrics in made.history]
     end = Stopped(len(made.history)) if made.state else Finished.of(made.history)
     checkpoint.save(made, run.model_path)
@@ -189,6 +194,7 @@ def _read_config(path: Path, changed: int) -> Run:
         layers=from_json(config["layers"]),
         recipe=Recipe.from_json(config["recipe"]),
         created=str(config["created"]),
+        owner=str(config.get("owner", "")),  # earlier versions had none
     )
 
 
@@ -197,6 +203,18 @@ def _read_notes(path: Path, changed: int) -> tuple[str, bool]:
     """The name and the pin in a notes.json; the name is empty where the run was not renamed."""
     notes = json.loads(path.read_text())
     return str(notes["name"]), bool(notes["pinned"])
+
+
+def open_deleted(id: str) -> Run:
+    """A run in the trash. Raises RunError when it is no longer there."""
+    try:
+        return open_folder(home() / TRASH / _checked(id))
+    except RunError:
+        raise _lost(id) from None
+
+
+def _lost(id: str) -> RunError:
+    return RunError(f"The run {id} is no longer in the trash, so it cannot be brought back.")
 
 
 def list_runs() -> list[Run]:
@@ -267,7 +285,7 @@ def restore(ids: Iterable[str]) -> None:
         try:
             os.replace(home() / TRASH / _checked(id), home() / id)
         except FileNotFoundError:
-            raise RunError(f"The run {id} is no longer in the trash, so it cannot be brought back.") from None
+            raise _lost(id) from None
         with _lock:
             run = open_run(id)
             if (title := _free_title(run.title, run.step, id)) != run.title:

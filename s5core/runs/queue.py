@@ -1,35 +1,22 @@
 """The queue: when each run is trained, and by which worker.
 
 A server has one `Queue`. It keeps workers ready, so that a run begins at once, and trains at most
-`limit` runs at the same time; the others wait in line.
+`limit` runs at the same time; the others wait in line (see `line` for whose turn it is).
 """
 
 from __future__ import annotations
 
-import os
 import threading
+import time
 from dataclasses import dataclass, replace
 
+from s5core import configuration
 from s5core.device import cores
-from s5core.errors import UserError
+from s5core.runs import line
 from s5core.runs.executor import Executor, Handle, default_executor
 from s5core.runs.folder import Run
+from s5core.runs.line import Entry
 from s5core.runs.messages import Answer, Done, Ended, Rate, Ready, Stop, Threads, Train
-
-
-class QueueError(UserError):
-    """A setting that the queue cannot use."""
-
-
-def default_limit() -> int:
-    """How many runs train at the same time: `$S5_JOBS`, or two.
-
-    Raises QueueError unless it is a whole number, at least 1.
-    """
-    wanted = os.environ.get("S5_JOBS") or "2"
-    if not wanted.isdecimal() or int(wanted) < 1:
-        raise QueueError(f"S5_JOBS is {wanted!r}, but must be a whole number, at least 1.")
-    return int(wanted)
 
 
 @dataclass(eq=False)
@@ -37,9 +24,14 @@ class Slot:
     """A worker and what it does."""
 
     handle: Handle
-    run: Run | None = None  # in training; None while the worker is free
+    entry: Entry | None = None  # the run in training; None while the worker is free
     threads: int = 0  # that the last run was given
     ready: bool = False  # whether it has loaded what it needs
+
+    @property
+    def run(self) -> Run | None:
+        """The run in training."""
+        return self.entry.run if self.entry else None
 
 
 class Queue:
@@ -48,29 +40,57 @@ class Queue:
     def __init__(self, limit: int | None = None, executor: Executor | None = None) -> None:
         """`limit`: how many runs train at the same time; `executor`: what starts the workers. The
         environment says what is not given here; for a bad value there, raises UserError."""
-        self.limit = limit or default_limit()
+        self.limit: int = limit or configuration.value("jobs")
         self._executor = executor or default_executor()
         self._lock = threading.RLock()
         self._slots: list[Slot] = []
-        self._waiting: list[Run] = []
+        self._waiting: list[Entry] = []  # in turn
         self._closed = False
+        self._paused = False
+        self._claim = line.Claim()
         self.unit: float | None = None  # what `speed.measure` found here; None until a worker is ready
         with self._lock:
             self._schedule()
 
     def submit(self, run: Run) -> None:
-        """Train a run, or go on with it, as soon as there is room. A run that is already in
-        training or in line stays as it is."""
+        """Train a run, or go on with it, as soon as it is its turn. A run that is already in training or
+        in line stays as it is."""
         with self._lock:
             if not self.is_active(run.id):
-                self._waiting.append(run)
+                self._take_in(Entry(run, time.time()))
                 self._schedule()
+
+    def restore(self) -> None:
+        """Go on with the line that an earlier server left behind when it came to its end. While another
+        server is at work on the same folder of runs, the line there is that server's."""
+        with self._lock:
+            if not self._claim.acquire():
+                return
+            for entry in line.kept():
+                if not self.is_active(entry.run.id):
+                    self._take_in(entry)
+            self._schedule()
+
+    def pause(self, paused: bool = True) -> None:
+        """Begin no more runs until `pause(False)`. Those in training go on."""
+        with self._lock:
+            self._paused = paused
+            self._schedule()
+
+    @property
+    def paused(self) -> bool:
+        """Whether no run begins."""
+        return self._paused
 
     def stop(self, id: str) -> None:
         """Take a run out of the line, or stop its training; its finished epochs are kept."""
         with self._lock:
-            self._waiting = [run for run in self._waiting if run.id != id]
-            if slot := self._slot_of(id):
+            for entry in self._waiting:
+                if entry.run.id == id:
+                    line.forget(entry.run)
+            self._waiting = [entry for entry in self._waiting if entry.run.id != id]
+            if (slot := self._slot_of(id)) and slot.run:
+                line.forget(slot.run)  # now: it is not to begin again when the server ends at this moment
                 slot.handle.order(Stop())
 
     def set_rate(self, id: str, rate: float) -> None:
@@ -89,6 +109,16 @@ class Queue:
         ids = [run.id for run in self.waiting()]
         return ids.index(id) + 1 if id in ids else None
 
+    def is_restored(self, id: str) -> bool:
+        """Whether a run in line was left there by an earlier server."""
+        with self._lock:
+            return any(entry.run.id == id and entry.restored for entry in self._waiting)
+
+    def count_waiting(self, owner: str) -> int:
+        """How many runs of a person are in line."""
+        with self._lock:
+            return line.runs_of(self._waiting, owner)
+
     def is_active(self, id: str) -> bool:
         """Whether the run is in training or in line."""
         with self._lock:
@@ -102,7 +132,7 @@ class Queue:
     def waiting(self) -> list[Run]:
         """The runs in line, the next one first."""
         with self._lock:
-            return list(self._waiting)
+            return [entry.run for entry in self._waiting]
 
     def workers(self) -> list[Slot]:
         """The workers as they are at this moment, the oldest first; later changes do not show."""
@@ -110,8 +140,8 @@ class Queue:
             return [replace(slot) for slot in self._slots]
 
     def close(self, timeout: float = 10) -> None:
-        """End all workers; their runs can be resumed. A worker that takes longer than `timeout`
-        seconds is ended by force."""
+        """End all workers; the next server goes on with their runs, and with those in line. A worker
+        that takes longer than `timeout` seconds is ended by force."""
         with self._lock:
             self._closed = True
             handles = [slot.handle for slot in self._slots]
@@ -119,6 +149,7 @@ class Queue:
                 handle.close()
         for handle in handles:
             handle.wait(timeout)
+        self._claim.release()
 
     def _slot_of(self, id: str) -> Slot | None:
         return next((slot for slot in self._slots if slot.run is not None and slot.run.id == id), None)
@@ -130,10 +161,12 @@ class Queue:
         # Free workers; those that are ready come first.
         free = sorted((slot for slot in self._slots if slot.run is None), key=lambda slot: not slot.ready)
         begun = []
-        while self._waiting and len(self.training()) < self.limit:
+        while self._waiting and len(self.training()) < self.limit and not self._paused:
             slot = free.pop(0) if free else self._start()
-            slot.run = self._waiting.pop(0)
+            slot.entry = replace(self._waiting.pop(0), begun=True)
+            line.keep(slot.entry)
             begun.append(slot)
+            self._sort()
         # The runs share the cores: with more threads than cores, threads would wait for each other.
         share = max(1, cores() // max(1, len(self.training())))
         for slot in self._slots:
@@ -162,26 +195,51 @@ class Queue:
 
     def _take(self, slot: Slot, answer: Answer) -> None:
         """Act on a worker's answer."""
+        run = slot.run
         match answer:
             case Ready(unit):
                 slot.ready = True
                 if unit is not None:  # whatever else runs meanwhile only makes it larger
                     self.unit = unit if self.unit is None else min(unit, self.unit)
             case Done():
-                slot.run = None
+                self._release(slot)
             case Ended():
                 self._slots.remove(slot)
+                self._release(slot)
                 if not slot.ready and not self._closed:
-                    self._give_up(slot.run)
+                    self._give_up(run)
                     return
         self._schedule()
+
+    def _take_in(self, entry: Entry) -> None:
+        """Put a run into the line."""
+        line.keep(entry)
+        self._waiting.append(entry)
+        self._sort()
+
+    def _sort(self) -> None:
+        training = [slot.entry for slot in self._slots if slot.entry is not None]
+        self._waiting = line.in_turn(self._waiting, training)
+
+    def _release(self, slot: Slot) -> None:
+        """A worker has left its run. The next run of that owner counts as started now."""
+        entry, slot.entry = slot.entry, None
+        if entry is None or self._closed:
+            return  # after `close` the runs stay in line for the next server
+        line.forget(entry.run)
+        for i, other in enumerate(self._waiting):
+            if other.owner == entry.owner and not other.begun:
+                self._waiting[i] = replace(other, since=time.time())
+                line.keep(self._waiting[i])
+        self._sort()
 
     def _give_up(self, run: Run | None) -> None:
         """A worker could not start, and another one would fail in the same way: say so in the logs of
         its run and, if there is no worker left, of all that wait."""
         failed = [] if run is None else [run]
         if not self._slots:
-            failed += self._waiting
+            failed += self.waiting()
             self._waiting = []
         for each in failed:
+            line.forget(each)
             each.fail("No worker could be started; the server's log says why.")

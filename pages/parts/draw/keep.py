@@ -8,10 +8,10 @@ import streamlit as st
 
 from pages.parts import keys, messages
 from s5core.drawing import class_set, sketch
-from s5core.drawing.class_set import NICKNAME
 from s5core.drawing.sketch import Sketch, Stroke
 from s5core.errors import UserError
 from s5core.layers import CLASSES
+from s5core.runs.people import NICKNAME, clean_nickname
 from s5core.words import count, digit
 
 NOT_PHOTOGRAPHS = (
@@ -55,7 +55,7 @@ def _show_form(strokes: list[Stroke]) -> None:
                 help="Everybody who opens this app can read it, so do not use your full name.",
             )
             kept = class_set.find(id)
-            same = kept and (kept.label, kept.nickname) == (label, class_set.clean_nickname(nickname))
+            same = kept and (kept.label, kept.nickname) == (label, clean_nickname(nickname))
             st.button(
                 "Change it" if kept and not same else "Keep it",
                 key=keys.draw_keep(id),

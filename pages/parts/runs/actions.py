@@ -6,23 +6,24 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from pages.parts import choice, keys, messages, server, sidebar
+from pages.parts import choice, keys, messages, server, sidebar, visitor
 from pages.parts.runs.table import Row
 from s5core.errors import UserError
 from s5core.runs import folder
 from s5core.runs.folder import Run
-from s5core.words import count
+from s5core.words import count, escape
 
 
 def show(rows: Sequence[Row]) -> None:
     """The links and buttons for the selected runs."""
     first, *others = rows
     names = f"{count(len(rows), 'run')} selected" if others else first.network.label
-    st.markdown(f"**{_plain(names)}**")
+    st.markdown(f"**{escape(names)}**")
     with st.container(horizontal=True, vertical_alignment="center"):
         if not others:
             _show_pages(first)
-            _show_rename(first.run)
+            if first.is_mine:
+                _show_rename(first.run)
             if first.network.is_trained:
                 st.download_button(
                     "Download its checkpoint",
@@ -31,23 +32,22 @@ def show(rows: Sequence[Row]) -> None:
                     on_click="ignore",
                     help="You can open the file here again, or use it with python -m s5core.",
                 )
-        pinned = all(row.run.pinned for row in rows)
-        st.button(
-            "Unpin" if pinned else "Pin", on_click=_pin, args=(rows, not pinned),
-            help="Pinned runs are first in this table and in the list of the sidebar.",
-        )  # fmt: skip
         active = [row for row in rows if row.active]
-        st.button(
-            "Delete", on_click=_delete, args=(rows,), disabled=bool(active),
-            help=f"You can bring it back for {folder.DAYS_IN_TRASH} days.",
-        )  # fmt: skip
-    if active:
+        if mine := all(row.is_mine for row in rows):
+            pinned = all(row.run.pinned for row in rows)
+            st.button(
+                "Unpin" if pinned else "Pin", on_click=_pin, args=(rows, not pinned),
+                help="Pinned runs are first in this table and in the list of the sidebar.",
+            )  # fmt: skip
+            st.button(
+                "Delete", on_click=_delete, args=(rows,), disabled=bool(active),
+                help=f"You can bring it back for {folder.DAYS_IN_TRASH} days.",
+            )  # fmt: skip
+    if not mine:
+        whose = "This run is not yours" if not others else "Not all of these runs are yours"
+        st.caption(f"{whose}: only its owner or a teacher can rename, pin or delete a run.")
+    elif active:
         st.caption("A run that is training or waiting cannot be deleted: stop it first, on the page Train.")
-
-
-def _plain(text: str) -> str:
-    """The text without a meaning in Markdown: anybody may give a run a name."""
-    return "".join(f"\\{letter}" if letter in r"\`*_{}[]()<>#+-.!|~$:" else letter for letter in text)
 
 
 def _show_pages(row: Row) -> None:
@@ -87,19 +87,18 @@ def _try(change: Callable[[], object]) -> bool:
 
 def _rename(run: Run) -> None:
     name = st.session_state[keys.runs_name(run.id, run.title)]
-    _try(lambda: folder.rename(run, name))
+    _try(lambda: server.classroom().rename(visitor.person(), run.id, name))
 
 
 def _pin(rows: Sequence[Row], pinned: bool) -> None:
-    _try(lambda: [folder.pin(row.run, pinned) for row in rows])
+    ids = [row.run.id for row in rows]
+    _try(lambda: server.classroom().pin(visitor.person(), ids, pinned))
 
 
 def _delete(rows: Sequence[Row]) -> None:
     ids = [row.run.id for row in rows]
     chosen = choice.network()
-    if any(map(server.jobs().is_active, ids)):  # somebody has resumed it in another browser
-        messages.leave("runs", "One of these runs is training again. Stop it first, on the page Train.")
-    elif _try(lambda: folder.delete(ids)):
+    if _try(lambda: server.classroom().delete(visitor.person(), ids)):
         st.session_state[keys.RUNS_DELETED] = {row.run.id: row.network.label for row in rows}
         st.session_state[keys.RUNS_CHOSEN] = []
         if chosen.id in ids:
@@ -114,7 +113,7 @@ def show_undo() -> None:
     what = next(iter(deleted.values())) if len(deleted) == 1 else count(len(deleted), "run")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            f"Deleted: {_plain(what)}. It can be brought back for {folder.DAYS_IN_TRASH} days.",
+            f"Deleted: {escape(what)}. It can be brought back for {folder.DAYS_IN_TRASH} days.",
             width="content",
         )
         st.button(
@@ -125,7 +124,7 @@ def show_undo() -> None:
 
 def restore(ids: Sequence[str]) -> None:
     """Bring deleted runs back, and select them."""
-    _try(lambda: folder.restore(ids))
+    _try(lambda: server.classroom().restore(visitor.person(), ids))
     last: dict[str, str] = st.session_state.get(keys.RUNS_DELETED, {})
     st.session_state[keys.RUNS_DELETED] = {id: name for id, name in last.items() if id not in ids}
     st.session_state[keys.RUNS_CHOSEN] = list(ids)

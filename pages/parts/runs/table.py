@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.parts import keys, server
-from s5core.runs import catalogue, folder, outcome
+from pages.parts import keys, server, visitor
+from s5core.runs import catalogue, folder, outcome, people
 from s5core.runs.catalogue import NamedNetwork
 from s5core.runs.folder import Run
 from s5core.runs.outcome import Outcome
@@ -24,7 +24,8 @@ from s5core.words import cell, count
 HEAD = 38  # height of the head in pixels, its border included
 ROW, LINE = 34, 19  # height of a row with one line of text, and of each line more
 MOST = 340  # height of the rows that are shown without scrolling
-WIDTHS = {"Name": 270, "Step": 84, "State": 96}  # in pixels; all columns together fit a screen of 1280
+# Widths in pixels. All columns together fit a screen of 1280.
+WIDTHS = {"Name": 270, "Step": 84, "Whose": 84, "State": 96}
 LETTER, MARGIN = 6.2, 18  # width of a letter on average, and what a cell leaves empty, in pixels
 
 
@@ -37,14 +38,16 @@ class Row:
     outcome: Outcome
     state: str
     active: bool  # in training or in line
+    whose: str  # "you", the nickname of another person, or nothing where nobody owns it
+    is_mine: bool  # whether this person may change it
 
 
 def read() -> list[Row]:
     """All runs of known steps, the pinned ones first, then the newest. Raises UserError when the queue
     of the server cannot be made."""
-    jobs = server.jobs()
+    jobs, person = server.jobs(), visitor.person()
     training = {run.id for run in jobs.training()}
-    waiting = {run.id for run in jobs.waiting()}
+    waiting = {run.id: place for place, run in enumerate(jobs.waiting(), start=1)}
     rows = []
     for run in folder.list_runs():
         if run.step not in STEPS:
@@ -53,8 +56,12 @@ def read() -> list[Row]:
         # A worker keeps a run for a moment after its end.
         over = found.state in ("finished", "diverged", "failed")
         active = run.id in waiting or (run.id in training and not over)
-        state = ("waiting" if run.id in waiting else "training") if active else found.state
-        rows.append(Row(run, catalogue.of_run(run), found, state, active))
+        now = f"waiting, place {waiting[run.id]}" if run.id in waiting else "training"
+        state = now if active else found.state
+        whose = "you" if run.owner == person.id else people.name(run.owner)
+        rows.append(
+            Row(run, catalogue.of_run(run), found, state, active, whose, is_mine=person.may_change(run))
+        )
     return rows
 
 
@@ -63,6 +70,7 @@ def _data(rows: Sequence[Row]) -> pd.DataFrame:
         {
             "Name": [row.run.title for row in rows],
             "Step": [row.network.step.short for row in rows],
+            "Whose": [row.whose for row in rows],
             "State": [row.state for row in rows],
             "Accuracy, %": [row.outcome.accuracy for row in rows],
             "Errors": pd.array([row.outcome.errors for row in rows], dtype="Int64"),
@@ -76,7 +84,8 @@ def _data(rows: Sequence[Row]) -> pd.DataFrame:
 def to_csv(rows: Sequence[Row]) -> bytes:
     """The table and the recipes as CSV, with the ids that links carry."""
     data = _data(rows)
-    data["Name"] = data["Name"].map(cell)
+    for column in ("Name", "Whose"):
+        data[column] = data[column].map(cell)
     data.insert(0, "Id", [row.run.id for row in rows])
     recipes = pd.DataFrame([row.run.recipe.to_json() for row in rows])
     # Spreadsheets recognise UTF-8 only by the mark that utf-8-sig puts first.
@@ -96,6 +105,8 @@ def show(rows: Sequence[Row]) -> list[Row]:
     # Not in a column of its own: from the width of a first text so short, the table would conclude that
     # the names need no second line.
     data["Name"] = ["★ " * row.run.pinned + row.run.title for row in rows]
+    if all(row.whose in ("", "you") for row in rows):
+        data = data.drop(columns="Whose")  # there is nobody else
     height = ROW + LINE * (_lines(data) - 1)
     event = st.dataframe(
         data,
@@ -120,7 +131,7 @@ def _lines(data: pd.DataFrame) -> int:
     return max(
         len(textwrap.wrap(text, int((width - MARGIN) / LETTER)))
         for column, width in WIDTHS.items()
-        for text in data[column]
+        for text in data.get(column, [])
     )
 
 
@@ -131,6 +142,7 @@ def _columns() -> dict[str, Any]:
             width=WIDTHS["Name"], help="What differs from the recipe of the step. ★: pinned."
         ),
         "Step": make.TextColumn(width=WIDTHS["Step"]),
+        "Whose": make.TextColumn(width=WIDTHS["Whose"], help="Who started it."),
         "State": make.TextColumn(width=WIDTHS["State"]),
         "Accuracy, %": make.NumberColumn(
             format="%.2f", width=84, help="Of the last finished epoch, on the validation digits."

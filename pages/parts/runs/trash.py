@@ -1,4 +1,4 @@
-"""The runs that were deleted, by anybody, and a way to bring them back."""
+"""The deleted runs that a person may bring back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.parts import keys
+from pages.parts import keys, visitor
 from s5core.runs import folder
 from s5core.runs.folder import Run
 from s5core.steps import STEPS
@@ -14,7 +14,8 @@ from s5core.steps import STEPS
 
 def show(restore: Callable[[list[str]], None]) -> None:
     """The button that opens the trash; nothing while that is empty. `restore` brings back runs by ids."""
-    runs = {run.id: run for run in folder.deleted() if run.step in STEPS}
+    person = visitor.person()
+    runs = {run.id: run for run in folder.deleted() if run.step in STEPS and person.may_change(run)}
     if not runs:
         return
     with st.popover(f"Deleted runs ({len(runs)})"):

@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 import streamlit as st
 
-from pages.parts import choice, keys, messages
+from pages.parts import choice, keys, messages, server, visitor
 from s5core import checkpoint, steps
 from s5core.errors import UserError
 from s5core.runs import folder
@@ -31,7 +31,8 @@ def _open() -> None:
     try:
         made = checkpoint.from_bytes(upload.getvalue(), upload.name)
         step = made.name if made.name in steps.STEPS else choice.step().name
-        run = folder.adopt(made, step, PurePath(upload.name).stem)
+        title = PurePath(upload.name).stem
+        run = server.classroom().adopt(visitor.person(), made, step, title)
     except UserError as error:
         messages.leave("runs", str(error))
     except OSError as error:

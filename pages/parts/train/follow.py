@@ -77,6 +77,8 @@ class Signs:
     training: bool
     place: int | None
     measured: bool  # whether it is known how long a run takes here
+    closed: tuple[bool, bool] = (False, False)  # whether the teacher has paused the line, locked controls
+    wait: int | None = None  # until the run begins, in tens of seconds
 
 
 def start_clock() -> None:
@@ -105,13 +107,15 @@ def _note_signs() -> None:
 def _signs() -> Signs | None:
     """The signs of the chosen network at this moment; None where its run is gone."""
     jobs = server.jobs()
-    measured = jobs.unit is not None
+    measured, closed = jobs.unit is not None, (jobs.paused, server.classroom().locked)
     try:
         network = choice.network()
         if not network.is_run:
-            return Signs(None, False, None, measured)
+            return Signs(None, False, None, measured, closed)
         training, place = jobs.is_training(network.id), jobs.place(network.id)
-        return Signs(outcome.version(folder.open_run(network.id)), training, place, measured)
+        wait = server.waits().get(network.id) if place else None
+        version = outcome.version(folder.open_run(network.id))
+        return Signs(version, training, place, measured, closed, None if wait is None else int(wait // 10))
     except UserError:
         return None
 

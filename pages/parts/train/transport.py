@@ -3,36 +3,42 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import streamlit as st
 
-from pages.parts import choice, keys, messages, server
+from pages.parts import choice, keys, messages, server, visitor
 from pages.parts.start import start_run
 from pages.parts.train import recipe_form
 from pages.parts.train.follow import Look, look, redraw, wait_for_first_point
 from s5core.errors import UserError
 from s5core.events import Diverged, Failed, Finished, Log, Stopped
 from s5core.recipe import Recipe
-from s5core.runs import catalogue
+from s5core.runs import catalogue, forecast, people
 from s5core.runs.catalogue import NamedNetwork
 from s5core.runs.folder import Run
-from s5core.words import count, duration, estimate, percent
+from s5core.words import count, duration, escape, estimate, percent
 
 
 def draw() -> None:
     """The buttons, and a line with the state of the run. Both always have the same height."""
-    now = look()
+    now, person = look(), visitor.person()
+    locked = server.classroom().locked and not person.may_change_all
     with st.container(horizontal=True, vertical_alignment="center", key=keys.TRAIN_BUTTONS):
         st.button(
-            "Train", type="primary", on_click=_start_chosen, width=120,
+            "Train", type="primary", on_click=_start_chosen, width=120, disabled=locked,
             help="Starts a new run with the settings on this page.",
         )  # fmt: skip
-        if now.run is not None:
+        is_mine = now.run is not None and person.may_change(now.run)
+        if now.run is not None and is_mine and not locked:
             _show_buttons(now, now.run)
-        if now.run is not None and now.training:
+        if locked:
+            st.markdown("The teacher has locked the controls.", width="stretch")
+        elif now.run is not None and is_mine and now.training:
             _change_rate(now.run, now.log.peak or now.run.recipe.learning_rate)
         else:
-            st.markdown(_expectation(), width="stretch")
+            whose = "" if now.run is None or is_mine else _whose(now.run)
+            st.markdown(whose + _expectation(), width="stretch")
     line = st.empty()
     line.progress(*_state(now))
     if now.training and not now.log.progress:
@@ -81,7 +87,7 @@ def _start(network: NamedNetwork, recipe: Recipe) -> None:
 def _stop(run: Run) -> None:
     """Stop a run, and wait up to a second, so that the page can show at once that it has stopped."""
     jobs = server.jobs()
-    jobs.stop(run.id)
+    _try(lambda: server.classroom().stop(visitor.person(), run.id))
     deadline = time.monotonic() + 1
     while jobs.is_active(run.id) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -89,8 +95,17 @@ def _stop(run: Run) -> None:
 
 
 def _resume(run: Run) -> None:
-    server.jobs().submit(run)
+    _try(lambda: server.classroom().resume(visitor.person(), run.id))
     redraw()
+
+
+def _try(change: Callable[[], None]) -> None:
+    """Change a run; where that is refused, leave a message and draw the whole page, which shows it."""
+    try:
+        change()
+    except UserError as error:
+        messages.leave("start", str(error))
+        st.rerun()
 
 
 def _change_rate(run: Run, peak: float) -> None:
@@ -108,7 +123,13 @@ def _change_rate(run: Run, peak: float) -> None:
 
 
 def _send_rate(run: Run) -> None:
-    server.jobs().set_rate(run.id, st.session_state[keys.train_rate(run.id)])
+    rate = st.session_state[keys.train_rate(run.id)]
+    _try(lambda: server.classroom().set_rate(visitor.person(), run.id, rate))
+
+
+def _whose(run: Run) -> str:
+    """Why there are no buttons for a run."""
+    return f"A run of {escape(people.name(run.owner))}. " if run.owner else "Nobody's run. "
 
 
 def _expectation() -> str:
@@ -132,11 +153,7 @@ def _state(now: Look) -> tuple[float, str]:
     log, epochs = now.log, now.run.recipe.epochs
     kept = len(log.epochs) / epochs
     if now.place is not None:
-        limit = count(server.jobs().limit, "run")
-        return kept, (
-            f"Waiting in line, place {now.place}. This server trains {limit} at a time; "
-            "yours will start by itself."
-        )
+        return kept, _waiting(now.run, now.place)
     match log.end:
         case None if now.training:
             return _progress(log, epochs)
@@ -162,6 +179,17 @@ def _state(now: Look) -> tuple[float, str]:
             return kept, f"Interrupted in epoch {last + 1}: the server or the worker ended; {_kept(last)}"
 
 
+def _waiting(run: Run, place: int) -> str:
+    """Where a run stands in line, and when it begins."""
+    jobs = server.jobs()
+    begun = "The server was restarted; waiting again" if jobs.is_restored(run.id) else "Waiting in line"
+    if jobs.paused:
+        return f"{begun}, place {place}. The teacher has paused the line."
+    seconds = server.waits().get(run.id)
+    when = "it will start by itself" + (f" in about {estimate(seconds)}" if seconds else "")
+    return f"{begun}, place {place}. This server trains {count(jobs.limit, 'run')} at a time; {when}."
+
+
 def _kept(epoch: int) -> str:
     """What is kept of a run whose last finished epoch is this one, and what is lost."""
     match epoch:
@@ -176,10 +204,9 @@ def _kept(epoch: int) -> str:
 def _progress(log: Log, epochs: int) -> tuple[float, str]:
     if log.started is None or not log.progress:
         return len(log.epochs) / epochs, "Starting …"
-    last = log.progress[-1]
-    done = max((last.epoch - 1) + last.batch / log.started.batches, len(log.epochs))
-    seconds = (epochs - done) * log.started.train_digits / last.images_per_second
+    done, each = forecast.epochs_done(log), forecast.epoch_seconds(log)
+    seconds = (epochs - done) * (each or 0.0)
     return min(1.0, done / epochs), (
-        f"Epoch {min(epochs, int(done) + 1)} of {epochs} · {last.images_per_second:,.0f} images a second · "
-        f"{duration(seconds)} left · {log.started.device}"
+        f"Epoch {min(epochs, int(done) + 1)} of {epochs} · {log.progress[-1].images_per_second:,.0f} images "
+        f"a second · {duration(seconds)} left · {log.started.device}"
     )

@@ -1,0 +1,135 @@
+"""You, at the end of the sidebar: a nickname, and what a teacher can do. Somebody alone at the server's own
+machine sees none of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.parts import keys, messages, server, visitor
+from s5core.configuration import variable
+from s5core.drawing import class_set
+from s5core.errors import UserError
+from s5core.runs import folder, people
+from s5core.runs.classroom import LEAST_SECRET
+from s5core.runs.people import NICKNAME, Person
+from s5core.words import escape
+
+
+def show() -> None:
+    """The button that opens it."""
+    try:
+        person = visitor.person()
+    except UserError:  # a bad setting: the pages that need the queue say so
+        return
+    if person.is_alone:
+        return
+    with st.sidebar.popover(
+        f"You: {escape(people.name(person.id))}" + (", teacher" if person.is_teacher else "")
+    ):
+        _show_nickname(person)
+        st.divider()
+        if person.is_teacher:
+            _show_controls()
+        elif server.classroom().has_secret:
+            _show_admission()
+        else:
+            st.caption(
+                "Nobody is a teacher on this server. Whoever runs it can set a secret of at least "
+                f"{LEAST_SECRET} characters before it starts: `{variable('teacher_secret')}` in the "
+                "environment or in `.streamlit/secrets.toml`. Who knows it can then stop and delete all "
+                "runs, pause the line and lock the controls."
+            )
+
+
+def _show_nickname(person: Person) -> None:
+    st.text_input(
+        "Nickname (optional)",
+        people.nickname(person.id),
+        max_chars=NICKNAME,
+        key=keys.NICKNAME,
+        on_change=_rename,
+        help="Everybody who opens this app can read it, so do not use your full name.",
+    )
+    whose = "everybody's runs" if person.is_teacher else "the runs that you have started in this browser"
+    st.caption(f"You can stop, rename and delete {whose}.")
+
+
+def _rename() -> None:
+    name = st.session_state[keys.NICKNAME]
+    _try(lambda: people.set_nickname(visitor.person().id, name))
+
+
+def _show_admission() -> None:
+    st.text_input(
+        "Teacher's secret",
+        type="password",
+        key=keys.SECRET,
+        on_change=_admit,
+        autocomplete="off",
+        help=f"It is `{variable('teacher_secret')}` in the settings of this server.",
+    )
+
+
+def _admit() -> None:
+    secret, st.session_state[keys.SECRET] = st.session_state[keys.SECRET], ""
+    if secret:
+        _try(lambda: server.classroom().admit(visitor.person(), secret, visitor.address()))
+
+
+def _show_controls() -> None:
+    """What a teacher can do apart from changing all runs."""
+    classroom = server.classroom()
+    st.session_state[keys.PAUSED] = classroom.queue.paused  # another teacher may have changed them
+    st.session_state[keys.LOCKED] = classroom.locked
+    st.toggle(
+        "Pause the line",
+        key=keys.PAUSED,
+        on_change=_pause,
+        help="No run begins until you end the pause. Those in training go on.",
+    )
+    st.toggle(
+        "Lock the controls",
+        key=keys.LOCKED,
+        on_change=_lock,
+        help="Only teachers can start, stop and change runs. Everybody can still look and draw.",
+    )
+    with st.expander("Clear the class's data"):
+        st.caption(
+            "Stops and removes the runs of everybody but teachers, the digits of the class, and the "
+            "nicknames. It cannot be undone."
+        )
+        st.button("Clear it for good", key=keys.CLEAR, on_click=_clear)
+    st.button("Be a teacher no more", on_click=_dismiss, type="tertiary")
+
+
+def _pause() -> None:
+    _try(lambda: server.classroom().pause(visitor.person(), st.session_state[keys.PAUSED]))
+
+
+def _lock() -> None:
+    _try(lambda: server.classroom().lock(visitor.person(), st.session_state[keys.LOCKED]))
+
+
+def _dismiss() -> None:
+    _try(lambda: server.classroom().dismiss(visitor.person()))
+
+
+def _clear() -> None:
+    def clear() -> None:
+        server.classroom().clear(visitor.person())  # refuses whoever is no teacher
+        class_set.delete_all()
+        class_set.forget_deleted()
+
+    _try(clear)
+
+
+def _try(change: Callable[[], object]) -> None:
+    """Change something; where that is refused or fails, leave a message."""
+    try:
+        change()
+    except UserError as error:
+        messages.leave("sidebar", str(error))
+    except OSError as error:
+        messages.leave("sidebar", f"This could not be written to {folder.home()}: {error.strerror}.")

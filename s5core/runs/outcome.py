@@ -27,7 +27,10 @@ class Outcome:
 
 def of(run: Run) -> Outcome:
     """The outcome of a run. Its state does not say whether a worker has the run: the queue knows."""
-    log = _log(run)
+    return _outcome(_log(run))
+
+
+def _outcome(log: Log) -> Outcome:
     last = log.epochs[-1] if log.epochs else None
     return Outcome(
         state=_state(log),
@@ -51,7 +54,7 @@ def _log(run: Run) -> Log:
     return _read(run.events_path, found.st_mtime_ns, found.st_size)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2**14)
 def _read(path: Path, changed: int, size: int) -> Log:
     return read_log(path, progress=False)
 

@@ -33,7 +33,9 @@ def show() -> None:
 def _show_choice() -> None:
     """The lists, and the address. A part of its own, because a page that starts a run chooses it."""
     chosen = choice.network()
-    networks = {each.id: each for each in (catalogue.of_step(chosen.step), *catalogue.runs(chosen.step))}
+    listed_runs = catalogue.runs(chosen.step)
+    networks = {each.id: each for each in (catalogue.of_step(chosen.step), *listed_runs)}
+    networks[chosen.id] = chosen  # the list is short, and may be without it
     listed = keys.network_list(choice.changes())
     st.session_state[keys.STEP] = chosen.step.name
     st.session_state[listed] = chosen.id

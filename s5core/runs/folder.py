@@ -90,6 +90,10 @@ class Run:
         """The checkpoint: model.safetensors. There is none before the first epoch is finished."""
         return self.folder / "model.safetensors"
 
+    def exists(self) -> bool:
+        """Whether it is still there: somebody may have deleted it."""
+        return (self.folder / "config.json").exists()
+
     def log(self) -> Log:
         """The events so far."""
         return read_log(self.events_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -27,36 +28,33 @@ class Outcome:
 
 def of(run: Run) -> Outcome:
     """The outcome of a run. Its state does not say whether a worker has the run: the queue knows."""
-    return _outcome(_log(run))
+    return _look(run)[0]
 
 
-def _outcome(log: Log) -> Outcome:
+def history(run: Run) -> list[Metrics]:
+    """The figures of a run's finished epochs. Everybody shares the list: only read it."""
+    return _look(run)[1]
+
+
+def _look(run: Run) -> tuple[Outcome, list[Metrics]]:
+    try:
+        found = os.stat(run.events_path)
+    except OSError:
+        return Outcome("not started"), []
+    return _read(run.events_path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=2**14)
+def _read(path: Path, changed: int, size: int) -> tuple[Outcome, list[Metrics]]:
+    log = read_log(path, progress=False)
     last = log.epochs[-1] if log.epochs else None
-    return Outcome(
+    outcome = Outcome(
         state=_state(log),
         accuracy=last.validation_accuracy if last else None,
         errors=last.validation_errors if last else None,
         seconds=sum(metrics.seconds for metrics in log.epochs),
     )
-
-
-def history(run: Run) -> list[Metrics]:
-    """The figures of a run's finished epochs. Everybody shares the list: only read it."""
-    return _log(run).epochs
-
-
-def _log(run: Run) -> Log:
-    """The log of a run without its batches."""
-    try:
-        found = run.events_path.stat()
-    except FileNotFoundError:
-        return Log()
-    return _read(run.events_path, found.st_mtime_ns, found.st_size)
-
-
-@lru_cache(maxsize=2**14)
-def _read(path: Path, changed: int, size: int) -> Log:
-    return read_log(path, progress=False)
+    return outcome, log.epochs
 
 
 def _state(log: Log) -> State:

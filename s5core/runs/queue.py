@@ -6,6 +6,7 @@ A server has one `Queue`. It keeps workers ready, so that a run begins at once, 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 from s5core.device import cores
 from s5core.errors import UserError
 from s5core.runs.executor import Executor, Handle, default_executor
-from s5core.runs.folder import Run
+from s5core.runs.folder import Run, RunError
 from s5core.runs.messages import Answer, Done, Ended, Rate, Ready, Stop, Threads, Train
 
 
@@ -54,6 +55,7 @@ class Queue:
         self._slots: list[Slot] = []
         self._waiting: list[Run] = []
         self._closed = False
+        self._troubles: dict[str, str] = {}
         self.unit: float | None = None  # what `speed.measure` found here; None until a worker is ready
         with self._lock:
             self._schedule()
@@ -63,6 +65,7 @@ class Queue:
         training or in line stays as it is."""
         with self._lock:
             if not self.is_active(run.id):
+                self._troubles.pop(run.id, None)
                 self._waiting.append(run)
                 self._schedule()
 
@@ -93,6 +96,12 @@ class Queue:
         """Whether the run is in training or in line."""
         with self._lock:
             return self.is_training(id) or self.place(id) is not None
+
+    def trouble(self, id: str) -> str:
+        """Why the last attempt to train a run here failed, in a sentence; empty where it did not. The
+        run's log says it too, unless that could not be written."""
+        with self._lock:
+            return self._troubles.get(id, "")
 
     def training(self) -> list[Run]:
         """The runs in training."""
@@ -167,9 +176,11 @@ class Queue:
                 slot.ready = True
                 if unit is not None:  # whatever else runs meanwhile only makes it larger
                     self.unit = unit if self.unit is None else min(unit, self.unit)
-            case Done():
+            case Done(trouble):
+                self._keep(slot.run, trouble)
                 slot.run = None
-            case Ended():
+            case Ended(trouble):
+                self._keep(slot.run, trouble)
                 self._slots.remove(slot)
                 if not slot.ready and not self._closed:
                     self._give_up(slot.run)
@@ -183,5 +194,12 @@ class Queue:
         if not self._slots:
             failed += self._waiting
             self._waiting = []
+        trouble = "No worker could be started; the server's log says why."
         for each in failed:
-            each.fail("No worker could be started; the server's log says why.")
+            self._keep(each, trouble)
+            with contextlib.suppress(OSError, RunError):
+                each.fail(trouble)
+
+    def _keep(self, run: Run | None, trouble: str) -> None:
+        if run is not None and trouble:
+            self._troubles[run.id] = trouble

@@ -18,7 +18,7 @@ def show(rows: Sequence[Row]) -> None:
     """The links and buttons for the selected runs."""
     first, *others = rows
     names = f"{count(len(rows), 'run')} selected" if others else first.network.label
-    st.markdown(f"**{_plain(names)}**")
+    st.markdown(f"**{plain(names)}**")
     with st.container(horizontal=True, vertical_alignment="center"):
         if not others:
             _show_pages(first)
@@ -45,7 +45,7 @@ def show(rows: Sequence[Row]) -> None:
         st.caption("A run that is training or waiting cannot be deleted: stop it first, on the page Train.")
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """The text without a meaning in Markdown: anybody may give a run a name."""
     return "".join(f"\\{letter}" if letter in r"\`*_{}[]()<>#+-.!|~$:" else letter for letter in text)
 
@@ -113,7 +113,7 @@ def show_undo() -> None:
         return
     what = next(iter(deleted.values())) if len(deleted) == 1 else count(len(deleted), "run")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"Deleted: {_plain(what)}.", width="content")
+        st.markdown(f"Deleted: {plain(what)}.", width="content")
         st.button(
             "Undo", on_click=_restore, args=(list(deleted),),
             help=f"Brings it back. Deleted runs are kept for {folder.DAYS_IN_TRASH} days.",

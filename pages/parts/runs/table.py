@@ -24,6 +24,7 @@ from s5core.words import cell, count
 
 HEAD, ROW = 38, 34  # heights of the head, its border included, and of a row, in pixels
 MOST = 8  # rows that are shown without scrolling
+LISTED = 1000  # rows in the table: more of them take the server's time, and nobody scrolls so far
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,15 @@ class Row:
     active: bool  # in training or in line
 
 
-def read() -> list[Row]:
-    """All runs of known steps, the pinned ones first, then the newest. Raises UserError when the queue
-    of the server cannot be made."""
+def read() -> tuple[list[Row], list[str]]:
+    """All runs of known steps, the pinned ones first, then the newest; and a sentence on each that cannot
+    be read. Raises UserError when the queue of the server cannot be made."""
     jobs = server.jobs()
     training = {run.id for run in jobs.training()}
     waiting = {run.id for run in jobs.waiting()}
     rows = []
-    for run in folder.list_runs():
+    found_runs = folder.listing()
+    for run in found_runs.runs:
         if run.step not in STEPS:
             continue
         found = outcome.of(run)
@@ -53,7 +55,7 @@ def read() -> list[Row]:
         active = run.id in waiting or (run.id in training and not over)
         state = ("waiting" if run.id in waiting else "training") if active else found.state
         rows.append(Row(run, catalogue.of_run(run), found, state, active))
-    return rows
+    return rows, list(found_runs.damaged.values())
 
 
 @lru_cache(maxsize=256)
@@ -94,6 +96,7 @@ def show(rows: Sequence[Row]) -> list[Row]:
     A browser reports a selection by the places of the rows. When runs come, go or move, these places
     mean other runs, so the table begins with a new key and with the same runs selected.
     """
+    found, rows = len(rows), rows[:LISTED]
     ids = [row.run.id for row in rows]
     chosen = [i for i, id in enumerate(ids) if id in st.session_state.get(keys.RUNS_CHOSEN, [])]
     event = st.dataframe(
@@ -109,6 +112,8 @@ def show(rows: Sequence[Row]) -> list[Row]:
         selection_default={"selection": {"rows": chosen}},
         alt=f"Table of {count(len(rows), 'run')}: the newest is {rows[0].network.label}, {rows[0].state}.",
     )
+    if found > LISTED:
+        st.caption(f"The first {LISTED:,} of {found:,} runs. The downloaded table has them all.")
     picked = [rows[i] for i in event["selection"]["rows"] if i < len(rows)]
     st.session_state[keys.RUNS_CHOSEN] = [row.run.id for row in picked]
     return picked

@@ -32,6 +32,7 @@ class Look:
     log: Log
     training: bool = False
     place: int | None = None  # in the line, from 1
+    trouble: str = ""  # why the last attempt to train it failed
 
     @property
     def active(self) -> bool:
@@ -52,7 +53,7 @@ def look() -> Look:
         return Look(network, None, Log())
     run, jobs = folder.open_run(network.id), server.jobs()
     training, place = jobs.is_training(run.id), jobs.place(run.id)  # before the log, which then is newer
-    return Look(network, run, run.log(), training, place)
+    return Look(network, run, run.log(), training, place, jobs.trouble(run.id))
 
 
 def wait_for_first_point() -> Look:

@@ -138,6 +138,8 @@ def _state(now: Look) -> tuple[float, str]:
             f"Waiting in line, place {now.place}. This server trains {limit} at a time; "
             "yours will start by itself."
         )
+    if now.trouble and not now.training:  # the log may be what cannot be written
+        return kept, f":red[The run ended with an error:] {now.trouble}"
     match log.end:
         case None if now.training:
             return _progress(log, epochs)

@@ -11,13 +11,15 @@ import contextlib
 import dataclasses
 import json
 import math
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, TypeVar, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from torch import Tensor
 
+from s5core.files import open_regular
 from s5core.layers import CLASSES
 
 T = TypeVar("T")
@@ -207,18 +209,21 @@ class LogWriter:
 
     def __init__(self, path: Path) -> None:
         """Raises OSError when the file cannot be written."""
-        self._file: IO[bytes] = open(path, "ab")  # noqa: SIM115 (closed by `close`)
-        self._drop_half_a_line(path)
-
-    def _drop_half_a_line(self, path: Path) -> None:
-        """Cut off a last line that a killed writer left unfinished: the next line would be joined to it."""
-        content = path.read_bytes()
-        self._file.truncate(content.rfind(b"\n") + 1)
+        self._file = open_regular(path, "ab")
+        # A last line that a killed writer left unfinished is cut off: the next would be joined to it.
+        self._file.truncate(_end_of_lines(path))
 
     def write(self, event: Event) -> None:
-        """Append an event."""
-        self._file.write(_line(event))
-        self._file.flush()
+        """Append an event. Raises OSError when it cannot be written; then no half of it is left."""
+        line = memoryview(_line(event))
+        end = self._file.seek(0, os.SEEK_END)
+        try:
+            while line:  # a disk that is almost full takes the part that fits
+                line = line[self._file.write(line) :]
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._file.truncate(end)
+            raise
 
     def close(self) -> None:
         """Close the file."""
@@ -229,6 +234,19 @@ class LogWriter:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _end_of_lines(path: Path) -> int:
+    """Where the last whole line of a file ends."""
+    with open_regular(path, "rb") as file:
+        start = file.seek(0, os.SEEK_END)
+        while start:
+            size = min(start, 2**16)
+            start -= size
+            file.seek(start)
+            if (at := file.read(size).rfind(b"\n")) >= 0:
+                return start + at + 1
+    return 0
 
 
 def to_lines(events: Iterable[Event]) -> bytes:

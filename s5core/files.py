@@ -12,8 +12,9 @@ import os
 import stat
 import time
 import uuid
+from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 ROOT = Path(__file__).resolve().parent.parent  # the folder of streamlit_app.py
 
@@ -27,19 +28,26 @@ def read_bytes(path: Path, most: int) -> bytes:
     Raises FileNotFoundError where there is none, and OSError with a sentence in `strerror` for one that
     is too large, cannot be read, or is no regular file: a named pipe would let its reader wait for ever.
     """
-    with open(path, "rb", opener=_open_at_once) as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError(0, "it is no regular file", str(path))
-        content = file.read(most + 1) if found.st_size <= most else b""
-    if max(found.st_size, len(content)) > most:
+    with open_regular(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(most + 1) if size <= most else b""
+    if max(size, len(content)) > most:
         raise OSError(0, f"it is larger than {_size(most)}", str(path))
     return content
 
 
+def open_regular(path: Path, mode: Literal["rb", "r+b", "ab"]) -> FileIO:
+    """A file as `open` opens it, unbuffered. Raises OSError for what is no regular file."""
+    file = open(path, mode, buffering=0, opener=_open_at_once)  # noqa: SIM115 (the caller closes it)
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(0, "it is no regular file", str(path))
+    return file
+
+
 def _open_at_once(path: str, flags: int) -> int:
     """Open a file without waiting for another program at the other end of a pipe."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
 
 
 def _size(number: int) -> str:

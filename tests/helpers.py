@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import queue
+import threading
 import time
 from collections.abc import Callable
 from typing import NoReturn
@@ -13,6 +15,9 @@ from streamlit.testing.v1 import AppTest
 from s5core import data
 from s5core.files import ROOT
 from s5core.layers import BatchNorm, Conv, GlobalAvgPool, MaxPool, Network, ReLU
+from s5core.runs.executor import Hear
+from s5core.runs.messages import Ended, Order, Quit
+from s5core.runs.worker import Worker
 
 APP = str(ROOT / "streamlit_app.py")
 
@@ -24,6 +29,28 @@ LEAST: Network = (Conv(10), GlobalAvgPool())
 # nothing listens on port 9.
 CLOSED = "http://127.0.0.1:9"
 NOWHERE = {"S5_DATA_DIR": "", "http_proxy": CLOSED, "https_proxy": CLOSED}
+
+
+class ThreadWorker:
+    """An executor: a worker in a thread of this process."""
+
+    def __init__(self, hear: Hear) -> None:
+        self.orders: queue.Queue[Order] = queue.Queue()
+        self.thread = threading.Thread(target=self.work, args=(hear,))
+        self.thread.start()
+
+    def work(self, hear: Hear) -> None:
+        Worker(self.orders).serve(hear)
+        hear(Ended())
+
+    def order(self, order: Order) -> None:
+        self.orders.put(order)
+
+    def close(self) -> None:
+        self.orders.put(Quit())
+
+    def wait(self, timeout: float) -> None:
+        self.thread.join(timeout)
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:

@@ -80,9 +80,9 @@ def test_a_run_that_is_deleted_in_training_ends_and_frees_its_place(jobs, way):
     assert not gone.folder.exists() and not jobs.trouble(gone.id)
     if way == "moved to the trash":
         folder.restore([gone.id])
-        back = folder.open_run(gone.id)
-        jobs.submit(back)  # nothing finished is lost
-        wait_for(lambda: len(back.log().epochs) > len(back.checkpoint().history) - 1 >= 1)
+        kept = len(gone.checkpoint().history)  # nothing finished is lost
+        jobs.submit(gone)
+        wait_for(lambda: (started := gone.log().started) and started.first_epoch == kept + 1)
 
 
 @pytest.mark.slow

@@ -221,6 +221,8 @@ def from_bytes(content: bytes, name: str) -> Checkpoint:
         raise CheckpointError(f"{name} is no complete checkpoint: {reason}.") from error
     if not 0 < checkpoint.temperature < math.inf:
         raise CheckpointError(f"{name} is no complete checkpoint: its temperature is malformed.")
+    if [metrics.epoch for metrics in history] != list(range(1, len(history) + 1)):
+        raise CheckpointError(f"{name} is no complete checkpoint: its epochs are not numbered from 1.")
     if not history:
         raise CheckpointError(f"{name} is no complete checkpoint: it has no finished epoch.")
     if len(history) > checkpoint.recipe.epochs:

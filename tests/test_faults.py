@@ -4,24 +4,43 @@ meets it reads one sentence."""
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import json
+import math
 import os
 import platform
 import resource
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
-from s5core.events import Failed, Finished, Stopped
+from s5core.checkpoint import CheckpointError
+from s5core.events import (
+    MAX_BYTES,
+    Epoch,
+    Failed,
+    Finished,
+    LogWriter,
+    Metrics,
+    Progress,
+    Started,
+    Stopped,
+    to_json,
+    to_lines,
+)
 from s5core.layers import Conv, GlobalAvgPool
 from s5core.recipe import Recipe
-from s5core.runs import folder
-from s5core.runs.folder import Run, RunTakenError
+from s5core.runs import catalogue, folder, outcome
+from s5core.runs.folder import Run, RunError, RunTakenError
 from s5core.runs.queue import Queue
+from s5core.steps import STEPS
+from s5core.views import live
 from tests.helpers import NOWHERE, TINY, ThreadWorker, require_no_mnist_at_home, wait_for
 
 LONG = Recipe(epochs=500, batch_size=200, device="cpu")
@@ -211,3 +230,236 @@ def test_a_run_that_needs_too_much_memory_says_what_to_lower(jobs):
     )
     assert big.log().end == Failed(trouble)
     assert end(jobs, new(SHORT)) == ""  # the same worker trains the next
+
+
+# Files that somebody else has put there.
+
+DEEP = "[" * 200_000
+
+
+def put_fifo(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+
+
+def put_huge(path: Path) -> None:
+    with open(path, "ab") as file:
+        file.truncate(2**34)  # 16 GiB without a block on the disk
+
+
+def put_folder(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.mkdir()
+
+
+def put_loop(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.symlink_to(path)
+
+
+def put_device(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.symlink_to("/dev/zero")
+
+
+def put(text: str) -> Callable[[Path], object]:
+    return lambda path: path.write_text(text)
+
+
+ODD_FILES = {
+    "deep": put(DEEP),
+    "deep inside": put('{"title": ' + "[" * 500 + "]" * 500 + "}"),
+    "binary": lambda path: path.write_bytes(b"\xff\0" * 500),
+    "pipe": put_fifo,
+    "huge": put_huge,
+    "folder": put_folder,
+    "loop": put_loop,
+    "device": put_device,
+}
+odd_files = pytest.mark.parametrize("spoil", ODD_FILES.values(), ids=ODD_FILES)
+
+
+@pytest.fixture
+def at_once() -> Iterator[None]:
+    """Whatever the test does takes less than a second, and little memory."""
+    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    yield
+    assert time.monotonic() - began < 1
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024  # KiB
+
+
+@unix
+@odd_files
+def test_an_odd_config_makes_a_damaged_run_and_nothing_else_notices(spoil, at_once):
+    good, bad = new(), new()
+    spoil(bad.folder / "config.json")
+    listing = folder.listing()
+    assert listing.runs == [good] and list(listing.damaged) == [bad.id]
+    assert listing.damaged[bad.id].startswith(f"The run {bad.id} cannot be read: ")
+    with pytest.raises(RunError, match="cannot be read"):
+        folder.open_run(bad.id)
+    assert new().title == "a run (2)"
+    folder.delete([bad.id])  # it can be removed as any other
+    assert folder.listing().damaged == {}
+
+
+CONFIGS: dict[str, object] = {
+    "title": [7, {"a": "title"}],
+    "created": ["yesterday", "2026-01-01T00:00:00", 5],
+    "layers": [[], [{"layer": "Conv", "channels": 10**400}], [{"layer": "Conv", "channels": 9}], {}],
+    "recipe": [{"epochs": float("nan")}, {"epochs": 10**400}, {"learning_rate": 1e400}, []],
+}
+
+
+@pytest.mark.parametrize(("key", "value"), [(key, value) for key in CONFIGS for value in CONFIGS[key]])
+def test_a_config_with_a_value_that_cannot_be_is_damaged(key, value):
+    run = new()
+    path = run.folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    (sentence,) = folder.listing().damaged.values()
+    assert "\n" not in sentence and len(sentence) < 400 and sentence.endswith(".")
+
+
+@unix
+@odd_files
+def test_odd_notes_hide_no_run(spoil, at_once):
+    run = new()
+    spoil(run.folder / "notes.json")
+    assert folder.list_runs() == [run]
+
+
+@unix
+@odd_files
+def test_an_odd_checkpoint_is_refused_in_a_sentence(spoil, at_once):
+    run = new()
+    spoil(run.model_path)
+    with pytest.raises(CheckpointError) as caught:
+        run.checkpoint()
+    assert "\n" not in str(caught.value)
+
+
+@unix
+@pytest.mark.parametrize("name", ["pipe", "folder", "loop", "device"])
+def test_a_log_that_is_no_file_is_a_failed_run(name, at_once):
+    run = new()
+    ODD_FILES[name](run.events_path)
+    end = run.log().end
+    assert isinstance(end, Failed) and end.message.startswith("The log of this run cannot be read: ")
+    assert outcome.of(run).state == "failed"
+    with pytest.raises(OSError):  # noqa: PT011 (the reason is the system's)
+        run.fail("No worker.")
+
+
+@unix
+def test_a_huge_log_is_read_from_both_ends(at_once):
+    run = new()
+    run.events_path.write_bytes(to_lines([STARTED, Progress(1, 1, 2.0, 50.0, 0.1, 900.0)]))
+    put_huge(run.events_path)
+    assert run.log().started == STARTED
+
+
+STARTED = Started("CPU", "practice set", 4000, 1000, 90, 14, 32, 1)
+LINES = {
+    "event": ["progress", "of a later version", ["progress"], None],
+    "epoch": [0, -1, 1.5, 10**400, 2000, "1", True, None],
+    "batch": [0, 10**30],
+    "loss": [float("nan"), float("inf"), -1.0, "2.3", 10**400],
+    "accuracy": [101, -1],
+    "learning_rate": [-0.1, float("nan")],
+    "images_per_second": [0, -5, float("inf")],
+}
+
+
+@pytest.mark.parametrize(("key", "value"), [(key, value) for key in LINES for value in LINES[key]][1:])
+def test_a_line_with_a_value_that_cannot_be_is_passed_over(key, value):
+    run, good = new(), Progress(1, 2, 2.0, 50.0, 0.1, 900.0)
+    odd = json.dumps(to_json(Progress(1, 1, 2.0, 50.0, 0.1, 900.0)) | {key: value})
+    run.events_path.write_bytes(to_lines([STARTED]) + odd.encode() + b"\n" + to_lines([good]))
+    log = run.log()
+    assert (log.started, log.progress) == (STARTED, [good])
+    assert live.training_accuracy(log, 128)
+
+
+@pytest.mark.parametrize("field", ["batches", "epochs", "train_digits", "validation_digits"])
+def test_a_start_with_nothing_to_do_is_none(field):
+    run = new()
+    run.events_path.write_bytes(json.dumps(to_json(STARTED) | {field: 0}).encode() + b"\n")
+    assert run.log().started is None
+
+
+def test_a_log_that_goes_back_or_does_not_fit_its_recipe_makes_a_chart():
+    run = new()
+    looks = [
+        Progress(epoch, batch, 2.0, 50.0, 0.1, 9.0) for epoch, batch in [(1, 5), (1, 5), (1, 2), (9, 31)]
+    ]
+    tiny = dataclasses.replace(STARTED, train_digits=1)
+    run.events_path.write_bytes(
+        to_lines([tiny, *looks, Epoch(metrics(3)), Epoch(metrics(3)), Epoch(metrics(2))])
+    )
+    log = run.log()
+    assert [(look.epoch, look.batch) for look in log.progress] == [(1, 5), (9, 31)]
+    assert [each.epoch for each in log.epochs] == [3]
+    assert all(math.isfinite(y) for _, y in live.training_accuracy(log, 10_000))
+
+
+def metrics(epoch: int) -> Metrics:
+    return Metrics(epoch, 0.5, 80.0, 0.4, 90.0, 100, 0.1, 1.5)
+
+
+def test_200_mb_of_events_are_read_in_a_moment():
+    run = new()
+    looks = b"".join(to_lines([Progress(1, batch, 2.0, 50.0, 0.1, 900.0)]) for batch in range(1, 1001))
+    last = Progress(1, 5000, 2.0, 50.0, 0.1, 900.0)
+    with open(run.events_path, "wb") as file:
+        file.write(to_lines([dataclasses.replace(STARTED, batches=10_000)]))
+        while file.tell() < 200 * 2**20:
+            file.write(looks)
+        file.write(to_lines([last, Stopped(0)]))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began = time.process_time()
+    log = run.log()
+    assert time.process_time() - began < 0.5
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024  # KiB
+    assert log.started is not None and log.progress[-1] == last and log.end == Stopped(0)
+    assert outcome.of(run).state == "stopped"
+
+
+def test_a_chart_gets_at_most_a_few_thousand_points():
+    run = new()
+    looks = [Progress(1 + i // 1000, 1 + i % 1000, 2.0, 50.0, 0.1, 900.0) for i in range(20_000)]
+    started = dataclasses.replace(STARTED, batches=1000, train_digits=128_000)
+    run.events_path.write_bytes(to_lines([started, *looks]))
+    log = run.log()
+    assert 1000 < len(log.progress) <= 2001 and log.progress[-1] == looks[-1]
+    assert len(live.training_accuracy(log, 128)) <= 2001
+
+
+def test_the_log_of_a_long_run_stays_small(monkeypatch):
+    clock = 0.0
+    monkeypatch.setattr("s5core.events.time.monotonic", lambda: clock)
+    run = new()
+    with LogWriter(run.events_path) as log:
+        for i in range(4 * 60 * 60 * 10):  # ten hours, four times a second
+            clock = i / 4
+            log.write(Progress(1 + i // 1000, 1 + i % 1000, 2.0, 50.0, 0.1, 900.0))
+    lines = run.events_path.read_bytes().count(b"\n")
+    assert 2000 < lines < 20_000 and run.events_path.stat().st_size < MAX_BYTES / 2
+
+
+def test_5000_runs_take_a_tenth_of_a_second():
+    first = new(Recipe(epochs=14))
+    log = to_lines([STARTED, *[Epoch(metrics(epoch)) for epoch in range(1, 15)], Stopped(14)])
+    config = json.loads((first.folder / "config.json").read_text())
+    for i in range(4999):
+        other = first.folder.with_name(f"20260101-000000-step5-{i:06}")
+        other.mkdir()
+        (other / "config.json").write_text(json.dumps(config | {"title": f"run {i}"}))
+        (other / "events.jsonl").write_bytes(log)
+
+    assert len(folder.list_runs()) == 5000  # the first look reads them
+    times = []
+    for _ in range(3):
+        began = time.process_time()
+        assert len(catalogue.runs(STEPS["step5"])) == catalogue.LISTED  # as each page's sidebar does
+        times.append(time.process_time() - began)
+    assert min(times) < 0.1

@@ -38,7 +38,7 @@ from s5core.drawing.fit import DigitError
 from s5core.drawing.sketch import Stroke
 from s5core.errors import UserError
 from s5core.evaluate import Evaluation, evaluate
-from s5core.files import move, parse_json, read_bytes, write_atomically
+from s5core.files import Version, file_version, move, parse_json, read_bytes, write_atomically
 from s5core.layers import CLASSES
 from s5core.runs import folder
 from s5core.words import cell
@@ -414,19 +414,14 @@ def _files() -> list[Path]:
 def _open(path: Path) -> ClassDigit:
     """The digit in a file. Raises ClassSetError if it holds no digit."""
     try:
-        found = path.stat()
-        return _read(path, found.st_mtime_ns, found.st_ino)
+        return _read(path, file_version(path))
     except BAD as error:
         raise ClassSetError(f"{path.name} holds no digit: {error}") from error
 
 
 @lru_cache(maxsize=2 * MAX_DIGITS)
-def _read(path: Path, changed: int, place: int) -> ClassDigit:
-    """The digit in a file. The set is shown often, so the cache reads each version of a file once.
-
-    `changed`, `place`: time of the last change, and inode. They tell versions apart: if two were
-    written within one tick of the clock, their inodes differ.
-    """
+def _read(path: Path, version: Version | None) -> ClassDigit:
+    """The digit in a file. The set is shown often, so the cache reads each version of a file once."""
     return _digit(path.stem, parse_json(read_bytes(path, MAX_BYTES)))
 
 

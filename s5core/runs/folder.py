@@ -41,7 +41,7 @@ from s5core import checkpoint
 from s5core.checkpoint import Checkpoint
 from s5core.errors import UserError
 from s5core.events import Epoch, Failed, Finished, Log, LogWriter, Stopped, read_log, to_lines
-from s5core.files import ROOT, move, parse_json, read_bytes, write_atomically
+from s5core.files import ROOT, Version, file_version, move, parse_json, read_bytes, write_atomically
 from s5core.layers import Layer, Network, check, from_json, to_json
 from s5core.recipe import Recipe
 
@@ -95,8 +95,9 @@ class Run:
         return (self.folder / "config.json").exists()
 
     def log(self) -> Log:
-        """The events so far."""
-        return read_log(self.events_path)
+        """The events so far. Everybody shares them: only read them."""
+        version = file_version(self.events_path)
+        return Log() if version is None else _read_log(self.events_path, version)
 
     def fail(self, message: str) -> None:
         """Write into the log why the run is not trained, when no worker can do it.
@@ -222,28 +223,20 @@ def _open(folder: Path, found: Run | RunError | None) -> Run:
 
 def _look(folder: str, notes: bool = True) -> Run | RunError | None:
     """The run in a folder, or why it cannot be read; None where there is no config.json."""
-    config = _stamp(f"{folder}/config.json")
+    config = file_version(f"{folder}/config.json")
     if config is None:
         return None
-    return _read(folder, config, _stamp(f"{folder}/notes.json") if notes else None)
+    return _read(folder, config, file_version(f"{folder}/notes.json") if notes else None)
 
 
-Stamp = tuple[int, int]  # time of the last change in ns, and inode
-
-
-def _stamp(path: str) -> Stamp | None:
-    """What changes whenever a file is written; None where there is no file."""
-    try:
-        found = os.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError:  # it cannot be reached: to read it will tell why
-        return 0, 0
-    return found.st_mtime_ns, found.st_ino
+@lru_cache(maxsize=64)
+def _read_log(path: Path, version: Version) -> Log:
+    """A log, read once for all who watch a run in training."""
+    return read_log(path)
 
 
 @lru_cache(maxsize=2**14)
-def _read(folder: str, config: Stamp, notes: Stamp | None) -> Run | RunError:
+def _read(folder: str, config: Version, notes: Version | None) -> Run | RunError:
     """The run in a folder, or why it cannot be read. Each version of its files is read once, because
     pages often list all runs."""
     path = Path(folder)

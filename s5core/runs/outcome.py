@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
 from s5core.events import Diverged, Failed, Finished, Log, Metrics, Stopped, read_log
+from s5core.files import Version, file_version
 from s5core.runs.folder import Run
 
 State = Literal[
@@ -37,15 +37,12 @@ def history(run: Run) -> list[Metrics]:
 
 
 def _look(run: Run) -> tuple[Outcome, list[Metrics]]:
-    try:
-        found = os.stat(run.events_path)
-    except OSError:
-        return Outcome("not started"), []
-    return _read(run.events_path, found.st_mtime_ns, found.st_size)
+    version = file_version(run.events_path)
+    return (Outcome("not started"), []) if version is None else _read(run.events_path, version)
 
 
 @lru_cache(maxsize=2**14)
-def _read(path: Path, changed: int, size: int) -> tuple[Outcome, list[Metrics]]:
+def _read(path: Path, version: Version) -> tuple[Outcome, list[Metrics]]:
     log = read_log(path, progress=False)
     last = log.epochs[-1] if log.epochs else None
     outcome = Outcome(

@@ -108,6 +108,8 @@ def _training(
         if epoch in ends:
             points.append((1.0, log.started.train_digits, ends[epoch]))
         for (_, before, former), (part, seen, mean) in pairwise([(0.0, 0, 0.0), *points]):
+            if seen <= before:
+                continue  # a log that does not fit its recipe
             found.append((epoch - 1 + part, (mean * seen - former * before) / (seen - before)))
     return found
 

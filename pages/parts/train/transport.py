@@ -131,7 +131,7 @@ def _state(now: Look) -> tuple[float, str]:
     if now.run is None:
         return 0.0, f"{now.network.short} as shipped. **Train** starts a run of yours."
     log, epochs = now.log, now.run.recipe.epochs
-    kept = len(log.epochs) / epochs
+    kept = min(1.0, len(log.epochs) / epochs)
     if now.place is not None:
         limit = count(server.jobs().limit, "run")
         return kept, (
@@ -178,7 +178,7 @@ def _kept(epoch: int) -> str:
 
 def _progress(log: Log, epochs: int) -> tuple[float, str]:
     if log.started is None or not log.progress:
-        return len(log.epochs) / epochs, "Starting …"
+        return min(1.0, len(log.epochs) / epochs), "Starting …"
     last = log.progress[-1]
     done = max((last.epoch - 1) + last.batch / log.started.batches, len(log.epochs))
     seconds = (epochs - done) * log.started.train_digits / last.images_per_second

@@ -1,26 +1,43 @@
 """What can go wrong from outside, really done: the rest goes on, nothing finished is lost, and whoever
-meets it reads one sentence."""
+meets it reads one sentence.
+
+Other such tests are with what they belong to: checkpoints with odd tensors or metadata in
+test_checkpoint.py, pictures that are damaged in test_photo.py, killed workers and servers in test_queue.py,
+and what a page shows of these faults in app/test_faults.py.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import io
 import json
 import math
 import os
 import platform
 import resource
+import shlex
 import shutil
 import socket
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 
+from s5core import checkpoint, data
+from s5core.__main__ import main
 from s5core.checkpoint import CheckpointError
+from s5core.data import DataError
+from s5core.drawing import photo, reading, sketch
+from s5core.drawing.fit import DigitError
+from s5core.drawing.reading import Reading
 from s5core.events import (
     MAX_BYTES,
     Epoch,
@@ -34,6 +51,7 @@ from s5core.events import (
     to_json,
     to_lines,
 )
+from s5core.files import ROOT
 from s5core.layers import Conv, GlobalAvgPool
 from s5core.recipe import Recipe
 from s5core.runs import catalogue, folder, outcome
@@ -463,3 +481,207 @@ def test_5000_runs_take_a_tenth_of_a_second():
         assert len(catalogue.runs(STEPS["step5"])) == catalogue.LISTED  # as each page's sidebar does
         times.append(time.process_time() - began)
     assert min(times) < 0.1
+
+
+def test_answers_that_are_no_numbers_are_a_doubt():
+    sure, lost = Reading((0.01,) * 9 + (0.91,)), Reading((math.nan,) * 10)
+    assert reading.doubt({"one": sure}, "one") is None
+    assert reading.doubt({"one": lost}, "one") == "What **one** answers to this picture is no probability."
+    assert "only 1 of 3 networks read a 9" in str(
+        reading.doubt({"one": sure, "two": lost, "three": lost}, "one")
+    )
+
+
+# Windows refuses to replace a file while somebody reads it.
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, times: int) -> list[int]:
+    """Let `os.replace` be refused so often, as Windows does; returns how often it was called."""
+    real, calls = os.replace, [0]
+
+    def replace(source: Path, target: Path) -> None:
+        calls[0] += 1
+        if calls[0] <= times:
+            raise PermissionError(13, "Access is denied")
+        real(source, target)
+
+    monkeypatch.setattr("os.replace", replace)
+    return calls
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_after_a_refused_replacement(jobs, monkeypatch):
+    run = new(SHORT)
+    calls = refuse(monkeypatch, 2)
+    assert end(jobs, run) == "" and calls[0] > 2
+    assert isinstance(run.log().end, Finished) and len(run.checkpoint().history) == 1
+
+
+def test_a_replacement_that_stays_refused_is_told_and_leaves_the_old_file(monkeypatch):
+    run = folder.rename(new(), "old")
+    refuse(monkeypatch, 10**6)
+    with pytest.raises(PermissionError):
+        folder.rename(run, "new")
+    assert folder.open_run(run.id).title == "old"
+    assert {path.name for path in run.folder.iterdir()} == {"config.json", "notes.json"}
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc to list open files")
+def test_reading_a_run_holds_no_file_open():
+    run = folder.rename(new(), "mine")
+    run.fail("No worker.")
+    checkpoint.save(checkpoint.load(checkpoint.shipped_path("step1")), run.model_path)
+    folder.open_run(run.id), run.log(), outcome.of(run), run.checkpoint()
+    held = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if fd_exists(fd)]
+    assert not [path for path in held if path.startswith(str(run.folder))]
+
+
+def fd_exists(fd: str) -> bool:
+    return os.path.lexists(f"/proc/self/fd/{fd}")
+
+
+# A run whose device is not here.
+
+
+@pytest.mark.slow
+def test_a_run_on_a_device_that_is_not_here_says_so_and_the_next_one_trains(jobs):
+    assert "This computer has no device 'cuda:99'" in end(jobs, new(SHORT.replace(device="cuda:99")))
+    assert end(jobs, new(SHORT)) == ""
+
+
+# Pictures that are far too large.
+
+
+def picture(format: str, mode: str, side: int) -> bytes:
+    packed = io.BytesIO()
+    Image.new(mode, (side, side)).save(packed, format, **({"lossless": True} if format == "WEBP" else {}))
+    return packed.getvalue()
+
+
+UPLOADS = """
+import resource, sys, threading
+from s5core.drawing import photo
+from s5core.drawing.fit import DigitError
+content = sys.stdin.buffer.read()
+refused = []
+def read():
+    try:
+        photo.ink(photo.open_image(content))
+    except DigitError as error:
+        refused.append(str(error))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+threads = [threading.Thread(target=read) for _ in range(20)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(len(refused), (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+@unix
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("format", "mode", "side"),
+    [("WEBP", "RGB", 8000), ("PNG", "RGBA", 8000), ("JPEG", "RGB", 8000), ("PNG", "RGBA", 2500)],
+)
+def test_twenty_large_pictures_at_once_take_little_memory(format, mode, side):
+    content = picture(format, mode, side)
+    done = subprocess.run(
+        [sys.executable, "-c", UPLOADS], input=content, cwd=ROOT, capture_output=True, check=True
+    )
+    refused, megabytes = map(int, done.stdout.split())
+    assert refused == 20  # too large, or without a digit
+    assert megabytes < 500  # it were 9 GB
+
+
+@pytest.mark.parametrize(("format", "mode", "side"), [("PNG", "RGBA", 5100), ("WEBP", "RGBA", 3600)])
+def test_the_bound_of_a_format_is_told(format, mode, side):
+    with pytest.raises(DigitError, match=rf"{side}x{side} pixels, and a {format} file may have at most"):
+        photo.open_image(picture(format, mode, side))
+
+
+def test_a_format_that_starts_another_program_is_no_picture():
+    packed = io.BytesIO()
+    Image.new("RGB", (50, 50)).save(packed, "EPS")  # which Ghostscript would draw
+    with pytest.raises(DigitError, match="use a PNG or JPEG file"):
+        photo.open_image(packed.getvalue())
+
+
+# The command line.
+
+
+def shell(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "s5core", *map(str, arguments)],
+        cwd=ROOT, env=os.environ | NOWHERE | environment, capture_output=True, encoding="latin-1",
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp437"])
+def test_any_code_page_can_be_printed_on(encoding):
+    done = shell("steps", PYTHONIOENCODING=encoding)
+    assert done.returncode == 0 and "step5_published" in done.stdout and not done.stderr
+    if encoding == "ascii":
+        assert "+/-" in done.stdout and done.stdout.isascii()
+
+
+@pytest.mark.slow
+def test_workers_understand_their_orders_on_any_code_page(nowhere, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "cp037")  # in which even a line of ASCII has other bytes
+    queue = Queue(limit=1)
+    try:
+        assert end(queue, run := new(SHORT)) == "" and isinstance(run.log().end, Finished)
+    finally:
+        queue.close()
+
+
+def test_a_command_for_a_path_with_blanks_can_be_copied(tmp_path):
+    place = tmp_path / "my digits"
+    with pytest.raises(DataError) as caught:
+        data.read_mnist(place)
+    command = str(caught.value).split("`")[1]
+    assert shlex.split(command) == ["python", "-m", "s5core", "data", "--download", str(place)]
+
+
+@pytest.fixture
+def s5core(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    """Run a command in this process; returns its exit code and what it printed."""
+
+    def run(*arguments: object) -> tuple[object, str, str]:
+        monkeypatch.setattr(sys, "argv", ["s5core", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exited:
+            main()
+        printed = capsys.readouterr()
+        return exited.value.code or 0, printed.out, printed.err.replace("\n", " ")
+
+    return run
+
+
+def test_one_unreadable_picture_leaves_the_others_their_answers(s5core, tmp_path):
+    paths = [tmp_path / f"{name}.png" for name in "abc"]
+    drawn = Image.fromarray(sketch.hard_digit("2 with a loop", 20).pixels)
+    drawn.save(paths[0])
+    paths[1].write_bytes(b"no picture")
+    drawn.save(paths[2])
+    network = checkpoint.shipped_path("step5")
+    code, out, err = s5core("predict", network, *paths)
+    assert code == 1 and [line.split(" (")[0] for line in out.splitlines()] == [
+        f"{paths[0]}: 2",
+        f"{paths[2]}: 2",
+    ]
+    assert f"{paths[1]} is damaged or not a picture" in err
+    code, out, _ = s5core("predict", network, *paths, "--json")
+    assert code == 1 and [answer.get("digit") for answer in json.loads(out)] == [2, None, 2]
+    assert "is damaged" in json.loads(out)[1]["error"]
+
+
+@pytest.mark.parametrize("out", ["a folder", "below a file", "closed"])
+def test_a_place_that_cannot_be_written_is_found_before_the_first_epoch(s5core, tmp_path, out, monkeypatch):
+    def train_nothing(*_: object) -> None:
+        raise AssertionError("it has begun to train")
+
+    monkeypatch.setattr("s5core.shell.output.train", train_nothing)
+    (tmp_path / "file").write_text("")
+    places = {"a folder": tmp_path, "below a file": tmp_path / "file" / "x", "closed": Path("/proc/none/x")}
+    code, printed, err = s5core("train", "1", "--seeds", "1", "--out", places[out])
+    assert code == 1 and not printed and f"{places[out]} cannot be written: " in err

@@ -95,7 +95,8 @@ def _leave_lost_run() -> None:
         choice.network()
     except UserError as error:
         messages.leave("sidebar", str(error))
-        choice.choose(st.session_state.get(keys.STEP, FIRST))
+        step = st.session_state.get(keys.STEP)
+        choice.choose(step if step in steps.STEPS else FIRST)
 
 
 def _write_address() -> None:
@@ -109,7 +110,8 @@ def _write_address() -> None:
 
 
 def _take_step() -> None:
-    choice.choose(st.session_state[keys.STEP])
+    if st.session_state[keys.STEP] in steps.STEPS:  # a browser can send anything
+        choice.choose(st.session_state[keys.STEP])
     st.rerun()
 
 
@@ -117,5 +119,5 @@ def _take_network(listed: str) -> None:
     """Choose what was picked from a list; but a page may have chosen another network since."""
     if listed != keys.network_list(choice.changes()):
         return
-    st.session_state[keys.NETWORK] = st.session_state[listed]
+    st.session_state[keys.NETWORK] = str(st.session_state[listed])
     st.rerun()

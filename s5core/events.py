@@ -198,10 +198,13 @@ def _checked(cls: type[T], data: Any) -> T:
     """The dataclass with these values. Raises ValueError unless each fits its field, and each is there that
     has no default: fields that a later version added."""
     known = field_types(cls)
-    free = "loss" if cls is Diverged and isinstance(data, dict) and type(data.get("loss")) is float else ""
     if not isinstance(data, dict) or not NEEDED[cls] <= data.keys() <= known.keys():
         raise ValueError(f"{cls.__name__} needs {', '.join(known)}")
-    values = {name: check_field(cls, name, value) for name, value in data.items() if name != free}
+    values = {
+        name: check_field(cls, name, value)
+        for name, value in data.items()
+        if not (cls is Diverged and name == "loss" and isinstance(value, float))  # it is no number
+    }
     return cls(**data | values)
 
 

@@ -589,7 +589,8 @@ def test_twenty_large_pictures_at_once_take_little_memory(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", UPLOADS, *paths], cwd=ROOT, capture_output=True, check=True, text=True
     )
-    assert len(lines := done.stdout.splitlines()) == len(kinds)
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(kinds)
     for line in lines:
         refused, megabytes = map(int, line.split())
         assert refused == 20

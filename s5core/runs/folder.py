@@ -133,6 +133,10 @@ class Run:
         except DAMAGE:
             return "another process"
 
+    def checkpoint_file(self) -> bytes:
+        """The content of its checkpoint's file, for a download. Raises OSError when it cannot be read."""
+        return read_bytes(self.model_path, checkpoint.MAX_BYTES)
+
     def checkpoint(self) -> Checkpoint:
         """The network after the last finished epoch. Raises CheckpointError when there is none."""
         return checkpoint.load(self.model_path)

@@ -12,6 +12,7 @@ from s5core.runs.space import GB
 from s5core.steps import STEPS
 
 ALL = "all steps"
+DAMAGED = 20  # damaged runs that are named
 REFRESH = 4.0  # seconds between two looks while a run is in training
 
 
@@ -78,17 +79,25 @@ def show_runs(rows: list[table.Row]) -> None:
 
 def watch(rows: list[table.Row]) -> None:
     """Draw the page again when a run in training or in line has changed. The sidebar lists runs as well."""
-    if table.read() != rows:
+    if table.read()[0] != rows:
         st.rerun()
+
+
+def show_damaged(damaged: list[str]) -> None:
+    """The folders among the runs that hold no run."""
+    if damaged:
+        with st.expander(f"{words.count(len(damaged), 'damaged run')}"):
+            st.caption("\n".join(f"- {words.escape(sentence)}" for sentence in damaged[:DAMAGED]))
 
 
 navigation.require_router()
 st.title("Runs")
 try:
-    rows = table.read()
+    rows, damaged = table.read()
 except UserError as error:
     st.error(str(error))
     st.stop()
 show_runs(rows)
+show_damaged(damaged)
 if any(row.active for row in rows):
     st.fragment(watch, run_every=REFRESH)(rows)

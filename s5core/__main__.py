@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 import torch
 import typer
-from torch import Tensor
+from torch import Tensor, nn
 
 from s5core import checkpoint, data, results, steps, words
 from s5core.device import keep_freed_memory
@@ -39,7 +39,15 @@ from s5core.shell.arguments import (
     recipe_options,
     set_threads,
 )
-from s5core.shell.output import Training, downloading, notes, write
+from s5core.shell.output import (
+    Training,
+    check_place,
+    complain,
+    downloading,
+    notes,
+    print_plainly,
+    write,
+)
 from s5core.summary import count_parameters, format_details, format_table, layer_table
 
 app = typer.Typer(
@@ -160,12 +168,18 @@ def train_command(
         source = read_network(network)
         name, recipe = source.name, source.recipe.replace(**changes)
         layers = with_dropout(source.layers) if recipe.dropout else source.layers
+    paths = {
+        seed: out if out is None or seeds == 1 else out.with_stem(f"{out.stem}-seed{seed}")
+        for seed in range(recipe.seed, recipe.seed + seeds)
+    }
+    for path in paths.values():
+        if path is not None:
+            check_place(path)
     digits = load_digits(recipe.split, folder)
     if resume is not None:
         started.check_data(digits.name)
     finished = []
-    for seed in range(recipe.seed, recipe.seed + seeds):
-        path = out if out is None or seeds == 1 else out.with_stem(f"{out.stem}-seed{seed}")
+    for seed, path in paths.items():
         run = Training(name, layers, recipe.replace(seed=seed), digits, path, state)
         run.show(sys.stderr if as_json else sys.stdout)
         finished.append(run)
@@ -222,29 +236,36 @@ def predict(
     center: Annotated[bool, typer.Option(help="Crop, scale and centre the digit, as in MNIST.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Say which digit each picture shows, and with which probability."""
+    """Say which digit each picture shows, and with which probability. The exit code is 1 where one of
+    them cannot be read."""
     model = checkpoint.load(file).model()
-    fields = [_read_picture(path, center) for path in images]
-    with torch.no_grad():
-        probabilities = model(torch.cat(fields)).softmax(1)
-    if as_json:
-        answers = [
-            {"image": str(path), "digit": int(row.argmax()), "probabilities": row.tolist()}
-            for path, row in zip(images, probabilities, strict=True)
-        ]
-        print(json.dumps(answers))
-    else:
-        for path, row in zip(images, probabilities, strict=True):
+    answers: list[dict[str, Any]] = []
+    for path in images:
+        try:
+            row = _probabilities(model, path, center)
+        except DigitError as error:  # the other pictures are answered
+            complain(error)
+            answers.append({"image": str(path), "error": str(error)})
+            continue
+        answers.append({"image": str(path), "digit": int(row.argmax()), "probabilities": row.tolist()})
+        if not as_json:
             print(f"{path}: {int(row.argmax())} ({100 * float(row.max()):.1f} %)")
+    if as_json:
+        print(json.dumps(answers))
+    if any("error" in answer for answer in answers):
+        raise typer.Exit(1)
 
 
-def _read_picture(path: Path, center: bool) -> Tensor:
-    """The digit of a picture as the networks see it: (1, 1, 28, 28) uint8."""
+@torch.inference_mode()
+def _probabilities(model: nn.Module, path: Path, center: bool) -> Tensor:
+    """What a network reads in a picture: (10,). Raises DigitError, which names the picture."""
     image = photo.open_image(path)
     try:
-        return fit.of_ink(photo.ink(image), center)
+        field = fit.of_ink(photo.ink(image), center)
     except DigitError as error:
-        raise UserError(f"{path}: {error}") from error
+        raise DigitError(f"{path}: {error}") from error
+    found: Tensor = model(field).softmax(1)[0]
+    return found
 
 
 @app.command("drawn")
@@ -356,6 +377,8 @@ def reproduce(
 ) -> None:
     """Train steps again with their recorded seeds, and compare the accuracies with results.json."""
     set_threads(threads)
+    if write:
+        check_place(results.PATH)
     reached = results.load()
     for step in [steps.find(name) for name in names or steps.STEPS]:
         digits = load_digits(step.recipe.split, folder)
@@ -379,10 +402,11 @@ def reproduce(
 def main() -> None:
     """Run the command line. A UserError becomes one line on stderr and exit code 1."""
     keep_freed_memory()
+    print_plainly()
     try:
         app()
     except UserError as error:
-        notes.print(f"Error: {error}", style="red", markup=False)
+        complain(error)
         sys.exit(1)
     except KeyboardInterrupt:
         notes.print("Stopped.")

@@ -13,6 +13,7 @@ import math
 import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,12 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from s5core.data import PRACTICE
+from s5core.data import PRACTICE, indices_of_class, practice_set
 from s5core.errors import UserError
 from s5core.events import Metrics, State, metrics_from_json
-from s5core.files import ROOT, write_atomically
-from s5core.layers import INPUT_SHAPE, Network, NetworkError, build, from_json, to_json
+from s5core.files import ROOT, parse_json, read_bytes, write_atomically
+from s5core.layers import CLASSES, INPUT_SHAPE, Network, NetworkError, build, from_json, to_json
+from s5core.modules import to_unit
 from s5core.optimizer import state_shapes
 from s5core.recipe import Recipe, RecipeError
 from s5core.settings import check_field
@@ -135,19 +137,19 @@ def to_bytes(checkpoint: Checkpoint) -> bytes:
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
-    """Write a checkpoint. A reader finds the old file or the new one, never half of one.
+    """Write a checkpoint into a folder that exists. A reader finds the old file or the new one, never half
+    of one.
 
-    Raises OSError when the file cannot be written.
+    Raises OSError when the file cannot be written, and when there is no such folder: that of a run that
+    was deleted must not come back.
     """
-    write_atomically(path, to_bytes(checkpoint))
+    write_atomically(path, to_bytes(checkpoint), make_folder=False)
 
 
 def load(path: Path) -> Checkpoint:
     """Read a checkpoint. Raises CheckpointError, which names the file and what is wrong."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise CheckpointError(f"{path} is no checkpoint: it is larger than {MAX_BYTES >> 20} MiB.")
-        content = path.read_bytes()
+        content = read_bytes(path, MAX_BYTES)
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from error
     return from_bytes(content, str(path))
@@ -214,11 +216,13 @@ def from_bytes(content: bytes, name: str) -> Checkpoint:
         raise CheckpointError(f"{name} describes no network that can be trained: {error}") from error
     except KeyError as error:
         raise CheckpointError(f"{name} is no complete checkpoint: {error!s} is missing.") from error
-    except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         reason = textwrap.shorten(str(error), 120, placeholder=" …")
         raise CheckpointError(f"{name} is no complete checkpoint: {reason}.") from error
     if not 0 < checkpoint.temperature < math.inf:
         raise CheckpointError(f"{name} is no complete checkpoint: its temperature is malformed.")
+    if [metrics.epoch for metrics in history] != list(range(1, len(history) + 1)):
+        raise CheckpointError(f"{name} is no complete checkpoint: its epochs are not numbered from 1.")
     if not history:
         raise CheckpointError(f"{name} is no complete checkpoint: it has no finished epoch.")
     if len(history) > checkpoint.recipe.epochs:
@@ -244,17 +248,27 @@ def from_bytes(content: bytes, name: str) -> Checkpoint:
             if not tensor.isfinite().all():
                 raise CheckpointError(f"{name} cannot be used: {part}.{key} has values that are no numbers.")
     if not _answers(checkpoint).isfinite().all():
-        raise CheckpointError(f"{name} cannot be used: its weights are so large that no answer is a number.")
+        raise CheckpointError(
+            f"{name} cannot be used: its weights are so large that its answers are no numbers."
+        )
     return checkpoint
 
 
 @torch.no_grad()
 def _answers(checkpoint: Checkpoint) -> Tensor:
-    """The logits of a network for a few pictures: no ink, nothing but ink, and grey noise."""
+    """The logits of a network for a few pictures: ten digits, no ink, nothing but ink, and grey noise."""
     noise = torch.rand(2, *INPUT_SHAPE, generator=torch.Generator().manual_seed(0))
     plain = torch.stack([torch.zeros(INPUT_SHAPE), torch.ones(INPUT_SHAPE)])
-    logits: Tensor = checkpoint.model()(torch.cat([plain, noise]))
+    logits: Tensor = checkpoint.model()(torch.cat([to_unit(_digits()), plain, noise]))
     return logits
+
+
+@cache
+def _digits() -> Tensor:
+    """One digit of each class: (10, 1, 28, 28) uint8."""
+    practice = practice_set()
+    first = [indices_of_class(practice.validation_labels, label)[0] for label in range(CLASSES)]
+    return practice.validation_images[first]
 
 
 def _differing(found: Mapping[str, object], expected: Mapping[str, object]) -> str | None:
@@ -280,11 +294,11 @@ def _open(content: bytes, name: str) -> tuple[dict[str, Any], dict[str, Tensor]]
         tensors = safetensors.torch.load(content)
         # The header: its length in 8 bytes, then JSON (checked by the line above).
         length = int.from_bytes(content[:8], "little")
-        header = json.loads(content[8 : 8 + length])
-        meta = json.loads(header["__metadata__"]["s5core"])
+        header = parse_json(content[8 : 8 + length])
+        meta = parse_json(header["__metadata__"]["s5core"])
     except SafetensorError as error:
         raise CheckpointError(f"{name} is truncated or no safetensors file: {error}.") from error
-    except (KeyError, ValueError, TypeError, RecursionError) as error:
+    except (KeyError, ValueError, TypeError) as error:
         raise CheckpointError(f"{name} is a safetensors file, but no checkpoint of this program.") from error
     if not isinstance(meta, dict):
         raise CheckpointError(f"{name} is a safetensors file, but no checkpoint of this program.")

@@ -29,6 +29,7 @@ from s5core.errors import UserError
 from s5core.files import ROOT, write_atomically
 from s5core.layers import CLASSES
 from s5core.recipe import Split
+from s5core.words import command
 
 HOME = ROOT / "data"
 
@@ -124,7 +125,7 @@ def read_mnist(root: Path) -> Digits:
     if missing:
         raise DataError(
             f"{_find(root, missing[0])} is missing: put MNIST's four files there, or fetch them with "
-            f"'python -m s5core data --download {root}'."
+            f"{command('data', '--download', root)}."
         )
     arrays = {name: _read(root, name) for name in FILES}
     images = {name: torch.from_numpy(arrays[f"{name}-images-idx3-ubyte"]) for name in ("train", "t10k")}
@@ -162,7 +163,7 @@ def _read(root: Path, name: str) -> np.ndarray:
         what = (
             f"holds {swapped[0]}" if swapped else "is damaged (its MD5 sum is not that of the published file)"
         )
-        raise DataError(f"{path} {what}: delete it and run 'python -m s5core data --download {root}'.")
+        raise DataError(f"{path} {what}: delete it, then run {command('data', '--download', root)}.")
     header = 16 if "images" in name else 8
     return np.frombuffer(content, np.uint8, offset=header).copy()
 

@@ -11,18 +11,26 @@ import contextlib
 import dataclasses
 import json
 import math
+import os
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, TypeVar, get_args, get_type_hints
+from typing import Any, TypeVar, get_args
 
 from torch import Tensor
 
+from s5core.files import open_regular, parse_json
 from s5core.layers import CLASSES
+from s5core.settings import check_field, field_types, setting
 
 T = TypeVar("T")
 
-LARGEST = 1e15  # far above any figure of a run; the bound refuses infinity and NaN, too
+MAX_BYTES = 2**23  # of a log that are read; the longest run writes 3 MB
+HEAD = 2**20  # of them from the beginning of a longer file; the others are from its end
+MAX_LINE = 2**16  # bytes
+POINTS = 2000  # of progress that are read, and that a page draws
+OTHERS = 4000  # other lines that are read
 
 
 @dataclass(frozen=True)
@@ -31,12 +39,12 @@ class Started:
 
     device: str  # its product name, such as "NVIDIA T4"
     data: str  # name of the digits
-    train_digits: int
-    validation_digits: int
-    parameters: int
-    epochs: int  # of the whole run
-    batches: int  # in an epoch
-    first_epoch: int  # 1 in a new run; in a resumed run, the first epoch that is still to do
+    train_digits: int = setting(range="[1, 1e9]")
+    validation_digits: int = setting(range="[1, 1e9]")
+    parameters: int = setting(range="[0, 1e12]")
+    epochs: int = setting(range="[1, 1000]")  # of the whole run
+    batches: int = setting(range="[1, 1e9]")  # in an epoch
+    first_epoch: int = setting(range="[1, 1001]")  # that is still to do; 1 in a new run
     way: str = "eager"  # how kernels are started (see `ways`)
     precision: str = "float32"  # of convolutions
 
@@ -45,26 +53,28 @@ class Started:
 class Progress:
     """How an epoch is going, told a few times a second."""
 
-    epoch: int  # from 1
-    batch: int  # the last one that is done, from 1
-    loss: float  # mean over the epoch so far, on augmented digits, while the weights change
-    accuracy: float  # over the same digits, in percent
-    learning_rate: float  # of the last batch
-    images_per_second: float  # of the epoch so far
+    epoch: int = setting(range="[1, 1000]")
+    batch: int = setting(range="[1, 1e9]")  # the last one that is done
+    # The loss is the mean over the epoch so far, on augmented digits, while the weights change.
+    loss: float = setting(range="[0, 1e15]")
+    accuracy: float = setting(range="[0, 100]")  # over the same digits, in percent
+    learning_rate: float = setting(range="[0, 1000]")  # of the last batch
+    images_per_second: float = setting(range="(0, 1e12]")  # of the epoch so far
 
 
 @dataclass(frozen=True)
 class Metrics:
     """The figures of one epoch: a pass over the training digits, then over the validation digits."""
 
-    epoch: int  # from 1
-    train_loss: float  # mean over the epoch, on augmented digits, while the weights changed
-    train_accuracy: float  # over the same digits, in percent
-    validation_loss: float
-    validation_accuracy: float  # in percent
-    validation_errors: int  # digits with a wrong answer
-    learning_rate: float  # of the last batch
-    seconds: float  # training and validation
+    epoch: int = setting(range="[1, 1000]")
+    # The mean over the epoch, on augmented digits, while the weights changed.
+    train_loss: float = setting(range="[0, 1e15]")
+    train_accuracy: float = setting(range="[0, 100]")  # over the same digits, in percent
+    validation_loss: float = setting(range="[0, 1e15]")
+    validation_accuracy: float = setting(range="[0, 100]")  # in percent
+    validation_errors: int = setting(range="[0, 1e9]")  # digits with a wrong answer
+    learning_rate: float = setting(range="[0, 1000]")  # of the last batch
+    seconds: float = setting(range="[0, 1e9]")  # training and validation
 
     @property
     def guesses(self) -> bool:
@@ -101,10 +111,10 @@ class Epoch:
 class Finished:
     """The last event of a run that has trained all its epochs."""
 
-    epochs: int
-    validation_accuracy: float  # of the last epoch, in percent
-    best_accuracy: float  # of the best epoch, in percent
-    seconds: float  # of all epochs
+    epochs: int = setting(range="[1, 1000]")
+    validation_accuracy: float = setting(range="[0, 100]")  # of the last epoch, in percent
+    best_accuracy: float = setting(range="[0, 100]")  # of the best epoch, in percent
+    seconds: float = setting(range="[0, 1e12]")  # of all epochs
 
     @classmethod
     def of(cls, history: Sequence[Metrics]) -> Finished:
@@ -121,24 +131,24 @@ class Finished:
 class Diverged:
     """The last event of a run whose loss became infinite or not a number."""
 
-    epoch: int
-    batch: int  # at which it was noticed
-    loss: float  # mean over the epoch so far: nan or inf
-    learning_rate: float
+    epoch: int = setting(range="[1, 1000]")
+    batch: int = setting(range="[1, 1e9]")  # at which it was noticed
+    loss: float = setting()  # mean over the epoch so far: nan or inf
+    learning_rate: float = setting(range="[0, 1000]")
 
 
 @dataclass(frozen=True)
 class RateChanged:
     """The peak of the learning rate was changed while the run was in training."""
 
-    value: float  # the new peak, from the next batch on
+    value: float = setting(range="(0, 100]")  # the new peak, from the next batch on
 
 
 @dataclass(frozen=True)
 class Stopped:
     """The run was stopped; its finished epochs are kept."""
 
-    epoch: int  # the last finished one; 0 if there is none
+    epoch: int = setting(range="[0, 1000]")  # the last finished one; 0 if there is none
 
 
 @dataclass(frozen=True)
@@ -157,11 +167,9 @@ WORDS: dict[type[Event], str] = {
     cls: "rate" if cls is RateChanged else cls.__name__.lower() for cls in get_args(Event)
 }
 KINDS = {word: cls for cls, word in WORDS.items()}
-TYPES: dict[type, dict[str, type]] = {cls: get_type_hints(cls) for cls in (*WORDS, Metrics)}
-
-NEEDED = {
+NEEDED: dict[type, set[str]] = {
     cls: {entry.name for entry in dataclasses.fields(cls) if entry.default is dataclasses.MISSING}
-    for cls in TYPES
+    for cls in (*WORDS, Metrics)
 }
 
 
@@ -182,43 +190,54 @@ def from_json(data: Any) -> Event:
 
 
 def metrics_from_json(data: Any) -> Metrics:
-    """The figures of an epoch. Raises ValueError if one is missing or is not a finite number."""
+    """The figures of an epoch. Raises ValueError if one is missing, no number, or out of its range."""
     return _checked(Metrics, data)
 
 
 def _checked(cls: type[T], data: Any) -> T:
-    """The dataclass with these values. Raises ValueError unless each has its type, and each is there that
+    """The dataclass with these values. Raises ValueError unless each fits its field, and each is there that
     has no default: fields that a later version added."""
-    types = TYPES[cls]
-    if not isinstance(data, dict) or not NEEDED[cls] <= data.keys() <= types.keys():
-        raise ValueError(f"{cls.__name__} needs {', '.join(types)}")
-    for name, value in data.items():
-        wanted = types[name]
-        fits = type(value) in ((int, float) if wanted is float else (wanted,))
-        if fits and wanted is not str and (cls, name) != (Diverged, "loss"):
-            fits = abs(value) <= LARGEST
-        if not fits:
-            raise ValueError(f"{name} of {cls.__name__} is no {wanted.__name__} in range")
-    return cls(**data)
+    known = field_types(cls)
+    if not isinstance(data, dict) or not NEEDED[cls] <= data.keys() <= known.keys():
+        raise ValueError(f"{cls.__name__} needs {', '.join(known)}")
+    values = {
+        name: check_field(cls, name, value)
+        for name, value in data.items()
+        if not (cls is Diverged and name == "loss" and isinstance(value, float))  # it is no number
+    }
+    return cls(**data | values)
 
 
 class LogWriter:
-    """Writes a run's events.jsonl. Each line can be read as soon as it is written; a log has one writer."""
+    """Writes a run's events.jsonl. Each line can be read as soon as it is written; a log has one writer.
+
+    The longer it writes, the less often it takes Progress, so that the log of a long run stays small:
+    about POINTS lines while the time grows threefold.
+    """
 
     def __init__(self, path: Path) -> None:
         """Raises OSError when the file cannot be written."""
-        self._file: IO[bytes] = open(path, "ab")  # noqa: SIM115 (closed by `close`)
-        self._drop_half_a_line(path)
-
-    def _drop_half_a_line(self, path: Path) -> None:
-        """Cut off a last line that a killed writer left unfinished: the next line would be joined to it."""
-        content = path.read_bytes()
-        self._file.truncate(content.rfind(b"\n") + 1)
+        self._file = open_regular(path, "ab")
+        # A last line that a killed writer left unfinished is cut off: the next would be joined to it.
+        self._file.truncate(_end_of_lines(path))
+        self._begun = self._told = time.monotonic()
 
     def write(self, event: Event) -> None:
-        """Append an event."""
-        self._file.write(_line(event))
-        self._file.flush()
+        """Append an event. Raises OSError when it cannot be written; then no half of it is left."""
+        if isinstance(event, Progress):
+            now = time.monotonic()
+            if now - self._told < (now - self._begun) / POINTS:
+                return
+            self._told = now
+        line = memoryview(_line(event))
+        end = self._file.seek(0, os.SEEK_END)
+        try:
+            while line:  # a disk that is almost full takes the part that fits
+                line = line[self._file.write(line) :]
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._file.truncate(end)
+            raise
 
     def close(self) -> None:
         """Close the file."""
@@ -229,6 +248,19 @@ class LogWriter:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _end_of_lines(path: Path) -> int:
+    """Where the last whole line of a file ends."""
+    with open_regular(path, "rb") as file:
+        start = file.seek(0, os.SEEK_END)
+        while start:
+            size = min(start, 2**16)
+            start -= size
+            file.seek(start)
+            if (at := file.read(size).rfind(b"\n")) >= 0:
+                return start + at + 1
+    return 0
 
 
 def to_lines(events: Iterable[Event]) -> bytes:
@@ -245,7 +277,7 @@ _PROGRESS = _line(Progress(1, 1, 0, 0, 0, 0)).split(b",")[0]  # how the line of 
 
 @dataclass
 class Log:
-    """What the events of a run say so far."""
+    """What the events of a run say so far. Progress and epochs go forward; what does not is left out."""
 
     started: Started | None = None  # the latest start
     progress: list[Progress] = field(default_factory=list)
@@ -261,10 +293,13 @@ class Log:
                 self.started, self.end, self.peak = event, None, None
                 self.progress = [past for past in self.progress if past.epoch < event.first_epoch]
                 self.epochs = [metrics for metrics in self.epochs if metrics.epoch < event.first_epoch]
-            case Progress():
-                self.progress.append(event)
+            case Progress(epoch, batch):
+                last = self.progress[-1] if self.progress else None
+                if last is None or (last.epoch, last.batch) < (epoch, batch):
+                    self.progress.append(event)
             case Epoch(metrics):
-                self.epochs.append(metrics)
+                if not self.epochs or self.epochs[-1].epoch < metrics.epoch:
+                    self.epochs.append(metrics)
             case RateChanged(value):
                 self.peak = value
             case Finished() | Diverged() | Stopped() | Failed():
@@ -276,16 +311,35 @@ def read_log(path: Path, progress: bool = True) -> Log:
     of its lines, it is read about ten times as fast.
 
     A last line that is not yet complete is ignored, and so is a line that is no event, which a crash of
-    the computer can leave.
+    the computer can leave. Of a file that is larger than ours get, its beginning and its end are read.
     """
     log = Log()
     try:
-        content = path.read_bytes()
+        lines = _lines(path)
     except FileNotFoundError:
         return log
-    for line in content[: content.rfind(b"\n") + 1].splitlines():
-        if not progress and line.startswith(_PROGRESS):
-            continue
-        with contextlib.suppress(ValueError, RecursionError):
-            log.take(from_json(json.loads(line)))
+    except OSError as error:
+        return Log(end=Failed(f"The log of this run cannot be read: {error.strerror}."))
+    looks = [i for i, line in enumerate(lines) if line.startswith(_PROGRESS)]
+    others = sorted(set(range(len(lines))) - set(looks))
+    if len(others) > OTHERS:
+        others = others[: OTHERS // 4] + others[-(OTHERS - OTHERS // 4) :]
+    # The last look is always among them: it says how far the run has come.
+    looks = looks[:: len(looks) // POINTS + 1] + looks[-1:] if progress else []
+    for i in sorted({*others, *looks}):
+        with contextlib.suppress(ValueError):
+            log.take(from_json(parse_json(lines[i])))
     return log
+
+
+def _lines(path: Path) -> list[bytes]:
+    """The whole lines of a log, or as many of its first and last ones as are to be read."""
+    with open_regular(path, "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        content = file.read(HEAD if size > MAX_BYTES else size)
+        if size > MAX_BYTES:
+            file.seek(HEAD - MAX_BYTES, os.SEEK_END)
+            end = file.read(MAX_BYTES - HEAD)
+            content = content[: content.rfind(b"\n") + 1] + end[end.find(b"\n") + 1 :]
+    return [line for line in content[: content.rfind(b"\n") + 1].splitlines() if len(line) <= MAX_LINE]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import cache
 from reprlib import repr as shorten
 from typing import Any, get_args, get_type_hints
@@ -44,51 +45,74 @@ def _field_types(cls: Any) -> dict[str, Any]:
     return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
 
 
+@dataclass(frozen=True)
+class _Rule:
+    """What a field takes."""
+
+    kind: Any  # its type
+    low: float
+    high: float
+    has_low: bool  # whether the lowest value belongs to the range
+    has_high: bool
+    words: tuple[str, ...]  # that it may be; empty: any word
+
+
+@cache
+def _rule(cls: Any, name: str) -> _Rule:
+    """The rule of a field, which thousands of files are checked by."""
+    field = next(field for field in dataclasses.fields(cls) if field.name == name)
+    range = field.metadata.get("range") or "[-inf, inf]"
+    low, high = (float(end) for end in range[1:-1].split(","))
+    kind = _field_types(cls)[name]
+    words = tuple(field.metadata.get("choices", ())) or get_args(kind)
+    return _Rule(kind, low, high, range[0] == "[", range[-1] == "]", words)
+
+
 def field_choices(cls: type, name: str) -> tuple[str, ...]:
     """The words that a field may be; none for a field of another type, or one that takes any word."""
-    field = next(field for field in dataclasses.fields(cls) if field.name == name)
-    return tuple(field.metadata.get("choices", ())) or get_args(field_types(cls)[name])
+    key: Any = cls
+    return _rule(key, name).words
 
 
 def field_range(cls: type, name: str, step: float = 0) -> tuple[float, float]:
     """The lowest and the highest value of a number; an end that does not belong to the range is
     `step` inside it."""
-    text = next(field for field in dataclasses.fields(cls) if field.name == name).metadata["range"]
-    low, high = (float(end) for end in text[1:-1].split(","))
-    return low + step * (text[0] == "("), high - step * (text[-1] == ")")
+    key: Any = cls
+    rule = _rule(key, name)
+    return rule.low + step * (not rule.has_low), rule.high - step * (not rule.has_high)
 
 
 def check_field(cls: type, name: str, value: Any) -> Any:
     """`value` in the type of a dataclass's field. Raises ValueError, naming the field and what fits."""
-    kind = field_types(cls)[name]
-    if kind in (int, float):
-        field = next(field for field in dataclasses.fields(cls) if field.name == name)
-        return _check_number(name, kind, field.metadata.get("range", ""), value)
-    if kind is bool:
+    key: Any = cls
+    rule = _rule(key, name)
+    if rule.kind in (int, float):
+        if type(value) is rule.kind and rule.low < value < rule.high:
+            return value  # nearly always; thousands of them are in a log
+        return _check_number(name, rule, value)
+    if rule.kind is bool:
         if not isinstance(value, bool):
             raise ValueError(f"{name} is {shorten(value)}, but must be true or false")
         return value
-    words = field_choices(cls, name)
-    if not isinstance(value, str) or (words and value not in words):
-        wanted = _either(words) if words else "a word"
+    if not isinstance(value, str) or (rule.words and value not in rule.words):
+        wanted = _either(rule.words) if rule.words else "a word"
         raise ValueError(f"{name} is {shorten(value)}, but must be {wanted}")
     return value
 
 
-def _check_number(name: str, kind: type[int] | type[float], range: str, value: Any) -> int | float:
+def _check_number(name: str, rule: _Rule, value: Any) -> int | float:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not (is_number and math.isfinite(_float(value))) or (kind is int and value % 1):
-        wanted = "a whole number" if kind is int else "a number"
+    if not (is_number and math.isfinite(_float(value))) or (rule.kind is int and value % 1):
+        wanted = "a whole number" if rule.kind is int else "a number"
         raise ValueError(f"{name} is {shorten(value)}, but must be {wanted}")
-    if range:
-        low, high = (float(end) for end in range[1:-1].split(","))
-        above = value >= low if range[0] == "[" else value > low
-        below = value <= high if range[-1] == "]" else value < high
-        if not (above and below):
-            lower = f"{'at least' if range[0] == '[' else 'more than'} {low:,.10g}"
-            upper = f"{'at most' if range[-1] == ']' else 'less than'} {high:,.10g}"
-            raise ValueError(f"{name} is {value:,.10g}, but must be {lower} and {upper}")
-    return kind(value)
+    above = value >= rule.low if rule.has_low else value > rule.low
+    below = value <= rule.high if rule.has_high else value < rule.high
+    if not (above and below):
+        lower = f"{'at least' if rule.has_low else 'more than'} {rule.low:,.10g}"
+        upper = f"{'at most' if rule.has_high else 'less than'} {rule.high:,.10g}"
+        raise ValueError(f"{name} is {value:,.10g}, but must be {lower} and {upper}")
+    number: int | float = rule.kind(value)
+    return number
 
 
 def _float(value: float) -> float:

@@ -1,7 +1,10 @@
-"""Numbers in words, as pages and the shell show them."""
+"""Numbers and commands in words, as pages and the shell show them."""
 
 from __future__ import annotations
 
+import os
+import shlex
+import subprocess
 import unicodedata
 
 NO_BREAK = "\N{NO-BREAK SPACE}"  # keeps a figure and its unit on one line
@@ -56,6 +59,12 @@ def estimate(seconds: float) -> str:
 def digit(label: int) -> str:
     """A digit with its article: "a 9", "an 8"."""
     return f"{'an' if label == 8 else 'a'} {label}"
+
+
+def command(*arguments: object) -> str:
+    """A command of ours for people to copy into a shell: "`python -m s5core data --download 'my digits'`"."""
+    words = ["python", "-m", "s5core", *map(str, arguments)]
+    return f"`{subprocess.list2cmdline(words) if os.name == 'nt' else shlex.join(words)}`"
 
 
 def cell(text: str) -> str:

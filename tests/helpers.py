@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import threading
 import time
 from collections.abc import Callable
@@ -15,7 +16,8 @@ from s5core import data
 from s5core.files import ROOT
 from s5core.layers import BatchNorm, Conv, GlobalAvgPool, MaxPool, Network, ReLU
 from s5core.runs.executor import Hear
-from s5core.runs.messages import Done, Order, Stop, Train
+from s5core.runs.messages import Done, Ended, Order, Quit, Stop, Train
+from s5core.runs.worker import Worker
 
 APP = str(ROOT / "streamlit_app.py")
 
@@ -50,6 +52,28 @@ class Idle:
 
     def wait(self, timeout: float) -> None:
         pass
+
+
+class ThreadWorker:
+    """An executor: a worker in a thread of this process."""
+
+    def __init__(self, hear: Hear) -> None:
+        self.orders: queue.Queue[Order] = queue.Queue()
+        self.thread = threading.Thread(target=self.work, args=(hear,))
+        self.thread.start()
+
+    def work(self, hear: Hear) -> None:
+        Worker(self.orders).serve(hear)
+        hear(Ended())
+
+    def order(self, order: Order) -> None:
+        self.orders.put(order)
+
+    def close(self) -> None:
+        self.orders.put(Quit())
+
+    def wait(self, timeout: float) -> None:
+        self.thread.join(timeout)
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:

@@ -208,7 +208,7 @@ def test_damaged_file(
     path.write_bytes(spoil(path.read_bytes()))
     message = complaint(root)
     assert f"{path} is damaged" in message
-    assert f"delete it and run 'python -m s5core data --download {root}'" in message
+    assert f"delete it, then run `python -m s5core data --download {root}`." in message
 
 
 def test_archive_cut_off_anywhere(tiny: Contents, tmp_path: Path) -> None:

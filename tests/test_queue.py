@@ -1,11 +1,9 @@
 """The queue on the practice set, with real worker processes and with an executor of the test's own."""
 
 import os
-import queue
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 
@@ -18,14 +16,12 @@ from s5core.events import Epoch, Failed, Finished, Stopped
 from s5core.files import ROOT
 from s5core.recipe import Recipe
 from s5core.runs import folder, line
-from s5core.runs.executor import EXECUTORS, ExecutorError, Hear, Process
+from s5core.runs.executor import EXECUTORS, ExecutorError, Process
 from s5core.runs.folder import Run
 from s5core.runs.line import Entry
-from s5core.runs.messages import Ended, Order, Quit
 from s5core.runs.queue import Queue
-from s5core.runs.worker import Worker
 from s5core.train import train
-from tests.helpers import TINY, Idle, require_no_mnist_at_home, wait_for
+from tests.helpers import TINY, Idle, ThreadWorker, require_no_mnist_at_home, wait_for
 
 pytestmark = pytest.mark.slow  # workers take seconds to start
 LONG = Recipe(epochs=500, batch_size=100, device="cpu")
@@ -333,32 +329,10 @@ def alive(pid: int) -> bool:
         return False
 
 
-class Thread:
-    """An executor: a worker in a thread of this process."""
-
-    def __init__(self, hear: Hear) -> None:
-        self.orders: queue.Queue[Order] = queue.Queue()
-        self.thread = threading.Thread(target=self.work, args=(hear,))
-        self.thread.start()
-
-    def work(self, hear: Hear) -> None:
-        Worker(self.orders).serve(hear)
-        hear(Ended())
-
-    def order(self, order: Order) -> None:
-        self.orders.put(order)
-
-    def close(self) -> None:
-        self.orders.put(Quit())
-
-    def wait(self, timeout: float) -> None:
-        self.thread.join(timeout)
-
-
 @pytest.fixture
 def threaded(monkeypatch) -> Iterator[Queue]:
     """A queue whose workers are threads, chosen as a later executor will be: by one entry."""
-    monkeypatch.setitem(EXECUTORS, "threads", Thread)
+    monkeypatch.setitem(EXECUTORS, "threads", ThreadWorker)
     monkeypatch.setenv("S5_EXECUTOR", "threads")
     threads = torch.get_num_threads()
     made = Queue(limit=1)
@@ -373,7 +347,7 @@ def test_another_executor_is_one_entry(threaded):
     threaded.submit(second)
     assert threaded.is_training(first.id) and threaded.place(second.id) == 1
     wait_for(lambda: first.log().epochs)
-    assert [type(worker.handle) for worker in threaded.workers()] == [Thread]
+    assert [type(worker.handle) for worker in threaded.workers()] == [ThreadWorker]
     threaded.set_rate(first.id, 0.0123)
     wait_for(lambda: first.log().peak == 0.0123)
     threaded.stop(first.id)

@@ -130,7 +130,8 @@ def _undo() -> None:
 
 def _put_hard_digit() -> None:
     """Put the chosen prepared digit on the canvas, in the width of the pen."""
-    if name := st.session_state[keys.CANVAS_HARD_DIGIT]:
+    name = st.session_state[keys.CANVAS_HARD_DIGIT]
+    if name in sketch.HARD:  # a browser can send anything
         _put(sketch.hard_digit(name, _pen_width()))
     st.session_state[keys.CANVAS_HARD_DIGIT] = None  # so that the same digit can be chosen again
 

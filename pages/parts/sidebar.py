@@ -33,7 +33,9 @@ def show() -> None:
 def _show_choice() -> None:
     """The lists, and the address. A part of its own, because a page that starts a run chooses it."""
     chosen = choice.network()
-    networks = {each.id: each for each in (catalogue.of_step(chosen.step), *catalogue.runs(chosen.step))}
+    listed_runs = catalogue.runs(chosen.step)
+    networks = {each.id: each for each in (catalogue.of_step(chosen.step), *listed_runs)}
+    networks[chosen.id] = chosen  # the list is short, and may be without it
     listed = keys.network_list(choice.changes())
     st.session_state[keys.STEP] = chosen.step.name
     st.session_state[listed] = chosen.id
@@ -93,7 +95,8 @@ def _leave_lost_run() -> None:
         choice.network()
     except UserError as error:
         messages.leave("sidebar", str(error))
-        choice.choose(st.session_state.get(keys.STEP, FIRST))
+        step = st.session_state.get(keys.STEP)
+        choice.choose(step if step in steps.STEPS else FIRST)
 
 
 def _write_address() -> None:
@@ -107,7 +110,8 @@ def _write_address() -> None:
 
 
 def _take_step() -> None:
-    choice.choose(st.session_state[keys.STEP])
+    if st.session_state[keys.STEP] in steps.STEPS:  # a browser can send anything
+        choice.choose(st.session_state[keys.STEP])
     st.rerun()
 
 
@@ -115,5 +119,5 @@ def _take_network(listed: str) -> None:
     """Choose what was picked from a list; but a page may have chosen another network since."""
     if listed != keys.network_list(choice.changes()):
         return
-    st.session_state[keys.NETWORK] = st.session_state[listed]
+    st.session_state[keys.NETWORK] = str(st.session_state[listed])
     st.rerun()

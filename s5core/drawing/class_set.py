@@ -15,7 +15,6 @@ import csv
 import hashlib
 import io
 import json
-import os
 import re
 import zipfile
 import zlib
@@ -38,7 +37,7 @@ from s5core.drawing.fit import DigitError
 from s5core.drawing.sketch import Stroke
 from s5core.errors import UserError
 from s5core.evaluate import Evaluation, evaluate
-from s5core.files import write_atomically
+from s5core.files import Version, file_version, move, parse_json, read_bytes, write_atomically
 from s5core.layers import CLASSES
 from s5core.runs import folder
 from s5core.runs.people import clean_nickname
@@ -59,7 +58,7 @@ class ClassSetError(UserError):
 
 
 # What reading a digit from a foreign file can raise.
-BAD = (OSError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError, DigitError)
+BAD = (OSError, ValueError, KeyError, TypeError, ArithmeticError, DigitError)
 
 
 @dataclass(frozen=True)
@@ -258,7 +257,7 @@ def _move_aside(paths: Sequence[Path]) -> None:
     _bin().mkdir(parents=True, exist_ok=True)
     for path in paths:
         with suppress(FileNotFoundError):  # somebody else has deleted it
-            os.replace(path, _bin() / path.name)
+            move(path, _bin() / path.name)
 
 
 def deleted() -> int:
@@ -275,7 +274,7 @@ def bring_back() -> int:
             if (home() / path.name).exists():
                 path.unlink()
             else:
-                os.replace(path, home() / path.name)
+                move(path, home() / path.name)
                 back += 1
     return back
 
@@ -366,14 +365,14 @@ def _entries(packed: bytes) -> list[Any]:
             content = member.read(MAX_TABLE + 1)
         if len(content) > MAX_TABLE:
             raise ClassSetError("The digits in this ZIP file are too large.")
-        entries = json.loads(content)
+        entries = parse_json(content)
     except KeyError:
         raise ClassSetError(
             f"This ZIP file has no {STROKES}. Only a file that was downloaded from this page can be read."
         ) from None
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise ClassSetError("This is no ZIP file, or it is damaged.") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ClassSetError(f"The file {STROKES} in this ZIP file is damaged.") from error
     if not isinstance(entries, list) or len(entries) > MAX_DIGITS:
         raise ClassSetError(f"The file {STROKES} is no list of at most {MAX_DIGITS:,} digits.")
@@ -406,24 +405,15 @@ def _files() -> list[Path]:
 def _open(path: Path) -> ClassDigit:
     """The digit in a file. Raises ClassSetError if it holds no digit."""
     try:
-        found = path.stat()
-        return _read(path, found.st_mtime_ns, found.st_ino)
+        return _read(path, file_version(path))
     except BAD as error:
         raise ClassSetError(f"{path.name} holds no digit: {error}") from error
 
 
 @lru_cache(maxsize=2 * MAX_DIGITS)
-def _read(path: Path, changed: int, place: int) -> ClassDigit:
-    """The digit in a file. The set is shown often, so the cache reads each version of a file once.
-
-    `changed`, `place`: time of the last change, and inode. They tell versions apart: if two were
-    written within one tick of the clock, their inodes differ.
-    """
-    with open(path, "rb") as file:
-        content = file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise ValueError("it is too large")
-    return _digit(path.stem, json.loads(content))
+def _read(path: Path, version: Version | None) -> ClassDigit:
+    """The digit in a file. The set is shown often, so the cache reads each version of a file once."""
+    return _digit(path.stem, parse_json(read_bytes(path, MAX_BYTES)))
 
 
 def _digit(id: str, found: Any) -> ClassDigit:

@@ -49,7 +49,8 @@ def measure(model: nn.Sequential, digits: Digits) -> Familiarity | None:
     """The response of a network to real digits, those to train with and those to validate with.
 
     `model`: as `layers.build` makes it, in eval mode, on the CPU. None if the network has too many
-    features, no features because it has only one convolution, or features that are mostly dead.
+    features, no features because it has only one convolution, or features that are mostly dead or no
+    numbers.
     """
     if not 0 < sum(reader.in_channels for _, reader in _readers(model)) <= MAX_FEATURES:
         return None
@@ -64,7 +65,10 @@ def measure(model: nn.Sequential, digits: Digits) -> Familiarity | None:
     correlation = (around / scale).T @ (around / scale) / len(around)
     shrunk = (1 - SHRINKAGE) * correlation + SHRINKAGE * torch.eye(len(scale), dtype=scale.dtype)
     # With a factor of the inverse covariance, the Mahalanobis distance becomes Euclidean.
-    whitening = torch.linalg.cholesky(torch.linalg.inv(shrunk)) / scale[:, None]
+    try:
+        whitening = torch.linalg.cholesky(torch.linalg.inv(shrunk)) / scale[:, None]
+    except RuntimeError:  # torch's LinAlgError is one
+        return None  # some features are no numbers
     centres = means @ whitening
     return Familiarity(whitening, centres, float(_nearest(seen @ whitening, centres).quantile(USUAL)))
 

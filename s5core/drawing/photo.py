@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import threading
 import warnings
 from operator import itemgetter
 from pathlib import Path
@@ -17,8 +18,11 @@ from s5core.drawing.fit import DigitError, Ink
 from s5core.drawing.parts import choose_digit, find_parts
 
 MAX_BYTES = 20 * 2**20  # of a file
-MAX_PIXELS = 65_000_000  # of a JPEG, which is decoded small; a modern phone makes 12 to 64 million
-MAX_OTHER_PIXELS = 25_000_000  # of other formats, which take up to 8 bytes of memory a pixel
+# Pixels at most, by format. A JPEG is decoded small; a modern phone makes 12 to 64 million. The others take
+# memory for all their pixels: about 10 bytes each for a PNG, 20 for a WebP.
+MAX_PIXELS = {"JPEG": 65_000_000, "MPO": 65_000_000, "PNG": 25_000_000}
+MAX_OTHER_PIXELS = 12_500_000
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000")
 MAX_RATIO = 20  # of a picture's sides; a digit on a longer strip would be a few pixels wide
 SIDE = 1600  # pixels: no picture is kept larger
 PHOTO_SIDE = 400  # pixels: enough for the longer side of a photographed digit
@@ -33,6 +37,8 @@ EDGE = 7  # pixels: the soft edge of the strokes, on both sides
 OPAQUE = 128  # a pixel with less alpha, of 255, is transparent
 FLAT = 3 / 255  # shades of grey that differ less are the same paint
 PAINTED = 0.5  # share of such pixels, at least, in a picture that no camera made
+
+_decoding = threading.Lock()
 
 
 def open_image(source: Path | bytes, name: str = "") -> Image.Image:
@@ -50,7 +56,8 @@ def open_image(source: Path | bytes, name: str = "") -> Image.Image:
     if len(content) > MAX_BYTES:
         raise DigitError(f"{name} is larger than {MAX_BYTES >> 20} MiB: use a smaller picture.")
     try:
-        with warnings.catch_warnings():
+        # One after the other: a whole class uploads at once, and each takes up to 300 MB for a moment.
+        with _decoding, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # bounds and refusals are ours
             return _decode(content, name)
     except DigitError:
@@ -63,8 +70,9 @@ def open_image(source: Path | bytes, name: str = "") -> Image.Image:
 
 
 def _decode(content: bytes, name: str) -> Image.Image:
-    image = Image.open(io.BytesIO(content))
-    most = MAX_PIXELS if image.format == "JPEG" else MAX_OTHER_PIXELS
+    Image.init()  # or Pillow would not know most of the formats yet
+    image = Image.open(io.BytesIO(content), formats=[name for name in FORMATS if name in Image.OPEN])
+    most = MAX_PIXELS.get(image.format or "", MAX_OTHER_PIXELS)
     if image.width * image.height > most:
         raise DigitError(
             f"{name} has {image.width}x{image.height} pixels, and a {image.format} file may have at most "
@@ -106,11 +114,15 @@ def _in_8_bits(image: Image.Image) -> Image.Image:
     """The picture in mode L, RGB or RGBA. Greys of more than 8 bits are stretched: their darkest value
     becomes 0 and their brightest 255. Raises ValueError for values that are no numbers."""
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
+        whole = image.mode == "I"
+        if max(image.size) > SIDE:
+            image = image.convert("F")  # the one such mode that Pillow can shrink well
+            image.thumbnail((SIDE, SIDE))
         values = np.asarray(image, dtype=np.float64)
         low, high = float(values.min()), float(values.max())
         if not math.isfinite(high - low):
             raise ValueError("a pixel is no number")
-        if image.mode == "I" and low >= 0 and high <= 255:
+        if whole and low >= 0 and high <= 255:
             low, high = 0, 255  # 8 bits in a larger type
         return Image.fromarray(((values - low) / max(high - low, 1e-9) * 255).round().astype(np.uint8))
     if image.mode == "LAB":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -64,7 +65,8 @@ def agreement(answers: Mapping[str, Reading], digit: int) -> float:
     One network can be very sure of its answer to a drawing that is no digit. It is rare that
     several networks are sure of the same answer to it.
     """
-    return statistics.mean(answer.probabilities[digit] for answer in answers.values())
+    shares = [answer.probabilities[digit] for answer in answers.values()]
+    return statistics.mean(share if math.isfinite(share) else 0.0 for share in shares)
 
 
 def doubt(answers: Mapping[str, Reading], name: str, known: bool = True) -> str | None:
@@ -73,6 +75,8 @@ def doubt(answers: Mapping[str, Reading], name: str, known: bool = True) -> str 
     `name`: of the network. `known`: whether the picture looks like a digit to it (`familiarity`).
     """
     answer = answers[name]
+    if not math.isfinite(answer.confidence):
+        return f"What **{name}** answers to this picture is no probability."
     sure = f"**{name}** is {words.probability(answer.confidence)} sure"
     if answer.confidence < SURE:
         return f"{sure}, which is not enough."

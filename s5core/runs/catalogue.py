@@ -6,6 +6,7 @@ An uploaded checkpoint is a run. Whatever offers a choice of networks takes it f
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from s5core import checkpoint
@@ -14,6 +15,8 @@ from s5core.recipe import Recipe
 from s5core.runs import folder
 from s5core.runs.folder import Run, RunError
 from s5core.steps import STEPS, Step
+
+LISTED = 200  # runs in a list to choose from; nobody finds one among more
 
 
 @dataclass(frozen=True)
@@ -78,16 +81,18 @@ def steps() -> list[NamedNetwork]:
 
 
 def runs(step: Step | None = None) -> list[NamedNetwork]:
-    """All readable runs, or those that began from one step; in the order of `list_runs`."""
-    return [
+    """The runs to choose from: the first LISTED of `list_runs`, or of those that began from one step.
+    The page Runs has them all."""
+    found = (
         of_run(run)
         for run in folder.list_runs()
         if (run.step in STEPS if step is None else run.step == step.name)
-    ]
+    )
+    return list(islice(found, LISTED))
 
 
 def networks() -> list[NamedNetwork]:
-    """All networks: first the steps, then the runs."""
+    """The networks to choose from: first the steps, then the runs."""
     return steps() + runs()
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from s5core.checkpoint import Checkpoint
 from s5core.configuration import Configuration, ConfigurationError, variable
 from s5core.errors import UserError
-from s5core.files import write_atomically
+from s5core.files import parse_json, read_bytes, write_atomically
 from s5core.layers import Layer
 from s5core.recipe import Recipe
 from s5core.runs import folder, outcome, people, space
@@ -301,8 +301,8 @@ class Classroom:
     # Whether the line is paused and the controls are locked outlives a restart of the server.
 
     def _read_state(self) -> None:
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
-            state = json.loads(_state_path().read_text())
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+            state = parse_json(read_bytes(_state_path(), folder.MAX_BYTES))
             if self._secret:  # without a teacher nobody could end it
                 self.locked = state["locked"] is True
                 self.queue.pause(state["paused"] is True)

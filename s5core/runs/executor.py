@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -57,7 +58,7 @@ class Process:
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",  # whatever the system's own code page is
             start_new_session=True,  # a Ctrl-C in the server's terminal is not meant for the worker
         )
         threading.Thread(target=self._listen, args=(hear,), daemon=True).start()
@@ -70,9 +71,9 @@ class Process:
     def _listen(self, hear: Hear) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            hear(from_line(line))
-        self._process.wait()
-        hear(Ended())
+            with contextlib.suppress(ValueError):  # the half of a line that a killed worker has left
+                hear(from_line(line))
+        hear(Ended(_trouble(self._process.wait())))
 
     def order(self, order: Order) -> None:
         """Send an order through the pipe."""
@@ -94,6 +95,18 @@ class Process:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def _trouble(code: int) -> str:
+    """Why a worker has ended, by its exit code, in a sentence; empty where it was told to."""
+    if code == 0:
+        return ""
+    if code == -signal.SIGKILL:
+        return (
+            "The system ended the worker (SIGKILL), perhaps because memory ran out: lower the batch size, "
+            "or train fewer runs at the same time."
+        )
+    return f"The worker broke down with exit code {code}; the server's log says why."
 
 
 EXECUTORS: dict[str, Executor] = {"local": Process}

@@ -9,6 +9,11 @@ the folder is enough.
     model.safetensors   the checkpoint of the last finished epoch; its worker writes it
     notes.json          a new name, and whether it is pinned; the app writes it
     line.json           while it waits or trains, its place in line (see `line`); the queue writes it
+    worker.lock         held by the worker that trains it, so that there is never a second one
+    worker.json         who that is; its worker writes it
+
+Anybody can put something else into such a folder, so what is read is checked, and a run whose config.json
+is no such file is listed as damaged.
 
 A deleted run is moved to the folder `.trash` beside the runs, and can be moved back.
 """
@@ -20,35 +25,45 @@ import json
 import os
 import re
 import shutil
+import socket
 import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import count
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from s5core import checkpoint, configuration
 from s5core.checkpoint import Checkpoint
 from s5core.errors import UserError
 from s5core.events import Epoch, Failed, Finished, Log, LogWriter, Stopped, read_log, to_lines
-from s5core.files import ROOT, write_atomically
-from s5core.layers import Layer, Network, from_json, to_json
+from s5core.files import ROOT, Version, file_version, move, parse_json, read_bytes, write_atomically
+from s5core.layers import Layer, Network, check, from_json, to_json
 from s5core.recipe import Recipe
 
 HOME = ROOT / "runs"
 TRASH = ".trash"  # no run has such a name
 DAYS_IN_TRASH = 7  # a deleted run is removed at the first deletion after that time
 LONGEST_NAME = 60  # characters of a name that somebody types
+PATIENCE = 3.0  # seconds to wait for a worker whose server has just been killed: it ends after its batch
+MAX_BYTES = 2**16  # of config.json and the like; the longest network that can be described has 10 KB
 
+_ID = re.compile(r"[\w-]{1,80}")
 _lock = threading.RLock()  # over names and notes: sessions of the app write them in threads
 
 
 class RunError(UserError):
     """A run that cannot be opened; the message says why."""
+
+
+class RunTakenError(RunError):
+    """A run that another worker trains; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -64,36 +79,75 @@ class Run:
     pinned: bool = False  # lists show it first
     owner: str = ""  # id of the person who made it (see `people`); empty: nobody in the app
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The folder's name, as links carry it."""
         return self.folder.name
 
-    @property
+    @cached_property
     def events_path(self) -> Path:
         """The log: events.jsonl."""
         return self.folder / "events.jsonl"
 
-    @property
+    @cached_property
     def model_path(self) -> Path:
         """The checkpoint: model.safetensors. There is none before the first epoch is finished."""
         return self.folder / "model.safetensors"
 
+    def exists(self) -> bool:
+        """Whether it is still there: somebody may have deleted it."""
+        return (self.folder / "config.json").exists()
+
     def log(self) -> Log:
-        """The events so far."""
-        return read_log(self.events_path)
+        """The events so far. Everybody shares them: only read them."""
+        version = file_version(self.events_path)
+        return Log() if version is None else _read_log(self.events_path, version)
 
     def fail(self, message: str) -> None:
         """Write into the log why the run is not trained, when no worker can do it.
 
-        Raises OSError when the log cannot be written.
+        Raises OSError when the log cannot be written, and RunTakenError when a worker has the run.
         """
-        with LogWriter(self.events_path) as log:
+        with self.claim(), LogWriter(self.events_path) as log:
             log.write(Failed(message))
+
+    @contextlib.contextmanager
+    def claim(self) -> Iterator[None]:
+        """Be the only one who trains the run or writes its log, even among the workers of several servers
+        on one folder of runs. The system ends a claim with its process.
+
+        Raises RunTakenError where somebody else has it, and OSError when the folder cannot be written.
+        """
+        lock = FileLock(self.folder / "worker.lock")
+        try:
+            lock.acquire(timeout=PATIENCE)
+        except Timeout:
+            raise RunTakenError(f"The run {self.id} is in training already, by {self._holder()}.") from None
+        try:
+            holder = {"host": socket.gethostname(), "pid": os.getpid()}
+            write_atomically(self.folder / "worker.json", _json(holder), make_folder=False)
+            yield
+        finally:
+            lock.release()
+
+    def _holder(self) -> str:
+        try:
+            holder = _read_json(self.folder / "worker.json")
+            return f"process {int(holder['pid'])} on the computer {str(holder['host'])[:80]}"
+        except DAMAGE:
+            return "another process"
+
+    def checkpoint_file(self) -> bytes:
+        """The content of its checkpoint's file, for a download. Raises OSError when it cannot be read."""
+        return read_bytes(self.model_path, checkpoint.MAX_BYTES)
 
     def checkpoint(self) -> Checkpoint:
         """The network after the last finished epoch. Raises CheckpointError when there is none."""
         return checkpoint.load(self.model_path)
+
+
+# What reading a file raises that another program wrote, or nobody finished.
+DAMAGE = (OSError, ValueError, KeyError, TypeError, UserError)
 
 
 def home() -> Path:
@@ -154,55 +208,129 @@ def open_run(id: str) -> Run:
 
 def _checked(id: str) -> str:
     """The id, if it cannot lead out of the folder of runs. Raises RunError for any other."""
-    if not re.fullmatch(r"[\w-]{1,80}", id):
+    if not _ID.fullmatch(id):
         raise RunError(f"{id[:80]!r} is not the name of a run.")
     return id
 
 
 def open_folder(folder: Path) -> Run:
     """The run in a folder. Raises RunError when there is none or it is damaged."""
-    run = _as_created(folder)
-    notes = folder / "notes.json"
-    try:
-        title, pinned = _read_notes(notes, notes.stat().st_mtime_ns)
-    except (OSError, ValueError, KeyError, TypeError):
-        return run  # most runs have no notes; damaged ones must not hide the run
-    return replace(run, title=title or run.title, pinned=pinned)
+    return _open(folder, _look(str(folder)))
 
 
 def _as_created(folder: Path) -> Run:
     """The run without its notes. Raises RunError like `open_folder`."""
-    path = folder / "config.json"
+    return _open(folder, _look(str(folder), notes=False))
+
+
+def _open(folder: Path, found: Run | RunError | None) -> Run:
+    if found is None:
+        raise RunError(f"There is no run {folder.name} here: it was deleted, or it is on another computer.")
+    if isinstance(found, RunError):
+        raise found
+    return found
+
+
+def _look(folder: str, notes: bool = True) -> Run | RunError | None:
+    """The run in a folder, or why it cannot be read; None where there is no config.json."""
+    config = file_version(f"{folder}/config.json")
+    if config is None:
+        return None
+    return _read(folder, config, file_version(f"{folder}/notes.json") if notes else None)
+
+
+@lru_cache(maxsize=64)
+def _read_log(path: Path, version: Version) -> Log:
+    """A log, read once for all who watch a run in training."""
+    return read_log(path)
+
+
+@lru_cache(maxsize=2**14)
+def _read(folder: str, config: Version, notes: Version | None) -> Run | RunError:
+    """The run in a folder, or why it cannot be read. Each version of its files is read once, because
+    pages often list all runs."""
+    path = Path(folder)
     try:
-        return _read_config(path, path.stat().st_mtime_ns)
-    except FileNotFoundError:
-        raise RunError(
-            f"There is no run {folder.name} here: it was deleted, or it is on another computer."
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError, UserError) as error:
-        raise RunError(f"The run {folder.name} cannot be read: {error}") from error
+        run = _read_config(path)
+    except DAMAGE as error:
+        return RunError(f"The run {path.name} cannot be read: {_reason(error)}.")
+    if notes is None:
+        return run  # most runs have none
+    try:
+        kept = _read_json(path / "notes.json")
+        return replace(run, title=_text(kept, "name") or run.title, pinned=bool(kept["pinned"]))
+    except DAMAGE:
+        return run  # damaged notes must not hide the run
 
 
-@lru_cache(maxsize=4096)
-def _read_config(path: Path, changed: int) -> Run:
-    """The run that a config.json describes. It is read once, because pages often list all runs."""
-    config = json.loads(path.read_text())
+def _read_config(folder: Path) -> Run:
+    """The run without its notes. Raises one of DAMAGE."""
+    config = _read_json(folder / "config.json")
+    layers = from_json(config["layers"])
+    _check(layers)
+    created = _text(config, "created")
+    if datetime.fromisoformat(created).tzinfo is None:
+        raise ValueError("created has no time zone")
     return Run(
-        folder=path.parent,
-        title=str(config["title"]),
-        step=str(config["step"]),
-        layers=from_json(config["layers"]),
+        folder=folder,
+        title=_text(config, "title"),
+        step=_text(config, "step"),
+        layers=layers,
         recipe=Recipe.from_json(config["recipe"]),
-        created=str(config["created"]),
-        owner=str(config.get("owner", "")),  # earlier versions had none
+        created=created,
+        owner=_text(config, "owner") if "owner" in config else "",  # earlier versions had none
     )
 
 
-@lru_cache(maxsize=4096)
-def _read_notes(path: Path, changed: int) -> tuple[str, bool]:
-    """The name and the pin in a notes.json; the name is empty where the run was not renamed."""
-    notes = json.loads(path.read_text())
-    return str(notes["name"]), bool(notes["pinned"])
+@lru_cache(maxsize=256)
+def _check(layers: Network) -> None:
+    """As `layers.check`, once for each network: most runs have that of a step."""
+    check(layers)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """The object in a file of a run. Raises OSError or ValueError."""
+    found = parse_json(read_bytes(path, MAX_BYTES))
+    if not isinstance(found, dict):
+        raise ValueError(f"{path.name} holds no object")
+    return found
+
+
+def _text(data: dict[str, Any], key: str) -> str:
+    """A value that must be a text. Raises KeyError or ValueError."""
+    if not isinstance(data[key], str):
+        raise ValueError(f"{key} is no text")
+    return str(data[key])
+
+
+def _reason(error: Exception) -> str:
+    """Why a file cannot be read, as the end of a sentence."""
+    match error:
+        case OSError():
+            return str(error.strerror or error)
+        case KeyError():
+            return f"{error} is missing"
+    return str(error).rstrip(".")[:200]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What is in the folder of runs."""
+
+    runs: list[Run]  # first the pinned ones, each group the newest first
+    damaged: dict[str, str]  # ids of the folders that cannot be read, and a sentence on each
+
+
+def listing() -> Listing:
+    """All runs, and the folders that should be one. One that is damaged hides no other."""
+    folder, runs, damaged = str(home()), [], {}
+    for id in sorted(_ids(home()), reverse=True):
+        match _look(f"{folder}/{id}"):
+            case Run() as run:
+                runs.append(run)
+            case RunError() as error:
+                damaged[id] = str(error)
+    return Listing(sorted(runs, key=lambda run: not run.pinned), damaged)
 
 
 def open_deleted(id: str) -> Run:
@@ -218,20 +346,21 @@ def _lost(id: str) -> RunError:
 
 
 def list_runs() -> list[Run]:
-    """All runs that can be read: first the pinned ones, each group the newest first."""
-    found = []
-    for id in sorted(_ids(home()), reverse=True):
-        try:
-            found.append(open_run(id))
-        except RunError:
-            continue  # one damaged folder must not hide the other runs
-    return sorted(found, key=lambda run: not run.pinned)
+    """All runs that can be read, in the order of `listing`."""
+    return listing().runs
 
 
 def _ids(folder: Path) -> Iterator[str]:
-    """The folders in a folder, without hidden ones."""
+    """The folders in a folder that may be runs: those with the name of one."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
-        yield from (entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+        yield from (entry.name for entry in entries if _ID.fullmatch(entry.name) and _is_folder(entry))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def rename(run: Run, name: str) -> Run:
@@ -266,7 +395,7 @@ def delete(ids: Iterable[str]) -> None:
     for run in (home() / _checked(id) for id in ids):
         with contextlib.suppress(FileNotFoundError):
             os.utime(run)  # the time of its deletion
-            os.replace(run, trash / run.name)
+            move(run, trash / run.name)
 
 
 def deleted() -> list[Run]:
@@ -283,7 +412,7 @@ def restore(ids: Iterable[str]) -> None:
     Raises RunError for one that is no longer in the trash."""
     for id in ids:
         try:
-            os.replace(home() / TRASH / _checked(id), home() / id)
+            move(home() / TRASH / _checked(id), home() / id)
         except FileNotFoundError:
             raise _lost(id) from None
         with _lock:

@@ -20,7 +20,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from s5core.events import Stopped
-from s5core.files import write_atomically
+from s5core.files import parse_json, read_bytes, write_atomically
 from s5core.runs import folder
 from s5core.runs.folder import Run, RunError
 
@@ -64,9 +64,8 @@ def keep(entry: Entry) -> None:
     """Write down that a run waits or trains. Where that cannot be written, only a restart of the server
     would miss it."""
     content = json.dumps({"since": entry.since, "begun": entry.begun}).encode()
-    if entry.run.folder.is_dir():  # a run that was deleted meanwhile must not come back
-        with contextlib.suppress(OSError):
-            write_atomically(entry.run.folder / FILE, content)
+    with contextlib.suppress(OSError):  # a run that was deleted meanwhile must not come back
+        write_atomically(entry.run.folder / FILE, content, make_folder=False)
 
 
 def forget(run: Run) -> None:
@@ -123,10 +122,10 @@ def kept() -> list[Entry]:
 def _read(path: Path, run: Run) -> Entry | None:
     """The entry in a file; None where there is none that can be read."""
     try:
-        content = json.loads(path.read_text())
+        content = parse_json(read_bytes(path, folder.MAX_BYTES))
         since = float(content["since"])
         return Entry(run, since if math.isfinite(since) else 0.0, content["begun"] is True, restored=True)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

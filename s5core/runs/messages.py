@@ -54,10 +54,14 @@ class Ready:
 class Done:
     """The worker is free for another run. How the last one ended is in that run's log."""
 
+    trouble: str = ""  # why it failed, in a sentence: the log may be what cannot be written
+
 
 @dataclass(frozen=True)
 class Ended:
     """The worker is gone: it was told to quit, or it broke down. This is always the last answer."""
+
+    trouble: str = ""  # why it broke down, in a sentence
 
 
 Order = Train | Threads | Rate | Stop | Quit

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from s5core.events import Diverged, Failed, Finished, Log, Metrics, Stopped, read_log
+from s5core.files import Version, file_version
 from s5core.runs.folder import Run
 
 State = Literal[
@@ -28,40 +29,35 @@ class Outcome:
 
 def of(run: Run) -> Outcome:
     """The outcome of a run. Its state does not say whether a worker has the run: the queue knows."""
-    log = _log(run)
+    return _look(run)[0]
+
+
+def history(run: Run) -> list[Metrics]:
+    """The figures of a run's finished epochs. Everybody shares the list: only read it."""
+    return _look(run)[1]
+
+
+def version(run: Run) -> Version | None:
+    """What changes whenever the log of a run does; None while there is none."""
+    return file_version(run.events_path)
+
+
+def _look(run: Run) -> tuple[Outcome, list[Metrics]]:
+    found = version(run)
+    return (Outcome("not started"), []) if found is None else _read(run.events_path, found)
+
+
+@lru_cache(maxsize=2**14)
+def _read(path: Path, version: Version) -> tuple[Outcome, list[Metrics]]:
+    log = read_log(path, progress=False)
     last = log.epochs[-1] if log.epochs else None
-    return Outcome(
+    outcome = Outcome(
         state=_state(log),
         accuracy=last.validation_accuracy if last else None,
         errors=last.validation_errors if last else None,
         seconds=sum(metrics.seconds for metrics in log.epochs),
     )
-
-
-def history(run: Run) -> list[Metrics]:
-    """The figures of a run's finished epochs. Everybody shares the list: only read it."""
-    return _log(run).epochs
-
-
-def version(run: Run) -> tuple[int, int] | None:
-    """When the log of a run was changed last, in ns, and its size in bytes; None while there is none. It
-    changes whenever the log does."""
-    try:
-        found = run.events_path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_mtime_ns, found.st_size
-
-
-def _log(run: Run) -> Log:
-    """The log of a run without its batches."""
-    found = version(run)
-    return _read(run.events_path, *found) if found else Log()
-
-
-@lru_cache(maxsize=4096)
-def _read(path: Path, changed: int, size: int) -> Log:
-    return read_log(path, progress=False)
+    return outcome, log.epochs
 
 
 def _state(log: Log) -> State:

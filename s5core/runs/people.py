@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from s5core.files import write_atomically
+from s5core.files import Version, file_version, parse_json, read_bytes, write_atomically
 from s5core.runs import folder
 from s5core.runs.folder import Run
 
@@ -24,6 +24,7 @@ NICKNAME = 20  # characters at most
 MOST = 1000  # nicknames; those that were given first make room
 
 _lock = threading.Lock()  # over people.json: sessions of the app write it in threads
+MOST_NAMES = 2**20  # bytes of people.json
 
 
 @dataclass(frozen=True)
@@ -98,13 +99,14 @@ def _write(known: dict[str, str]) -> None:
 
 def _nicknames() -> dict[str, str]:
     """The nicknames by id; none where the file is damaged. Everybody shares them: only read."""
-    try:
-        found = _path().stat()
-        return _read(_path(), found.st_mtime_ns, found.st_size)
-    except (OSError, ValueError, AttributeError, RecursionError):
-        return {}
+    version = file_version(_path())
+    return {} if version is None else _read(_path(), version)
 
 
 @lru_cache(maxsize=4)
-def _read(path: Path, changed: int, size: int) -> dict[str, str]:
-    return {str(id): clean_nickname(str(word)) for id, word in json.loads(path.read_text()).items()}
+def _read(path: Path, version: Version) -> dict[str, str]:
+    try:
+        known = parse_json(read_bytes(path, MOST_NAMES))
+        return {str(id): clean_nickname(str(word)) for id, word in known.items()}
+    except (OSError, ValueError, AttributeError):
+        return {}

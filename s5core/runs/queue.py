@@ -6,6 +6,7 @@ A server has one `Queue`. It keeps workers ready, so that a run begins at once, 
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from s5core import configuration
 from s5core.device import cores
 from s5core.runs import line
 from s5core.runs.executor import Executor, Handle, default_executor
-from s5core.runs.folder import Run
+from s5core.runs.folder import Run, RunError
 from s5core.runs.line import Entry
 from s5core.runs.messages import Answer, Done, Ended, Rate, Ready, Stop, Threads, Train
 
@@ -48,6 +49,7 @@ class Queue:
         self._closed = False
         self._paused = False
         self._claim = line.Claim()
+        self._troubles: dict[str, str] = {}
         self.unit: float | None = None  # what `speed.measure` found here; None until a worker is ready
         with self._lock:
             self._schedule()
@@ -57,6 +59,7 @@ class Queue:
         in line stays as it is."""
         with self._lock:
             if not self.is_active(run.id):
+                self._troubles.pop(run.id, None)
                 self._take_in(Entry(run, time.time()))
                 self._schedule()
 
@@ -123,6 +126,12 @@ class Queue:
         """Whether the run is in training or in line."""
         with self._lock:
             return self.is_training(id) or self.place(id) is not None
+
+    def trouble(self, id: str) -> str:
+        """Why the last attempt to train a run here failed, in a sentence; empty where it did not. The
+        run's log says it too, unless that could not be written."""
+        with self._lock:
+            return self._troubles.get(id, "")
 
     def training(self) -> list[Run]:
         """The runs in training."""
@@ -201,9 +210,11 @@ class Queue:
                 slot.ready = True
                 if unit is not None:  # whatever else runs meanwhile only makes it larger
                     self.unit = unit if self.unit is None else min(unit, self.unit)
-            case Done():
+            case Done(trouble):
+                self._note(run, trouble)
                 self._release(slot)
-            case Ended():
+            case Ended(trouble):
+                self._note(run, trouble)
                 self._slots.remove(slot)
                 self._release(slot)
                 if not slot.ready and not self._closed:
@@ -240,6 +251,14 @@ class Queue:
         if not self._slots:
             failed += self.waiting()
             self._waiting = []
+        trouble = "No worker could be started; the server's log says why."
         for each in failed:
             line.forget(each)
-            each.fail("No worker could be started; the server's log says why.")
+            self._note(each, trouble)
+            with contextlib.suppress(OSError, RunError):
+                each.fail(trouble)
+
+    def _note(self, run: Run | None, trouble: str) -> None:
+        """Keep why a run failed."""
+        if run is not None and trouble:
+            self._troubles[run.id] = trouble

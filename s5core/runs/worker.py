@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import io
 import os
 import queue
 import sys
+import textwrap
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,7 +28,7 @@ from s5core.errors import UserError
 from s5core.events import Epoch, Event, Failed, Finished, LogWriter, Progress, RateChanged, Started, Stopped
 from s5core.recipe import Split
 from s5core.runs import folder
-from s5core.runs.folder import Run
+from s5core.runs.folder import Run, RunError
 from s5core.runs.messages import (
     Answer,
     Done,
@@ -47,20 +50,23 @@ class Worker:
 
     def __init__(self, orders: queue.Queue[Order]) -> None:
         self.orders = orders
+        self.quits = False  # whether to take no more orders
         self._digits: dict[Split, Digits] = {}
 
     def serve(self, answer: Callable[[Answer], None]) -> None:
         """Take orders until Quit."""
         answer(Ready(self.warm_up()))
-        go_on = True
-        while go_on:
+        while not self.quits:
             match self.orders.get():
                 case Train(path, threads):
                     torch.set_num_threads(threads)
-                    go_on = self.train(folder.open_folder(Path(path)))
-                    answer(Done())
+                    try:
+                        trouble = self.train(folder.open_folder(Path(path)))
+                    except RunError as error:  # it was deleted or damaged while it waited
+                        trouble = str(error)
+                    answer(Done(trouble))
                 case Quit():
-                    go_on = False
+                    self.quits = True
                 case _:
                     pass  # it was meant for a run that has ended in the meantime
 
@@ -79,30 +85,47 @@ class Worker:
             self._digits[split] = data.load(split, download=False)
         return self._digits[split]
 
-    def train(self, run: Run) -> bool:
-        """Train a run until its end or an order to stop. Returns whether to take more orders: False
-        after Quit.
+    def train(self, run: Run) -> str:
+        """Train a run until its end or an order to stop. Returns why it failed, in a sentence; empty where
+        it did not.
 
-        Whatever goes wrong is written into the run's log, where its readers look.
+        The run's log says it too, unless the log is what cannot be written. A run that is deleted while it
+        is in training ends at once, and nothing is written: its folder must not come back.
         """
-        with LogWriter(run.events_path) as log:
-            try:
-                return self._train(run, log)
-            except UserError as error:
-                log.write(Failed(str(error)))
-            except OSError as error:
-                log.write(Failed(f"The run could not be written: {error.strerror}."))
-            except Exception as error:
-                # A bug, or too little memory: the log is where people will look for the reason.
-                log.write(Failed(f"{type(error).__name__}: {error}"))
-                raise
-        return True
+        trouble = ""
+        try:
+            with run.claim(), LogWriter(run.events_path) as log:
+                try:
+                    self._train(run, log)
+                except Exception as error:
+                    if run.exists():
+                        trouble = self._explain(error, run)
+                        log.write(Failed(trouble))
+        except (UserError, OSError) as error:
+            trouble = trouble or (self._explain(error, run) if run.exists() else "")
+        return trouble
 
-    def _train(self, run: Run, log: LogWriter) -> bool:
+    def _explain(self, error: Exception, run: Run) -> str:
+        """Why a run has failed, in a sentence for the person who started it."""
+        if isinstance(error, UserError):
+            return str(error)
+        if _is_want_of_memory(error):
+            return (
+                f"There was not enough memory to train this network with {run.recipe.batch_size:,} digits in "
+                "a batch: lower the batch size, or use fewer channels."
+            )
+        if isinstance(error, OSError):
+            return f"The run could not be written to {run.folder}: {error.strerror or error}."
+        traceback.print_exception(error)  # a bug: into the server's log
+        self.quits = True  # a device may be of no use to this process any more
+        reason = textwrap.shorten(str(error), 200, placeholder=" …")
+        return f"The training broke down ({type(error).__name__}: {reason}); the server's log says where."
+
+    def _train(self, run: Run, log: LogWriter) -> None:
         kept = run.checkpoint() if run.model_path.exists() else None
         if kept is not None and kept.state is None:  # a worker was killed before it wrote the last event
             log.write(Finished.of(kept.history))
-            return True
+            return
         digits = self.digits(run.recipe.split)
         if kept is not None:
             kept.check_data(digits.name)
@@ -113,14 +136,13 @@ class Worker:
         events = train(run.layers, recipe, digits, state and dataclasses.replace(state, peak=peak))
         finished = len(kept.history) if kept else 0
         rate: float | None = None
-        go_on = True
         event: Event | None = None
         while True:
             heard = isinstance(event, Progress)  # `train` takes a rate only there; until then it is kept here
             try:
                 event = events.send(rate if heard else None)
             except StopIteration:
-                return go_on
+                return
             rate = None if heard else rate
             match event:
                 case Epoch(metrics, state):
@@ -135,6 +157,8 @@ class Worker:
                     log.write(event)
                     if isinstance(event, Started) and peak != run.recipe.learning_rate:
                         log.write(RateChanged(peak))
+            if not run.exists():
+                return
             for order in self._pending():
                 match order:
                     case Rate(peak):
@@ -143,19 +167,28 @@ class Worker:
                     case Threads(number):
                         torch.set_num_threads(number)
                     case Stop() | Quit():
-                        go_on = go_on and isinstance(order, Stop)
+                        self.quits = self.quits or isinstance(order, Quit)
                         if finished < run.recipe.epochs:  # else there is nothing left to stop
                             log.write(Stopped(finished))
-                            return go_on
+                            return
 
     def _pending(self) -> Iterator[Order]:
         while not self.orders.empty():
             yield self.orders.get()
 
 
+def _is_want_of_memory(error: Exception) -> bool:
+    """Whether memory ran out. On a CPU torch says so only in the words of its error."""
+    text = str(error)
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError | OSError)
+        and any(words in text for words in ("allocate memory", "not enough memory", "out of memory"))
+    )
+
+
 def read_orders(orders: queue.Queue[Order]) -> None:
     """Pass on the orders that come on stdin; the end of stdin is Quit."""
-    for line in sys.stdin:
+    for line in io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8"):
         orders.put(from_line(line))
     orders.put(Quit())
 
@@ -165,7 +198,7 @@ def main() -> None:
     keep_freed_memory()
     orders: queue.Queue[Order] = queue.Queue()
     threading.Thread(target=read_orders, args=(orders,), daemon=True).start()
-    answers = os.fdopen(os.dup(1), "w")
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints goes to the server's log, and not among the answers
     Worker(orders).serve(lambda answer: print(to_line(answer), end="", file=answers, flush=True))
     os._exit(0)  # threads of torch or a download in progress must not keep the process alive

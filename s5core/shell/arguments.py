@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ from s5core import checkpoint, data, steps
 from s5core.data import Digits
 from s5core.errors import UserError
 from s5core.export.formats import Source
+from s5core.files import parse_json, read_bytes
 from s5core.layers import check, from_json
 from s5core.recipe import Recipe, Split
 from s5core.runs import folder
@@ -93,13 +93,16 @@ def read_network(name: str) -> Source:
     return Source(step.name, step.layers, step.recipe, shipped)
 
 
+MAX_BYTES = 2**20  # of a file of layers
+
+
 def _read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text())
+        return parse_json(read_bytes(path, MAX_BYTES))
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
-        raise UserError(f"{path} is not JSON: {error}.") from error
+        raise UserError(f"{path} is no JSON of layers: {error}.") from error
 
 
 def load_digits(split: Split, source: Path | None) -> Digits:

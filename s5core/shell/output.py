@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
+import io
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,13 +21,36 @@ from s5core.checkpoint import Checkpoint
 from s5core.data import Digits
 from s5core.errors import UserError
 from s5core.events import Diverged, Epoch, Event, Finished, Progress, Started, State
-from s5core.files import write_atomically
+from s5core.files import check_writable, write_atomically
 from s5core.layers import Network
 from s5core.recipe import Recipe
 from s5core.summary import count_parameters
 from s5core.train import train
 
 notes = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def complain(error: UserError) -> None:
+    """Print what is wrong."""
+    notes.print(f"Error: {error}", style="red", markup=False)
+
+
+# What is printed for a character that the terminal's code page lacks; "?" for any other.
+PLAIN = {"±": "+/-", "–": "-", "−": "-", "×": "x", "…": "...", "\N{NO-BREAK SPACE}": " "}
+
+
+def print_plainly() -> None:
+    """Let this process print any text on any terminal: a character that it lacks is replaced."""
+    codecs.register_error("plain", _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="plain")
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    lacking = error.object[error.start : error.end]
+    return "".join(PLAIN.get(letter, "?") for letter in lacking), error.end
 
 
 @contextmanager
@@ -137,7 +163,7 @@ class Training:
             return f"Stopped after epoch {epochs}. Nothing is kept, because there was no --out FILE."
         return (
             f"Stopped after epoch {epochs}. The checkpoint is kept in {self.path}; go on with "
-            f"'python -m s5core train --resume {self.path}'."
+            f"{words.command('train', '--resume', self.path)}."
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -158,5 +184,13 @@ def write(path: Path, content: bytes) -> None:
     """Write a file that the user asked for. Raises UserError when that is not possible."""
     try:
         write_atomically(path, content)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def check_place(path: Path) -> None:
+    """Raise UserError unless `path` could be written now: ask before the work that is to be kept there."""
+    try:
+        check_writable(path)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}.") from error

@@ -27,7 +27,7 @@ def show(rows: Sequence[Row]) -> None:
             if first.network.is_trained:
                 st.download_button(
                     "Download its checkpoint",
-                    first.run.model_path.read_bytes,
+                    first.run.checkpoint_file,
                     f"{first.run.id}.safetensors",
                     on_click="ignore",
                     help="You can open the file here again, or use it with python -m s5core.",

@@ -24,6 +24,7 @@ from s5core.words import cell, count
 HEAD = 38  # height of the head in pixels, its border included
 ROW, LINE = 34, 19  # height of a row with one line of text, and of each line more
 MOST = 340  # height of the rows that are shown without scrolling
+LISTED = 1000  # rows in the table: more of them take the server's time, and nobody scrolls so far
 # Widths in pixels. All columns together fit a screen of 1280.
 WIDTHS = {"Name": 270, "Step": 84, "Whose": 84, "State": 96}
 LETTER, MARGIN = 6.2, 18  # width of a letter on average, and what a cell leaves empty, in pixels
@@ -42,14 +43,15 @@ class Row:
     is_mine: bool  # whether this person may change it
 
 
-def read() -> list[Row]:
-    """All runs of known steps, the pinned ones first, then the newest. Raises UserError when the queue
-    of the server cannot be made."""
+def read() -> tuple[list[Row], list[str]]:
+    """All runs of known steps, the pinned ones first, then the newest; and a sentence on each that cannot
+    be read. Raises UserError when the queue of the server cannot be made."""
     jobs, person = server.jobs(), visitor.person()
     training = {run.id for run in jobs.training()}
     waiting = {run.id: place for place, run in enumerate(jobs.waiting(), start=1)}
     rows = []
-    for run in folder.list_runs():
+    found_runs = folder.listing()
+    for run in found_runs.runs:
         if run.step not in STEPS:
             continue
         found = outcome.of(run)
@@ -62,7 +64,7 @@ def read() -> list[Row]:
         rows.append(
             Row(run, catalogue.of_run(run), found, state, active, whose, is_mine=person.may_change(run))
         )
-    return rows
+    return rows, list(found_runs.damaged.values())
 
 
 def _data(rows: Sequence[Row]) -> pd.DataFrame:
@@ -99,6 +101,7 @@ def show(rows: Sequence[Row]) -> list[Row]:
     A browser reports a selection by the places of the rows. When runs come, go or move, these places
     mean other runs, so the table begins with a new key and with the same runs selected.
     """
+    found, rows = len(rows), rows[:LISTED]
     ids = [row.run.id for row in rows]
     chosen = [i for i, id in enumerate(ids) if id in st.session_state.get(keys.RUNS_CHOSEN, [])]
     data = _data(rows)
@@ -121,6 +124,8 @@ def show(rows: Sequence[Row]) -> list[Row]:
         selection_default={"selection": {"rows": chosen}},
         alt=f"Table of {count(len(rows), 'run')}: the newest is {rows[0].network.label}, {rows[0].state}.",
     )
+    if found > LISTED:
+        st.caption(f"The first {LISTED:,} of {found:,} runs. The downloaded table has them all.")
     picked = [rows[i] for i in event["selection"]["rows"] if i < len(rows)]
     st.session_state[keys.RUNS_CHOSEN] = [row.run.id for row in picked]
     return picked

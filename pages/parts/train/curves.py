@@ -175,8 +175,9 @@ def _show_uses(now: Look, run: Run) -> None:
         st.page_link("pages/mistakes.py", label="Its mistakes", width="content")
         st.download_button(
             "Download",
-            run.model_path.read_bytes(),
+            run.checkpoint_file,  # read after the click
             f"{run.id}.safetensors",
+            on_click="ignore",
             help="Saves the checkpoint. You can open it here again, or with python -m s5core.",
         )
 

@@ -16,6 +16,7 @@ from pages.parts import choice, clock, keys, server, sidebar
 from s5core import device
 from s5core.errors import UserError
 from s5core.events import Diverged, Finished, Log
+from s5core.files import Version
 from s5core.runs import folder, outcome
 from s5core.runs.catalogue import NamedNetwork
 from s5core.runs.folder import Run
@@ -35,6 +36,7 @@ class Look:
     log: Log
     training: bool = False
     place: int | None = None  # in the line, from 1
+    trouble: str = ""  # why the last attempt to train it failed
 
     @property
     def active(self) -> bool:
@@ -55,7 +57,7 @@ def look() -> Look:
         return Look(network, None, Log())
     run, jobs = folder.open_run(network.id), server.jobs()
     training, place = jobs.is_training(run.id), jobs.place(run.id)  # before the log, which then is newer
-    return Look(network, run, run.log(), training, place)
+    return Look(network, run, run.log(), training, place, jobs.trouble(run.id))
 
 
 def wait_for_first_point() -> Look:
@@ -73,7 +75,7 @@ def wait_for_first_point() -> Look:
 class Signs:
     """What tells, without reading the log, that there is something new to draw."""
 
-    log: tuple[int, int] | None  # see `outcome.version`
+    log: Version | None  # see `outcome.version`
     training: bool
     place: int | None
     measured: bool  # whether it is known how long a run takes here

@@ -151,9 +151,11 @@ def _state(now: Look) -> tuple[float, str]:
     if now.run is None:
         return 0.0, f"{now.network.short}, the shipped network. **Train** starts a run of yours."
     log, epochs = now.log, now.run.recipe.epochs
-    kept = len(log.epochs) / epochs
+    kept = min(1.0, len(log.epochs) / epochs)
     if now.place is not None:
         return kept, _waiting(now.run, now.place)
+    if now.trouble and not now.training:  # the log may be what cannot be written
+        return kept, f":red[The run ended with an error:] {now.trouble}"
     match log.end:
         case None if now.training:
             return _progress(log, epochs)
@@ -203,7 +205,7 @@ def _kept(epoch: int) -> str:
 
 def _progress(log: Log, epochs: int) -> tuple[float, str]:
     if log.started is None or not log.progress:
-        return len(log.epochs) / epochs, "Starting …"
+        return min(1.0, len(log.epochs) / epochs), "Starting …"
     done, each = forecast.epochs_done(log), forecast.epoch_seconds(log)
     seconds = (epochs - done) * (each or 0.0)
     return min(1.0, done / epochs), (

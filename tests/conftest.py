@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 from torch import Tensor
 
 from s5core import data
@@ -31,8 +34,10 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests in slow folders and those with slow fixtures."""
+    """Mark the tests in slow folders and those with fixtures that are slow, or bound a time."""
     for item in items:
+        if "at_once" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timed)
         if SLOW_FOLDERS & set(item.path.parents) or "drawn_fields" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
 
@@ -66,6 +71,26 @@ def practice() -> Digits:
 def drawn_fields(drawn_digits: DrawnDigits) -> Tensor:
     """The drawn digits as the networks see them, pen 18 pixels wide: (N, 1, 28, 28) uint8."""
     return score.fields(drawn_digits, 18)
+
+
+@pytest.fixture(autouse=True)
+def turn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Where several processes share the tests, one that is `timed` runs alone. The others each hold a
+    part of the lock, and it holds all of it."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        yield
+        return
+    shared = tmp_path_factory.getbasetemp().parent  # of all processes
+    own = FileLock(shared / f"turn-{os.environ['PYTEST_XDIST_WORKER']}")
+    timed = request.node.get_closest_marker("timed") is not None
+    every = range(int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+    locks = [FileLock(shared / f"turn-gw{number}") for number in every] if timed else [own]
+    with FileLock(shared / "turn"), contextlib.ExitStack() as held:  # whoever waits comes next
+        for lock in locks:
+            held.enter_context(lock)
+        kept = held.pop_all()
+    with kept:
+        yield
 
 
 @pytest.fixture(autouse=True)

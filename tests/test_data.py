@@ -401,6 +401,7 @@ def test_mirrors_are_tried_anew_at_the_next_download(
     assert files_in(root) == ALL
 
 
+@pytest.mark.timed
 @pytest.mark.usefixtures("tiny", "stand_in")
 def test_two_silent_mirrors_are_noticed_in_time(silent: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert 2 * data.SILENCE < 10

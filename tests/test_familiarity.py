@@ -94,6 +94,7 @@ def test_few_drawn_digits_are_doubted(models, known, drawn_fields):
     assert doubted(models, known, "step5", drawn_fields[::4]) <= 0.06
 
 
+@pytest.mark.timed
 def test_it_takes_no_time(models, known):
     field = fields_of({"A": letters.LETTERS["A"]})[:1]
     seconds = []

@@ -242,6 +242,7 @@ def test_bad_input_gets_one_clear_sentence(s5core, arguments, code, message):
     assert done.stdout == ""
 
 
+@pytest.mark.timed
 @pytest.mark.slow
 def test_the_benchmark_beats_the_usual_loop(s5core, mnist_folder):
     """The aim is 0.7; a machine busy with other tests is granted a little more."""

@@ -84,6 +84,7 @@ def test_a_run_is_trained_as_the_command_line_would(jobs, practice):
         assert torch.equal(run.checkpoint().weights[name], tensor), name
 
 
+@pytest.mark.timed
 def test_stop_is_quick_and_resume_goes_on(jobs):
     run = new()
     jobs.submit(run)

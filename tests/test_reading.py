@@ -30,6 +30,7 @@ def test_every_network_answers_for_itself_and_in_order():
         assert sum(answer.probabilities) == pytest.approx(1, abs=1e-5)
 
 
+@pytest.mark.timed
 @pytest.mark.skipif(not SHIPPED, reason="no checkpoints are shipped")
 def test_all_steps_read_a_digit_at_once():
     threads = torch.get_num_threads()

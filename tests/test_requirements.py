@@ -56,5 +56,5 @@ def test_the_app_requires_what_it_imports() -> None:
 
 
 def test_the_tests_require_what_they_import_besides() -> None:
-    commands = {"mypy", "ruff"}  # are run, not imported
+    commands = {"mypy", "ruff", "pytest-xdist"}  # are run, not imported
     assert required("requirements-dev.txt") - commands == imported(CHECKS) - required("requirements.txt")

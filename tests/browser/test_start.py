@@ -67,6 +67,7 @@ def expect_on_screen(page: Page, *parts: Locator) -> None:
         assert box and box["y"] >= 0 and box["y"] + box["height"] <= PROJECTOR["height"]
 
 
+@pytest.mark.timed
 def test_goal_drawing_answer_and_one_click_to_a_moving_run(start_page):
     button = start_page.get_by_role("button", name="Train Step 5, fast, live")
     primary = start_page.get_by_role("button").and_(start_page.get_by_test_id("stBaseButton-primary"))

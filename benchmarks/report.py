@@ -110,6 +110,28 @@ def demonstration_sentence() -> list[str]:
     ]
 
 
+def gpu_table() -> list[str]:
+    """How long whole runs take on a GPU."""
+    content = files.read("gpu")
+    lines = [
+        f"{content['device']}, torch {content['torch']}:",
+        "",
+        "| step | epochs | way | precision | seconds | accuracy |",
+        "| --- | ---: | --- | --- | ---: | ---: |",
+    ]
+    for run in content["runs"]:
+        cells = [
+            f"{steps.STEPS[run['step']].title} (`{run['step']}`)",
+            str(run["epochs"]),
+            run["way"],
+            run["precision"],
+            f"{statistics.median(run['seconds']):.1f}",
+            ", ".join(f"{accuracy:.2f} %" for accuracy in run["accuracies"]),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
 def doubt_sentence() -> list[str]:
     """How often the page Draw marks an answer as not sure."""
     content = files.read("doubt")
@@ -163,6 +185,7 @@ PARTS: dict[Path, dict[str, Callable[[], list[str]]]] = {
     ROOT / "README.md": {
         "results": steps_table,
         "demonstration": demonstration_sentence,
+        "gpu": gpu_table,
         "drawn": drawn_table,
         "latency": latency_sentence,
         "calibration": calibration_table,

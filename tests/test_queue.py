@@ -52,7 +52,7 @@ def jobs(shared: Queue) -> Iterator[Queue]:
 
 
 def started(run: Run) -> bool:
-    return bool(run.log().batches)
+    return bool(run.log().progress)
 
 
 def new(recipe: Recipe = LONG) -> Run:
@@ -131,8 +131,8 @@ def test_runs_share_the_cores(jobs):
     wait_for(lambda: started(first) and started(second))
     jobs.stop(first.id)
     wait_for(lambda: threads() == [count])
-    batches = len(second.log().batches)
-    wait_for(lambda: len(second.log().batches) > batches)
+    looks = len(second.log().progress)
+    wait_for(lambda: len(second.log().progress) > looks)
 
 
 def test_the_learning_rate_of_a_running_run_changes(jobs):
@@ -140,8 +140,8 @@ def test_the_learning_rate_of_a_running_run_changes(jobs):
     jobs.submit(run)
     wait_for(lambda: started(run))
     jobs.set_rate(run.id, 0.025)
-    wait_for(lambda: run.log().batches[-1].learning_rate == 0.025)
-    assert run.log().batches[0].learning_rate == 0.1
+    wait_for(lambda: run.log().progress[-1].learning_rate == 0.025)
+    assert run.log().progress[0].learning_rate == 0.1
 
 
 def test_a_rate_that_was_changed_in_a_lost_epoch_is_used_after_resume(jobs):
@@ -156,7 +156,7 @@ def test_a_rate_that_was_changed_in_a_lost_epoch_is_used_after_resume(jobs):
     jobs.submit(run)
     wait_for(lambda: run.log().end is None and started(run))
     assert run.log().peak == 0.025
-    assert {batch.learning_rate for batch in run.log().batches} == {0.025}
+    assert {look.learning_rate for look in run.log().progress} == {0.025}
 
 
 def test_a_run_that_cannot_be_trained_says_why_and_the_next_one_runs(jobs):
@@ -176,6 +176,7 @@ def test_a_killed_worker_leaves_a_run_that_can_be_resumed(jobs):
     assert isinstance(handle, Process)
     os.kill(handle.pid, signal.SIGKILL)
     wait_for(lambda: not jobs.is_active(run.id))
+    assert "ended the worker (SIGKILL), perhaps because memory ran out" in jobs.trouble(run.id)
     kept = len(run.checkpoint().history)
     with open(run.events_path, "ab") as file:
         file.write(b'{"event": "bat')  # as a writer leaves it that is killed in the middle

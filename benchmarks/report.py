@@ -13,7 +13,7 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import demonstration, files, letters, search
+from benchmarks import demonstration, files, letters, loop, search
 from s5core import configuration, results, steps
 from s5core.files import ROOT
 from s5core.recipe import Recipe
@@ -132,6 +132,11 @@ def gpu_table() -> list[str]:
     return lines
 
 
+def loop_lines() -> list[str]:
+    """Our training loop against the usual one."""
+    return loop.to_lines(files.read("loop"))
+
+
 def doubt_sentence() -> list[str]:
     """How often the page Draw marks an answer as not sure."""
     content = files.read("doubt")
@@ -185,6 +190,7 @@ PARTS: dict[Path, dict[str, Callable[[], list[str]]]] = {
     ROOT / "README.md": {
         "results": steps_table,
         "demonstration": demonstration_sentence,
+        "loop": loop_lines,
         "gpu": gpu_table,
         "drawn": drawn_table,
         "latency": latency_sentence,

@@ -321,47 +321,30 @@ def export(
 
 @app.command()
 def benchmark(
-    network: NetworkName = "step5",
-    rounds: Annotated[int, typer.Option(min=1, help="How often to time the two loops.")] = 1,
-    digits: Annotated[
-        int | None, typer.Option(min=1000, help="Use only this many training digits, to save time.")
-    ] = None,
+    network: Annotated[str, typer.Argument(help="A step.")] = "step5",
+    rounds: Annotated[int, typer.Option(min=1, help="How often to time each loop.")] = 3,
+    digits: Annotated[int, typer.Option(min=1000, help="Training digits of each pass.")] = 6000,
+    compiled: Annotated[bool, typer.Option("--compiled", help="Also compile, for a minute or more.")] = False,
+    to_target: Annotated[bool, typer.Option("--to-target", help="Also train whole runs.")] = False,
+    save: Annotated[bool, typer.Option("--save", help="Keep the result for the README.")] = False,
     folder: DataFolder = None,
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
-    """Time an epoch of our loop and of the usual DataLoader loop with the same network."""
+    """Time our loop in all its ways, and the usual DataLoader loop, with the same network."""
     try:
-        from benchmarks.loop import time_loops
+        from benchmarks import files, loop
     except ModuleNotFoundError as error:
         raise UserError(
             "The benchmark is in the folder benchmarks/ of the project, which is not here: run it from a "
             "copy of the whole project."
         ) from error
     set_threads(threads)
-    source = read_network(network)
     loaded = load_digits("test", folder)
-    if digits is not None:
-        loaded = dataclasses.replace(
-            loaded, train_images=loaded.train_images[:digits], train_labels=loaded.train_labels[:digits]
-        )
-    timings = []
-    for timing in time_loops(source.layers, source.recipe, loaded, rounds):
-        timings.append(timing)
-        notes.print(
-            f"usual loop {timing.usual:.1f} s, ours {timing.ours:.1f} s: {timing.ratio:.2f} of the usual"
-        )
-    usual = statistics.median(timing.usual for timing in timings)
-    ours = statistics.median(timing.ours for timing in timings)
-    ratio = statistics.median(timing.ratio for timing in timings)
-    if as_json:
-        print(json.dumps({"usual": usual, "ours": ours, "ratio": ratio, "digits": len(loaded.train_labels)}))
-    else:
-        print(
-            f"{source.name}, {len(loaded.train_labels):,} digits, "
-            f"{words.count(torch.get_num_threads(), 'thread')}: usual loop "
-            f"{usual:.1f} s an epoch, ours {ours:.1f} s, {ratio:.2f} of the usual"
-        )
+    found = loop.measure(steps.find(network).name, loaded, digits, rounds, compiled, to_target)
+    if save:
+        files.write("loop", found)
+    print(json.dumps(found) if as_json else "\n".join(loop.to_lines(found)))
 
 
 @app.command()

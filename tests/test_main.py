@@ -245,11 +245,14 @@ def test_bad_input_gets_one_clear_sentence(s5core, arguments, code, message):
 @pytest.mark.timed
 @pytest.mark.slow
 def test_the_benchmark_beats_the_usual_loop(s5core, mnist_folder):
-    """The aim is 0.7; a machine busy with other tests is granted a little more."""
-    done = s5core("benchmark", "--digits", "6000", "--rounds", "3", "--data", str(mnist_folder), "--json")
-    timing = json.loads(done.stdout)
-    assert timing["digits"] == 6000
-    assert timing["ratio"] < 0.85
+    """The aim is 0.4 with a compiler and all cores; here the eager loop with one thread must be faster."""
+    done = s5core(
+        "benchmark", "step5_fast", "--digits", "1500", "--rounds", "3", "--threads", "1",
+        "--data", str(mnist_folder), "--json",
+    )  # fmt: skip
+    found = json.loads(done.stdout)
+    ours = next(row for row in found["loops"] if row["loop"] == "ours, eager, float32")
+    assert ours["ratio"] < 0.85
 
 
 def test_without_its_folder_the_benchmark_says_where_it_is(s5core, monkeypatch):

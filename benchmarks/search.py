@@ -24,7 +24,7 @@ from typing import Any
 import torch
 
 from benchmarks import files
-from s5core import layers, steps
+from s5core import layers, results, steps
 from s5core.device import keep_freed_memory
 from s5core.events import Diverged, Epoch
 from s5core.layers import LAYERS, BatchNorm, Conv, Crop, GlobalAvgPool, Layer, MaxPool, Network
@@ -286,7 +286,8 @@ def run(candidate: Candidate, seed: int) -> dict[str, Any]:
     keep_freed_memory()
     digits = files.mnist("holdout")
     network = layers.from_json(candidate.layers)
-    recipe = Recipe.from_json({"split": "holdout", "seed": seed, "device": "cpu"} | candidate.recipe)
+    settings = {"split": "holdout", "seed": seed, "device": "cpu"} | results.RECORDED | candidate.recipe
+    recipe = Recipe.from_json(settings)
     accuracy, loss, seconds = [], math.nan, 0.0
     for event in train(network, recipe, digits):
         if isinstance(event, Epoch):

@@ -368,13 +368,15 @@ def reproduce(
         if write and digits.name != "MNIST":
             raise UserError("Results are recorded only for the whole MNIST: set $S5_DATA_DIR or --data.")
         for seed in range(first, first + seeds):
-            run = Training(step.name, step.layers, step.recipe.replace(seed=seed), digits)
+            recipe = step.recipe.replace(seed=seed)
+            run = Training(step.name, step.layers, recipe.replace(**results.RECORDED), digits)
             run.show(sys.stdout)
             assert run.checkpoint is not None
             if write:
-                results.record(run.checkpoint, results.describe_machine(run.device))
+                made = dataclasses.replace(run.checkpoint, recipe=recipe)
+                results.record(made, results.describe_machine(run.device))
                 if seed == 0 and step.shipped:  # the first seed, not the luckiest
-                    shipped = dataclasses.replace(run.checkpoint, temperature=step.temperature)
+                    shipped = dataclasses.replace(made, temperature=step.temperature)
                     checkpoint.save(shipped, checkpoint.shipped_path(step.name))
             elif result := reached.get(step.name):
                 before = result.last_by_seed.get(seed)

@@ -26,6 +26,7 @@ from s5core.layers import from_json, to_json
 from s5core.recipe import Recipe
 
 PATH = FOLDER / "results.json"
+RECORDED = {"way": "eager", "precision": "float32"}  # of every run there: what each device can do
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,8 @@ def record(checkpoint: Checkpoint, machine: str, path: Path = PATH) -> None:
         "seconds": round(sum(m.seconds for m in checkpoint.history), 1),
         "machine": machine,
         "versions": checkpoint.versions,
+        "way": checkpoint.way,
+        "precision": checkpoint.precision,
     }
     seeds = sorted([*others, run], key=lambda run: run["seed"])
     content["steps"][checkpoint.name] = head | {"seeds": seeds}

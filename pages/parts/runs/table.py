@@ -23,7 +23,7 @@ from s5core.words import cell, count
 
 HEAD = 38  # height of the head in pixels, its border included
 ROW, LINE = 34, 19  # height of a row with one line of text, and of each line more
-MOST = 340  # height of the rows that are shown without scrolling
+MOST = 420  # height of the rows that are shown without scrolling
 LISTED = 1000  # rows in the table: more of them take the server's time, and nobody scrolls so far
 # Widths in pixels. All columns together fit a screen of 1280.
 WIDTHS = {"Name": 270, "Step": 84, "Whose": 84, "State": 96}

@@ -54,7 +54,7 @@ class _Rule:
     high: float
     has_low: bool  # whether the lowest value belongs to the range
     has_high: bool
-    words: tuple[str, ...]  # that it may be; empty: any word
+    words: Collection[str]  # that it may be, such as the keys of a table that may grow; empty: any word
 
 
 @cache
@@ -64,14 +64,14 @@ def _rule(cls: Any, name: str) -> _Rule:
     range = field.metadata.get("range") or "[-inf, inf]"
     low, high = (float(end) for end in range[1:-1].split(","))
     kind = _field_types(cls)[name]
-    words = tuple(field.metadata.get("choices", ())) or get_args(kind)
+    words = field.metadata.get("choices") or get_args(kind)
     return _Rule(kind, low, high, range[0] == "[", range[-1] == "]", words)
 
 
 def field_choices(cls: type, name: str) -> tuple[str, ...]:
     """The words that a field may be; none for a field of another type, or one that takes any word."""
     key: Any = cls
-    return _rule(key, name).words
+    return tuple(_rule(key, name).words)
 
 
 def field_range(cls: type, name: str, step: float = 0) -> tuple[float, float]:
@@ -95,7 +95,7 @@ def check_field(cls: type, name: str, value: Any) -> Any:
             raise ValueError(f"{name} is {shorten(value)}, but must be true or false")
         return value
     if not isinstance(value, str) or (rule.words and value not in rule.words):
-        wanted = _either(rule.words) if rule.words else "a word"
+        wanted = _either(tuple(rule.words)) if rule.words else "a word"
         raise ValueError(f"{name} is {shorten(value)}, but must be {wanted}")
     return value
 

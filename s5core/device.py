@@ -100,7 +100,8 @@ def choose(device: str) -> Device:
 
 
 def precision(wanted: str, device: Device) -> str:
-    """The precision with this name; `auto` is bfloat16 on GPUs that compute in it, else float32.
+    """The precision with this name; `auto` is bfloat16 where the device has units for it: GPUs since
+    NVIDIA's Ampere, and processors with AMX. Elsewhere it is float32.
 
     bfloat16 has the range of float32, so it needs no loss scaling, whose state a checkpoint would have
     to keep. Older GPUs have only float16. They train in float32: with networks this small, starting the
@@ -108,8 +109,11 @@ def precision(wanted: str, device: Device) -> str:
     """
     if wanted != "auto":
         return wanted
-    modern = device.id.startswith("cuda") and torch.cuda.is_bf16_supported(including_emulation=False)
-    return "bfloat16" if modern else "float32"
+    if device.id.startswith("cuda"):
+        has_units = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        has_units = device.id == "cpu" and bool(torch.cpu.get_capabilities().get("amx_bf16"))
+    return "bfloat16" if has_units else "float32"
 
 
 def autocast(device: Device, precision: str) -> AbstractContextManager[object]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+import torch
+
 from s5core.data import Digits
 from s5core.events import Progress
 from s5core.layers import Layer
@@ -52,6 +54,22 @@ def measure(digits: Digits) -> float:
     events.close()
     steps = [later - earlier for earlier, later in zip(times[WARM_UP:], times[WARM_UP + 1 :], strict=False)]
     return min(steps) / REFERENCE.recipe.batch_size / cost(REFERENCE.layers)
+
+
+def choose_threads(digits: Digits, most: int) -> tuple[int, float]:
+    """How many threads train fastest here, one or `most`, and what `measure` finds with them. More
+    threads than one must gain a tenth: they take cores from the server and the browser."""
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        one = measure(digits)
+        if most == 1:
+            return 1, one
+        torch.set_num_threads(most)
+        many = measure(digits)
+    finally:
+        torch.set_num_threads(before)
+    return (most, many) if many < 0.9 * one else (1, one)
 
 
 def expected_seconds(

@@ -28,6 +28,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
         monkeypatch.setattr(torch.cuda, "get_device_name", lambda i: f"GPU number {i}")
         monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: bf16)
         monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": bf16})
 
     return pretend
 
@@ -150,13 +151,14 @@ def test_chosen_device_holds_a_tensor() -> None:
 @pytest.mark.parametrize(
     ("id", "bf16", "expected"),
     [
-        ("cpu", True, "float32"),
+        ("cpu", False, "float32"),
+        ("cpu", True, "bfloat16"),
         ("mps", True, "float32"),
         ("cuda:0", False, "float32"),
         ("cuda:0", True, "bfloat16"),
     ],
 )
-def test_half_precision_is_usual_only_on_gpus_that_have_it(
+def test_half_precision_is_usual_only_where_there_are_units_for_it(
     machine: Machine, id: str, bf16: bool, expected: str
 ) -> None:
     machine(gpus=1, bf16=bf16)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from s5core import speed
 from s5core.data import Digits
@@ -21,6 +22,15 @@ def test_a_run_takes_longer_with_more_digits_and_epochs() -> None:
     assert once == pytest.approx(2 * 1000 * speed.cost(layers) * 1e-6)
     assert speed.expected_seconds(layers, recipe.replace(epochs=4), 1000, 0, 1e-6) == pytest.approx(2 * once)
     assert speed.expected_seconds(layers, recipe, 1000, 500, 1e-6) > once
+
+
+@pytest.mark.parametrize(("many", "expected"), [(0.5, (4, 0.5)), (0.95, (1, 1.0)), (2.0, (1, 1.0))])
+def test_more_threads_are_used_only_where_they_help(
+    practice: Digits, monkeypatch: pytest.MonkeyPatch, many: float, expected: tuple[int, float]
+) -> None:
+    monkeypatch.setattr(speed, "measure", lambda _: 1.0 if torch.get_num_threads() == 1 else many)
+    assert speed.choose_threads(practice, 4) == expected
+    assert torch.get_num_threads() == 1  # as before
 
 
 @pytest.mark.slow

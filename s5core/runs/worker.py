@@ -23,7 +23,7 @@ import torch
 from s5core import checkpoint, data, speed
 from s5core.checkpoint import Checkpoint
 from s5core.data import Digits
-from s5core.device import keep_freed_memory
+from s5core.device import cores, keep_freed_memory
 from s5core.errors import UserError
 from s5core.events import Epoch, Event, Failed, Finished, LogWriter, Progress, RateChanged, Started, Stopped
 from s5core.recipe import Split
@@ -52,6 +52,7 @@ class Worker:
         self.orders = orders
         self.quits = False  # whether to take no more orders
         self._digits: dict[Split, Digits] = {}
+        self._most = cores()  # threads that train faster than one
 
     def serve(self, answer: Callable[[Answer], None]) -> None:
         """Take orders until Quit."""
@@ -59,7 +60,7 @@ class Worker:
         while not self.quits:
             match self.orders.get():
                 case Train(path, threads):
-                    torch.set_num_threads(threads)
+                    self._use(threads)
                     try:
                         trouble = self.train(folder.open_folder(Path(path)))
                     except RunError as error:  # it was deleted or damaged while it waited
@@ -72,10 +73,15 @@ class Worker:
 
     def warm_up(self) -> float | None:
         """Load the digits and take some steps of training: what torch imports and sets up at its first
-        step is then done before the first order. Returns what `speed.measure` finds on the way."""
+        step is then done before the first order. Returns what `speed.measure` finds on the way, and
+        learns whether more threads than one are of use here."""
         with contextlib.suppress(UserError):  # a run that needs the digits will say what is wrong
-            return speed.measure(self.digits("test"))
+            self._most, unit = speed.choose_threads(self.digits("test"), cores())
+            return unit
         return None
+
+    def _use(self, threads: int) -> None:
+        torch.set_num_threads(min(threads, self._most))
 
     def digits(self, split: Split) -> Digits:
         """The digits of a split. They are loaded once, and once more when MNIST has replaced the
@@ -165,7 +171,7 @@ class Worker:
                         rate = peak
                         log.write(RateChanged(peak))
                     case Threads(number):
-                        torch.set_num_threads(number)
+                        self._use(number)
                     case Stop() | Quit():
                         self.quits = self.quits or isinstance(order, Quit)
                         if finished < run.recipe.epochs:  # else there is nothing left to stop

@@ -132,6 +132,7 @@ def show(step: Step, digits: Digits) -> None:
             d.id: d.name for d in device.available()
         }
         form.pick("device", "Device", devices)
+        form.pick("precision", "Precision")
         form.pick(
             "split",
             "Validate on",

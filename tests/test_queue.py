@@ -52,7 +52,7 @@ def jobs(shared: Queue) -> Iterator[Queue]:
 
 
 def started(run: Run) -> bool:
-    return bool(run.log().batches)
+    return bool(run.log().progress)
 
 
 def new(recipe: Recipe = LONG) -> Run:
@@ -131,8 +131,8 @@ def test_runs_share_the_cores(jobs):
     wait_for(lambda: started(first) and started(second))
     jobs.stop(first.id)
     wait_for(lambda: threads() == [count])
-    batches = len(second.log().batches)
-    wait_for(lambda: len(second.log().batches) > batches)
+    batches = len(second.log().progress)
+    wait_for(lambda: len(second.log().progress) > batches)
 
 
 def test_the_learning_rate_of_a_running_run_changes(jobs):
@@ -140,8 +140,8 @@ def test_the_learning_rate_of_a_running_run_changes(jobs):
     jobs.submit(run)
     wait_for(lambda: started(run))
     jobs.set_rate(run.id, 0.025)
-    wait_for(lambda: run.log().batches[-1].learning_rate == 0.025)
-    assert run.log().batches[0].learning_rate == 0.1
+    wait_for(lambda: run.log().progress[-1].learning_rate == 0.025)
+    assert run.log().progress[0].learning_rate == 0.1
 
 
 def test_a_rate_that_was_changed_in_a_lost_epoch_is_used_after_resume(jobs):
@@ -156,7 +156,7 @@ def test_a_rate_that_was_changed_in_a_lost_epoch_is_used_after_resume(jobs):
     jobs.submit(run)
     wait_for(lambda: run.log().end is None and started(run))
     assert run.log().peak == 0.025
-    assert {batch.learning_rate for batch in run.log().batches} == {0.025}
+    assert {batch.learning_rate for batch in run.log().progress} == {0.025}
 
 
 def test_a_run_that_cannot_be_trained_says_why_and_the_next_one_runs(jobs):
@@ -257,7 +257,7 @@ def test_a_killed_servers_line_goes_on_and_each_run_ends_as_if_nothing_had_happe
         return server
 
     first = serve(*(run.id for run in runs))
-    wait_for(lambda: runs[0].log().epochs and runs[0].log().batches[-1].epoch > 1)
+    wait_for(lambda: runs[0].log().epochs and runs[0].log().progress[-1].epoch > 1)
     first.kill()
     first.wait()
     assert len(runs[0].log().epochs) < 4 and not any(run.events_path.exists() for run in runs[1:])

@@ -186,7 +186,7 @@ def show_worst(answers: Evaluation) -> None:
 def show_classes(answers: Evaluation) -> None:
     """Which classes are hard."""
     st.header("Accuracy by digit")
-    st.altair_chart(
+    st.vega_lite_chart(
         class_accuracy(answers.by_class(), ACCURACY.limit),
         width="stretch",
         alt=_classes_in_words(answers),

@@ -99,7 +99,7 @@ def digits() -> Digits:
     return _digits(not data.missing_files(data.HOME))
 
 
-@st.cache_resource(max_entries=2, show_spinner="Reading the digits …")
+@st.cache_resource(max_entries=2, show_spinner=False)
 def _digits(downloaded: bool) -> Digits:
     return data.load(download=False)
 

@@ -1,7 +1,7 @@
 """A reader finds answers out, one after the other: `python -m s5core.ahead.reader` is one in a process.
 
-Questions come as lines on stdin and reports go as lines to stdout: {"done": 0.4} while it reads, {"end": ""} when
-the answer is in its file, or with a sentence that says why there is none. A question looks so:
+Questions come as lines on stdin, and reports go as lines to stdout: {"done": 0.4} while it reads, {"end": ""}
+when the answer is in its file, or with a sentence that says why there is none. A question looks so:
 
     {"question": "answers", "path": "…/model.safetensors", "place": "runs/.known"}
 

@@ -1,12 +1,8 @@
 """The router: page config, the choice of a network in the sidebar, the page that is asked for."""
 
-import gc
-import threading
-
 import streamlit as st
 
-from pages.parts import classroom, keys, navigation, presentation, sidebar, visitor
-from s5core.drawing import reading
+from pages.parts import classroom, keys, navigation, preparation, presentation, sidebar, visitor
 from s5core.target import ACCURACY
 from s5core.words import percent
 
@@ -15,22 +11,6 @@ st.set_page_config(
     layout="wide",
     initial_sidebar_state="collapsed" if presentation.is_on() else "auto",
 )
-
-
-@st.cache_resource(show_spinner=False)
-def prepare_process() -> None:
-    """What this server needs once: one thread for torch, because training needs the cores, and a
-    clean-up in the background. A script must not go on after its last element: if it ends after the
-    next run of the script has begun, Streamlit drops that run's fragments."""
-    reading.use_one_thread()
-    threading.Thread(target=freeze_imports, daemon=True).start()
-
-
-def freeze_imports() -> None:
-    """Exempt all imported objects from garbage collection: Streamlit collects after every run of a
-    script, and a walk through torch's objects would take half a core."""
-    gc.collect()  # takes a fifth of a second
-    gc.freeze()
 
 
 # Streamlit leaves 96 pixels above the title, a tenth of a projector's picture, 160 below the page, and on
@@ -56,4 +36,4 @@ with st.sidebar:  # below everything, because they take a place
     navigation.keep_one_entry_a_page()
     visitor.keep_cookie()
 page.run()
-prepare_process()  # after the page, so that its imports are exempt, too
+preparation.prepare()  # after the page, so that its imports are exempt, too

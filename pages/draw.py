@@ -107,7 +107,7 @@ def show_seen(field: Tensor) -> None:
 
 def show_probabilities(answer: Reading, name: str) -> None:
     """The probability that one network gives to each of the ten digits."""
-    st.altair_chart(
+    st.vega_lite_chart(
         class_probabilities(answer.probabilities, height=170),
         width="stretch",
         alt=f"Bars: the probability of each digit. The answer {answer.answer} has "

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import choice, keys, matrix, navigation, server
+from pages.parts import choice, keys, matrix, navigation, server, wait
 from pages.parts.mistakes import comparison, tiles
-from pages.parts.mistakes.tiles import FEW
+from pages.parts.mistakes.tiles import FEW, reading
 from pages.parts.server import Trained
+from s5core.ahead.desk import Pending
 from s5core.data import PRACTICE
 from s5core.evaluate import Evaluation, allowed_errors
 from s5core.layers import CLASSES
@@ -19,11 +20,13 @@ MANY = 60  # digits in a gallery when more are asked for
 PREVIEW = 12  # digits of a cell of the confusion matrix
 
 
-def read(trained: Trained) -> Evaluation:
-    """A network's answers to the validation digits."""
-    digits = server.digits()
-    with st.spinner(f"Reading {len(digits.validation_labels):,} digits …"):
-        return server.answers(trained, digits)
+def read_or_wait(trained: Trained) -> Evaluation:
+    """A network's answers to the validation digits; while it reads them, say so and end the page."""
+    found = server.answers(trained)
+    if isinstance(found, Pending):
+        wait.show(lambda: server.answers(trained), reading())
+        st.stop()
+    return found
 
 
 def say_what_was_read(trained: Trained) -> None:
@@ -183,7 +186,7 @@ def show_worst(answers: Evaluation) -> None:
 def show_classes(answers: Evaluation) -> None:
     """Which classes are hard."""
     st.header("Accuracy by digit")
-    st.altair_chart(
+    st.vega_lite_chart(
         class_accuracy(answers.by_class(), ACCURACY.limit),
         width="stretch",
         alt=_classes_in_words(answers),
@@ -208,7 +211,7 @@ navigation.require_router()
 st.title("Mistakes")
 trained = choice.trained_or_stop()
 say_what_was_read(trained)
-answers = read(trained)
+answers = read_or_wait(trained)
 show_headline(answers)
 say_which_network(trained)
 show_confusion(answers)

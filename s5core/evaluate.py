@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -22,17 +23,17 @@ class Evaluation:
     logits: Tensor  # (N, 10) float32
     labels: Tensor  # (N,) int64, the true classes
 
-    @property
+    @cached_property
     def predictions(self) -> Tensor:
         """(N,) int64: the class of the largest logit."""
         return self.logits.argmax(1)
 
-    @property
+    @cached_property
     def wrong(self) -> Tensor:
         """(N,) bool."""
         return self.predictions != self.labels
 
-    @property
+    @cached_property
     def errors(self) -> int:
         """How many digits are read wrong."""
         return int(self.wrong.sum())
@@ -58,7 +59,7 @@ class Evaluation:
         """Mean cross-entropy, in nats."""
         return F.cross_entropy(self.logits, self.labels).item()
 
-    @property
+    @cached_property
     def probabilities(self) -> Tensor:
         """(N, 10) float32, each row summing to 1."""
         return self.logits.softmax(1)
@@ -111,7 +112,7 @@ class Evaluation:
 
     def confidence(self, index: int) -> str:
         """The probability that the network gives to its answer to one digit: "97 %"."""
-        return probability(float(self.logits[index].softmax(0).amax()), places=0)
+        return probability(float(self.probabilities[index].amax()), places=0)
 
     def answer(self, index: int) -> str:
         """The answer to one digit and its probability: "9 (97 %)"."""

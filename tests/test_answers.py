@@ -2,24 +2,24 @@ from __future__ import annotations
 
 from typing import Any
 
-import altair as alt
 import pytest
 import torch
 
 from s5core.evaluate import ClassResult
 from s5core.views import answers
 from s5core.views.palette import BLUE, GREY, ORANGE, RED
+from s5core.views.style import Specification
 
 
-def rows_of(chart: alt.LayerChart) -> list[dict[str, Any]]:
+def rows_of(chart: Specification) -> list[dict[str, Any]]:
     """The rows of the chart's first layer."""
-    drawn = chart.to_dict()
-    return drawn["datasets"][(drawn["data"] if "data" in drawn else drawn["layer"][0]["data"])["name"]]
+    rows: list[dict[str, Any]] = chart["datasets"][chart.get("data", chart["layer"][0].get("data"))["name"]]
+    return rows
 
 
-def bar_colours(chart: alt.LayerChart) -> list[str]:
+def bar_colours(chart: Specification) -> list[str]:
     """The colour of each bar of a chart of probabilities."""
-    scale = chart.to_dict()["layer"][0]["encoding"]["color"]["scale"]
+    scale = chart["layer"][0]["encoding"]["color"]["scale"]
     colours = dict(zip(scale["domain"], scale["range"], strict=True))
     return [colours[row["is"]] for row in rows_of(chart)]
 
@@ -39,23 +39,25 @@ def test_a_confusion_matrix_shades_its_errors_and_not_its_diagonal() -> None:
     counts = torch.diag(torch.full((10,), 900))
     counts[4, 9] = 7
     chart = answers.confusion_matrix(counts, chosen=(4, 9))
-    drawn = chart.to_dict()
+    drawn = chart
     cells, numbers = drawn["layer"]
     (cell,) = drawn["params"]
     assert cell["name"] == "cell" and cell["value"] == [{"true": 4, "said": 9}]
-    shade, colour = cells["encoding"]["fillOpacity"], cells["encoding"]["color"]
-    assert shade["scale"]["domain"] == [0, 7]  # the most errors of a cell, whatever the diagonal holds
-    assert "datum.right" in shade["condition"]["test"] and colour["value"] == RED
+    assert "datum.right" in cells["encoding"]["color"]["condition"]["test"]
+    assert cells["encoding"]["color"]["value"] == RED
+    assert {row["shade"] for row in rows_of(chart)} == {answers.FAINT, answers.STRONG}
     assert numbers["transform"] == [{"filter": "datum.count > 0"}]
     (row,) = [row for row in rows_of(chart) if row["count"] == 7]
     assert (row["true"], row["said"], row["right"]) == (4, 9, False)
+    assert row["shade"] == answers.STRONG  # the most errors of a cell, whatever the diagonal holds
+    assert "value" not in answers.confusion_matrix(counts)["params"][0]
 
 
 @pytest.mark.parametrize(("errors", "start"), [(10, 98), (100, 80), (700, 0)])
 def test_the_axis_of_the_classes_reaches_below_the_worst(errors: int, start: float) -> None:
     classes = [ClassResult(digit, 1000, errors if digit == 8 else 0) for digit in range(10)]
     chart = answers.class_accuracy(classes, target=99.4)
-    drawn = chart.to_dict()["layer"][0]["encoding"]["x"]
+    drawn = chart["layer"][0]["encoding"]["x"]
     assert drawn["scale"]["domain"] == [start, 100]
     assert f"begins at {start:g} %" in drawn["title"]
     assert rows_of(chart)[8]["words"] == f"{errors:,} of 1,000 wrong"

@@ -258,7 +258,7 @@ def test_a_killed_servers_line_goes_on_and_each_run_ends_as_if_nothing_had_happe
         return server
 
     first = serve(*(run.id for run in runs))
-    wait_for(lambda: runs[0].log().epochs and runs[0].log().batches[-1].epoch > 1)
+    wait_for(lambda: runs[0].log().epochs and runs[0].log().progress[-1].epoch > 1)
     first.kill()
     first.wait()
     assert len(runs[0].log().epochs) < 4 and not any(run.events_path.exists() for run in runs[1:])

@@ -24,4 +24,4 @@ def show(answers: Evaluation, framed: Cell, take: Callable[[Cell], None], alt: s
             take((cell["true"], cell["said"]))
 
     chart = confusion_matrix(answers.confusion(), framed)
-    st.altair_chart(chart, width="stretch", key=key, on_select=clicked, alt=alt)
+    st.vega_lite_chart(chart, width="stretch", key=key, on_select=clicked, alt=alt)

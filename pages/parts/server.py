@@ -12,12 +12,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from s5core import checkpoint, configuration, data, device, evaluate, results, speed
+from s5core import checkpoint, configuration, data, device, results, speed
+from s5core.ahead.desk import Desk, Pending
+from s5core.ahead.question import Network
 from s5core.configuration import Configuration
 from s5core.data import Digits
 from s5core.drawing.class_set import Reader
 from s5core.drawing.familiarity import Familiarity
-from s5core.drawing.familiarity import measure as measure_familiarity
 from s5core.errors import UserError
 from s5core.evaluate import Evaluation
 from s5core.layers import Layer
@@ -39,16 +40,9 @@ class Trained:
         Raises CheckpointError."""
         self.key = str(path), changed
         self.checkpoint = checkpoint.load(path)
-        self.model = self.checkpoint.model().requires_grad_(False)  # in eval mode, on the CPU
+        self.network = Network.of(path, self.checkpoint)
+        self.model = self.network.model  # in eval mode, on the CPU
         self.reader = Reader(self.model)  # of the class set
-
-
-def _key_of_network(trained: Trained) -> tuple[str, int]:
-    return trained.key
-
-
-def _key_of_digits(digits: Digits) -> str:
-    return digits.name
 
 
 def trained(network: NamedNetwork) -> Trained | None:
@@ -65,22 +59,32 @@ def _read(path: Path, changed: int) -> Trained:
     return Trained(path, changed)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Trained: _key_of_network})
-def familiarity(trained: Trained) -> Familiarity | None:
-    """What real digits look like to a network, so that something else can be told from them; None
-    where nothing can. Takes a second or two the first time."""
-    # The practice digits are always here. They serve no accuracy, so that they need not be unseen.
-    return measure_familiarity(trained.model, data.practice_set())
+@st.cache_resource(show_spinner=False)
+def _desk() -> Desk:
+    made = Desk()
+    atexit.register(made.close)
+    return made
 
 
-@st.cache_resource(
-    max_entries=32,
-    show_spinner=False,
-    hash_funcs={Trained: _key_of_network, Digits: _key_of_digits},
-)
-def answers(trained: Trained, digits: Digits) -> Evaluation:
-    """A network's answers to the validation digits. Takes seconds the first time."""
-    return evaluate.evaluate(trained.model, digits.validation_images, digits.validation_labels)
+def familiarity(trained: Trained) -> Familiarity | Pending | None:
+    """What real digits look like to a network, so that something else can be told from them; None where
+    nothing can. It takes a few seconds until it is known, unless somebody has asked before."""
+    found = _desk().ask("familiarity", trained.network, _practice())
+    assert not isinstance(found, Evaluation)
+    return found
+
+
+@st.cache_resource(show_spinner=False)
+def _practice() -> Digits:
+    return data.practice_set()
+
+
+def answers(trained: Trained) -> Evaluation | Pending:
+    """A network's answers to the validation digits; `Pending` for some seconds where nobody has asked
+    before. Raises UserError when the digits are damaged."""
+    found = _desk().ask("answers", trained.network, digits())
+    assert isinstance(found, Evaluation | Pending)
+    return found
 
 
 @st.cache_data(show_spinner=False)
@@ -95,7 +99,7 @@ def digits() -> Digits:
     return _digits(not data.missing_files(data.HOME))
 
 
-@st.cache_resource(max_entries=2, show_spinner="Reading the digits …")
+@st.cache_resource(max_entries=2, show_spinner=False)
 def _digits(downloaded: bool) -> Digits:
     return data.load(download=False)
 

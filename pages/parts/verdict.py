@@ -9,9 +9,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
-from pages.parts import server
+from pages.parts import server, wait
 from pages.parts.server import Trained
+from s5core.ahead.desk import Pending
 from s5core.drawing import reading
+from s5core.drawing.familiarity import Familiarity
 from s5core.drawing.reading import Reading
 from s5core.runs.catalogue import NamedNetwork
 from s5core.words import probability
@@ -42,7 +44,10 @@ def show(
     """
     trained = readers[network]
     familiar = server.familiarity(trained)
-    known = familiar is None or familiar.knows(trained.model, field)
+    if isinstance(familiar, Pending):
+        with doubts:
+            wait.show(lambda: server.familiarity(trained), f"Learning what real digits look like to {name} …")
+    known = not isinstance(familiar, Familiarity) or familiar.knows(trained.model, field)
     doubt = reading.doubt({each.short: answer for each, answer in answers.items()}, network.short, known)
     verb, mark = ("guesses", "?") if doubt else ("reads", "")
     answer = answers[network]

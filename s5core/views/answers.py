@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import altair as alt
 from torch import Tensor
 
 from s5core.evaluate import ClassResult, Evaluation
 from s5core.views.palette import BLUE, GREY, ORANGE, OURS, RED
-from s5core.views.style import TARGET_LINE, TEXT, chart_of, layered
+from s5core.views.style import TARGET_LINE, TEXT, Specification, layered, named, written
 from s5core.words import percent
 
 GROUND = alt.ExprRef("background")  # the page's own colour, whatever its theme
+FAINT, STRONG = 0.12, 0.95  # opacity of a cell without errors, and of the one with the most
 
 
 def class_probabilities(
     probabilities: Sequence[float], true_class: int | None = None, height: int = 260
-) -> alt.LayerChart:
+) -> Specification:
     """The probability of each digit as a bar, in percent.
 
     The network's answer is blue. The true digit is orange, where it is known and is not the answer.
@@ -34,7 +36,12 @@ def class_probabilities(
         }
         for label, p in enumerate(probabilities)
     ]
-    base = chart_of(rows).encode(
+    return _empty_probabilities(height) | {"datasets": {"digits": rows}}
+
+
+@lru_cache
+def _empty_probabilities(height: int) -> Specification:
+    base = named("digits").encode(
         x=alt.X("digit:O", title="digit"),
         y=alt.Y(
             "percent:Q",
@@ -55,33 +62,43 @@ def class_probabilities(
         ],
     )
     figures = base.mark_text(dy=-8, fontSize=TEXT, color=GREY).encode(text="text:N")
-    return layered([bars, figures], height)
+    return written(layered([bars, figures], height))
 
 
-def confusion_matrix(counts: Tensor, chosen: tuple[int, int] | None = None) -> alt.LayerChart:
+def confusion_matrix(counts: Tensor, chosen: tuple[int, int] | None = None) -> Specification:
     """Which classes the network takes for which; a click on a cell selects it.
 
     `counts`: (10, 10), a row for each true class, a column for each answer. `chosen`: the true class
     and the answer of the cell that has a frame at first. The selection is named "cell", its fields
     "true" and "said".
     """
+    most = max(1, int(counts.clone().fill_diagonal_(0).max()))
     rows = [
-        {"true": true, "said": said, "count": digits, "right": true == said}
+        {
+            "true": true,
+            "said": said,
+            "count": digits,
+            "right": true == said,
+            "shade": FAINT + (STRONG - FAINT) * math.sqrt(digits / most)
+            if digits and true != said
+            else FAINT,
+        }
         for true, line in enumerate(counts.tolist())
         for said, digits in enumerate(line)
     ]
-    cell = alt.selection_point(
-        name="cell",
-        fields=["true", "said"],
-        toggle=False,
-        clear=False,
-        empty=False,
-        value=[{"true": chosen[0], "said": chosen[1]}] if chosen else alt.Undefined,
-    )
-    most = max([row["count"] for row in rows if not row["right"]] + [1])
+    empty = _empty_matrix()
+    (cell,) = empty["params"]
+    if chosen:
+        cell = cell | {"value": [{"true": chosen[0], "said": chosen[1]}]}
+    return empty | {"datasets": {"cells": rows}, "params": [cell]}
+
+
+@lru_cache
+def _empty_matrix() -> Specification:
+    cell = alt.selection_point(name="cell", fields=["true", "said"], toggle=False, clear=False, empty=False)
     axis = alt.Axis(labelPadding=6, titlePadding=8, labelFlush=False)
     scale = alt.Scale(paddingInner=0.04, paddingOuter=0.02)
-    base = chart_of(rows).encode(
+    base = named("cells").encode(
         x=alt.X("said:O", title="answer", axis=axis, scale=scale),
         y=alt.Y("true:O", title="true digit", axis=axis, scale=scale),
         tooltip=[
@@ -94,13 +111,7 @@ def confusion_matrix(counts: Tensor, chosen: tuple[int, int] | None = None) -> a
     # light theme and in the dark one. The diagonal has no shade: its counts would outshine all errors.
     cells = base.mark_rect(cursor="pointer", cornerRadius=3).encode(
         color=alt.condition("datum.right || !datum.count", alt.value(GREY), alt.value(RED)),
-        fillOpacity=alt.condition(
-            "datum.right || !datum.count",
-            alt.value(0.12),
-            alt.Opacity(
-                "count:Q", scale=alt.Scale(type="sqrt", domain=[0, most], range=[0.12, 0.95]), legend=None
-            ),
-        ),
+        fillOpacity=alt.FillOpacity("shade:Q", scale=None, legend=None),
         stroke=alt.condition(cell, alt.value("currentColor"), alt.value("transparent")),
         strokeWidth=alt.value(3),
     )
@@ -112,10 +123,10 @@ def confusion_matrix(counts: Tensor, chosen: tuple[int, int] | None = None) -> a
             opacity=alt.condition("datum.right", alt.value(0.55), alt.value(1)),
         )
     )
-    return layered([cells.add_params(cell), numbers], height=460)
+    return written(layered([cells.add_params(cell), numbers], height=460))
 
 
-def class_accuracy(classes: Sequence[ClassResult], target: float) -> alt.LayerChart:
+def class_accuracy(classes: Sequence[ClassResult], target: float) -> Specification:
     """The accuracy of each class as a bar, its errors beside the bar, and the target as a line.
 
     `target`: in percent. The axis does not begin at zero, so that the worst class and the target can
@@ -133,13 +144,18 @@ def class_accuracy(classes: Sequence[ClassResult], target: float) -> alt.LayerCh
         }
         for result in classes
     ]
+    return _empty_classes(start) | {"datasets": {"classes": rows, "target": [{"target": target}]}}
+
+
+@lru_cache
+def _empty_classes(start: float) -> Specification:
     x = alt.X(
         "accuracy:Q",
         title=f"accuracy, % (the axis begins at {start:g} %)",
         scale=alt.Scale(domain=[start, 100], nice=False),
         axis=alt.Axis(tickCount=5),
     )
-    base = chart_of(rows).encode(
+    base = named("classes").encode(
         y=alt.Y("digit:O", title="true digit"),
         tooltip=[
             alt.Tooltip("digit:O", title="true digit"),
@@ -152,14 +168,14 @@ def class_accuracy(classes: Sequence[ClassResult], target: float) -> alt.LayerCh
         x=alt.value("width"), text="words:N"
     )
     line = (
-        chart_of([{"target": target}])
+        named("target")
         .mark_rule(**TARGET_LINE)
         .encode(x="target:Q", tooltip=alt.Tooltip("target:Q", title="target, %"))
     )
-    return layered([bars, words, line], height=380)
+    return written(layered([bars, words, line], height=380))
 
 
-def accuracy_intervals(networks: Mapping[str, Evaluation], chosen: str) -> alt.LayerChart:
+def accuracy_intervals(networks: Mapping[str, Evaluation], chosen: str) -> Specification:
     """The accuracy of each network as a point in its 95 % interval, under the network's name.
 
     The point of the chosen network is filled. The axis ends at 100 % and begins at the multiple of ten
@@ -178,6 +194,11 @@ def accuracy_intervals(networks: Mapping[str, Evaluation], chosen: str) -> alt.L
         for i, (name, answers) in enumerate(networks.items())
     ]
     start = min(math.floor(answers.interval[0] / 10) * 10 for answers in networks.values())
+    return _empty_intervals(start, len(rows)) | {"datasets": {"networks": rows}}
+
+
+@lru_cache
+def _empty_intervals(start: int, networks: int) -> Specification:
 
     def x(field: str) -> alt.X:
         return alt.X(
@@ -187,7 +208,7 @@ def accuracy_intervals(networks: Mapping[str, Evaluation], chosen: str) -> alt.L
             axis=alt.Axis(tickCount=5),
         )
 
-    base = chart_of(rows).encode(
+    base = named("networks").encode(
         y=alt.Y("row:O", axis=None),
         tooltip=[
             alt.Tooltip("words:N", title="network"),
@@ -202,7 +223,7 @@ def accuracy_intervals(networks: Mapping[str, Evaluation], chosen: str) -> alt.L
     words = base.mark_text(align="left", dy=-13, fontSize=TEXT, color="currentColor").encode(
         x=alt.value(4), text="words:N"
     )
-    return layered([intervals, points, words], height=56 * len(rows) + 50)
+    return written(layered([intervals, points, words], height=56 * networks + 50))
 
 
 def _round_up(number: float) -> float:

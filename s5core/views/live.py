@@ -17,12 +17,11 @@ import altair as alt
 from s5core.events import Log, Metrics, Progress
 from s5core.target import ACCURACY
 from s5core.views.palette import GREEN, GREY, ORANGE, OURS, PURPLE, RED, SKY, TARGET
-from s5core.views.style import TARGET_LINE, TEXT, layered, readable
+from s5core.views.style import TARGET_LINE, TEXT, Specification, layered, named, readable, written
 from s5core.words import percent
 
 FEWEST = 1000  # digits that make a point of a training curve, but for the first: fewer are noise
 
-Specification = dict[str, Any]  # a Vega-Lite chart as JSON data
 Point = tuple[float, float]  # epoch and value
 
 
@@ -154,7 +153,7 @@ def rates(points: Sequence[Point], epochs: int, peak: float, height: int = 160) 
 def _empty_rates(epochs: int, peak: float, height: int) -> Specification:
     scale = alt.Scale(domain=[0, peak])
     chart = (
-        alt.Chart(alt.NamedData("rates"))
+        named("rates")
         .mark_line(interpolate="step-after", color=OURS, strokeWidth=3)
         .encode(
             x=_epochs(epochs),
@@ -163,8 +162,7 @@ def _empty_rates(epochs: int, peak: float, height: int) -> Specification:
         )
         .properties(height=height)
     )
-    specification: Specification = readable(chart).to_dict()
-    return specification
+    return written(readable(chart))
 
 
 def _epochs(last: int) -> alt.X:
@@ -241,7 +239,7 @@ def _empty_curves(
 
     def line(rows: str, width: float) -> alt.Chart:
         chart: alt.Chart = (
-            alt.Chart(alt.NamedData(rows))
+            named(rows)
             .mark_line(strokeWidth=width)
             .encode(
                 **place,
@@ -255,10 +253,10 @@ def _empty_curves(
         )
         return chart
 
-    dots = alt.Chart(alt.NamedData("dots")).mark_point(filled=True, size=60, opacity=1)
+    dots = named("dots").mark_point(filled=True, size=60, opacity=1)
     layers = [line("others", 2), line("points", 2.5), dots.encode(**place, color=colour, tooltip=tooltip)]
     if has_target:
-        target = alt.Chart(alt.NamedData("target"))
+        target = named("target")
         words = target.mark_text(
             align="left", baseline="bottom", dx=6, dy=-3, fontSize=TEXT, fontWeight="bold", color=TARGET
         )
@@ -267,5 +265,4 @@ def _empty_curves(
             target.mark_rule(**TARGET_LINE).encode(y=place["y"]),
             words.encode(x=at_left, y=place["y"], text="words:N"),
         ]
-    specification: Specification = layered(layers, height).to_dict()
-    return specification
+    return written(layered(layers, height))

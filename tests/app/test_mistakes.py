@@ -11,8 +11,10 @@ import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
-from pages.parts import keys
+from pages.parts import keys, server
 from s5core import checkpoint, data, evaluate, results
+from s5core.ahead.desk import Pending
+from s5core.ahead.question import Network
 from s5core.data import Digits
 from s5core.evaluate import Evaluation
 from s5core.runs import catalogue, folder
@@ -53,6 +55,12 @@ def answers(practice: Digits) -> Evaluation:
 def read(step: str, digits: Digits) -> Evaluation:
     model = checkpoint.load(checkpoint.shipped_path(step)).model()
     return evaluate.evaluate(model, digits.validation_images, digits.validation_labels)
+
+
+def trained_network() -> Network:
+    found = server.trained(catalogue.find("step5"))
+    assert found is not None
+    return found.network
 
 
 def metric(app: AppTest, label: str) -> str:
@@ -127,11 +135,9 @@ def test_another_network_is_compared(app: AppTest, answers: Evaluation, practice
     assert app.selectbox(keys.MISTAKES_OTHER).value != "step1"
 
 
-def test_a_network_without_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def perfect(model: object, images: torch.Tensor, labels: torch.Tensor) -> Evaluation:
-        return Evaluation(torch.eye(10)[labels], labels)
-
-    monkeypatch.setattr(evaluate, "evaluate", perfect)
+def test_a_network_without_an_error(monkeypatch: pytest.MonkeyPatch, practice: Digits) -> None:
+    labels = practice.validation_labels
+    monkeypatch.setattr(server, "answers", lambda _: Evaluation(torch.eye(10)[labels], labels))
     run = folder.adopt(checkpoint.load(checkpoint.shipped_path("step5")), "step5", "perfect")
     app = open_page(run=run.id)
     assert metric(app, "Accuracy") == percent(100)
@@ -152,3 +158,18 @@ def test_one_shipped_network_is_told_from_the_mean_over_seeds(app: AppTest) -> N
     assert str(reached).replace(" ", "\u00a0") in words
     run = folder.adopt(checkpoint.load(checkpoint.shipped_path("step5")), "step5", "mine")
     assert not [each for each in open_page(run=run.id).caption if "the shipped one" in each.value]
+
+
+def test_while_the_digits_are_read_the_page_shows_how_far_that_is(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, practice: Digits
+) -> None:
+    ask, pending = server.answers, Pending("answers", trained_network(), 0.4)
+    monkeypatch.setattr(server, "answers", lambda trained: pending)
+    app.run()
+    (bar,) = app.get("progress")
+    assert (bar.proto.value, bar.proto.text) == (40, "Reading 1,000 digits …")
+    assert not app.metric
+    pending.trouble = "It broke down."
+    assert app.run().error[0].value == "It broke down."
+    monkeypatch.setattr(server, "answers", ask)
+    assert app.run().metric

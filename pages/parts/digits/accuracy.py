@@ -17,7 +17,7 @@ def show(answers: Answers, chosen: NamedNetwork) -> None:
     """The accuracy of each network on the class set, in words, as a chart and as a table."""
     st.header("Which network reads us best?")
     st.write(_verdict(answers))
-    st.altair_chart(
+    st.vega_lite_chart(
         accuracy_intervals({network.label: each for network, each in answers.items()}, chosen.label),
         width="stretch",
         alt="; ".join(f"{network.short}: {percent(each.accuracy, 1)}" for network, each in answers.items())

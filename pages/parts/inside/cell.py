@@ -111,7 +111,7 @@ def _show_map(layer: ShownLayer, map_: int, cell: tuple[int, int], values: Value
     with st.container(width=SIDE + 2 * FRAME_MARGIN, gap="xsmall"):
         chart = feature_map(field, cell, SIDE, signed=values == "contributions")
         alt = f"The {values} of {name} of {row.name}. A frame marks row {cell[0] + 1}, column {cell[1] + 1}."
-        st.altair_chart(chart, width="content", key=key, on_select=clicked, alt=alt)
+        st.vega_lite_chart(chart, width="content", key=key, on_select=clicked, alt=alt)
         st.caption(f"{values.capitalize()} of {name} of {row.name}. Click a cell.", text_alignment="center")
 
 

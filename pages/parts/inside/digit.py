@@ -96,7 +96,7 @@ def show_answer(inside: Inside, true_class: int | None) -> None:
     )
     chart = class_probabilities(inside.probabilities.tolist(), true_class, CHART_HEIGHT)
     with st.container(key=keys.small_chart("answer")):
-        st.altair_chart(
+        st.vega_lite_chart(
             chart,
             width="stretch",
             alt=f"Bars: the probability of each digit. The answer {inside.answer} has "

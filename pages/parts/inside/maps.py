@@ -116,7 +116,7 @@ def _show_single_cells(layer: ShownLayer, logits: bool) -> None:
         st.caption(f"{MOST_MAPS} of {total:,} maps are shown, {FIRST[BY_NUMBER]}.")
     title, first = layer.names[0].split()
     highest = max(range(len(values)), key=values.__getitem__)
-    st.altair_chart(
+    st.vega_lite_chart(
         cell_values(values, title, int(first)),
         width="stretch",
         alt=f"Bars: the activation of each {title}. The highest is {number(values[highest])}, of "

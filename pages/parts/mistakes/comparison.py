@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.parts import choice, keys, server
+from pages.parts import choice, keys, server, wait
 from pages.parts.mistakes import tiles
 from pages.parts.server import Trained
+from s5core.ahead.desk import Pending
 from s5core.errors import UserError
 from s5core.evaluate import Evaluation, compare_answers
 from s5core.runs import catalogue
@@ -50,8 +51,10 @@ def show(trained: Trained, answers: Evaluation) -> None:
             "One of the two networks was trained on these digits and the other was not. The first has an "
             "advantage."
         )
-    with st.spinner(f"Reading {len(digits.validation_labels):,} digits …"):
-        second = server.answers(found, digits)
+    second = server.answers(found)
+    if isinstance(second, Pending):
+        wait.show(lambda: server.answers(found), tiles.reading())
+        return
     _show_differences(answers, second, chosen.short, other.short)
 
 

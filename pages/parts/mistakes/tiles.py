@@ -12,6 +12,11 @@ from s5core.views.gallery import gallery
 FEW = 24  # digits that are shown unless more are asked for
 
 
+def reading() -> str:
+    """That a network reads all of them."""
+    return f"Reading {len(server.digits().validation_labels):,} digits …"
+
+
 def show(indices: Sequence[int], caption: Callable[[int], str], count: int = FEW, scale: int = 4) -> None:
     """The first `count` of some validation digits, by their indices; a sentence where there is none."""
     if not indices:

@@ -16,8 +16,6 @@ from s5core import checkpoint, configuration, data, device, evaluate, results, s
 from s5core.configuration import Configuration
 from s5core.data import Digits
 from s5core.drawing.class_set import Reader
-from s5core.drawing.familiarity import Familiarity
-from s5core.drawing.familiarity import measure as measure_familiarity
 from s5core.errors import UserError
 from s5core.evaluate import Evaluation
 from s5core.layers import Layer
@@ -63,14 +61,6 @@ def trained(network: NamedNetwork) -> Trained | None:
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _read(path: Path, changed: int) -> Trained:
     return Trained(path, changed)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Trained: _key_of_network})
-def familiarity(trained: Trained) -> Familiarity | None:
-    """What real digits look like to a network, so that something else can be told from them; None
-    where nothing can. Takes a second or two the first time."""
-    # The practice digits are always here. They serve no accuracy, so that they need not be unseen.
-    return measure_familiarity(trained.model, data.practice_set())
 
 
 @st.cache_resource(

@@ -134,12 +134,3 @@ def _say_how_long(question: str | None) -> None:
             st.caption("MNIST is missing here, and the practice digits are too few for the goal.")
     except UserError as error:
         st.error(str(error))
-
-
-def prepare() -> None:
-    """Measure before the first stroke what the answer needs, while the page is already shown."""
-    try:
-        if trained := server.trained(READER):
-            server.familiarity(trained)
-    except UserError:
-        pass  # the answer will say what is wrong

@@ -3,7 +3,7 @@
     python -m benchmarks.known
 
 writes `checkpoints/known/`: for each shipped network its answers to MNIST's test digits and to the practice
-digits, and what real digits look like to it. Files of networks that are no longer shipped are removed.
+digits. Files of networks that are no longer shipped are removed.
 Needs MNIST: set $S5_DATA_DIR. Takes half a minute.
 """
 
@@ -19,7 +19,7 @@ from s5core.steps import STEPS
 def wanted(digits: Digits) -> dict[str, tuple[str, Network, Digits]]:
     """What is to be found out, by the name of its file. `digits`: MNIST."""
     practice = data.practice_set()
-    cases = [("answers", digits), ("answers", practice), ("familiarity", practice)]
+    cases = [("answers", digits), ("answers", practice)]
     found = {}
     for name, loaded in checkpoint.load_shipped(STEPS).items():
         network = Network.of(checkpoint.shipped_path(name), loaded)

@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
-from pages.parts import canvas, choice, keys, navigation, server, verdict
+from pages.parts import canvas, choice, keys, navigation, verdict
 from pages.parts.draw import keep, photograph, why
 from pages.parts.verdict import Answers, Readers
 from s5core.drawing import fit, sketch
@@ -146,8 +146,6 @@ def show() -> None:
     except UserError as error:
         st.error(str(error))
         return
-    if chosen in readers:
-        server.familiarity(readers[chosen])
     # Side by side, or on a phone below one another: the answer comes next to the canvas, then the tools.
     with st.container(horizontal=True, gap="medium"):
         paper, answered = st.container(width=sketch.SIDE), st.container()

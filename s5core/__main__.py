@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import statistics
 import sys
 from pathlib import Path
@@ -20,7 +19,7 @@ from torch import Tensor, nn
 
 from s5core import checkpoint, data, results, steps, words
 from s5core.device import keep_freed_memory
-from s5core.drawing import fit, photo, score
+from s5core.drawing import fit, photo, photographs, score
 from s5core.drawing.fit import DigitError
 from s5core.drawing.reading import use_one_thread
 from s5core.errors import UserError
@@ -28,6 +27,7 @@ from s5core.evaluate import evaluate as evaluate_model
 from s5core.export import formats
 from s5core.export.formats import EXPORTS
 from s5core.layers import with_dropout
+from s5core.shell import measured
 from s5core.shell.arguments import (
     NETWORK,
     AsJson,
@@ -271,7 +271,7 @@ def _probabilities(model: nn.Module, path: Path, center: bool) -> Tensor:
 @app.command("drawn")
 def drawn_command(
     file: Annotated[
-        Path, typer.Argument(metavar="DIGITS.npz", help="A file of digits that people drew, as strokes.")
+        Path, typer.Argument(metavar="DIGITS.npz", help="A file of digits or letters that people drew.")
     ],
     way: Annotated[
         score.Way,
@@ -281,22 +281,36 @@ def drawn_command(
     ] = "strokes",
     as_json: AsJson = False,
 ) -> None:
-    """Measure how well the shipped networks read digits that people drew."""
+    """Measure how well the shipped networks read digits that people drew, or how often they take letters
+    for digits."""
     use_one_thread()  # as in the app
-    found = score.report(checkpoint.load_shipped(steps.STEPS), score.load_digits(file), way)
+    found = score.report(checkpoint.load_shipped(steps.STEPS), score.load(file), way)
     if as_json:
         print(json.dumps(found))
-        return
-    print(f"{found['digits']:,} digits by {words.count(found['writers'], 'writer')}, read from: {way}")
-    print(f"{'step':<16}{'pen':>4}{'accuracy':>10}  {'95 % of writers':<17}{'ECE':<7}by class, 0 to 9")
-    for name, read in found["steps"].items():
-        for width, accuracy in read["accuracy"].items():
-            interval = "{:.2f}–{:.2f}".format(*read["interval"][width])
-            shares = read["by_class"][width]
-            by_class = " ".join(f"{shares.get(str(number), math.nan):5.1f}" for number in range(10))
-            calibration = f"{read['calibration_error'][width]:.2f}"
-            print(f"{name:<16}{width:>4}{accuracy:>8.2f} %  {interval:<17}{calibration:<7}{by_class}")
-        print(f"{name:<16}mean{read['mean']:>8.2f} %  {read['milliseconds']:.1f} ms a digit")
+    elif "digits" in found:
+        measured.print_digits(found)
+    else:
+        measured.print_letters(found)
+
+
+@app.command("photographs")
+def photographs_command(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER", help="Photographs named KIND_NUMBER_DIGIT.png, as in shadow_012_7.png."
+        ),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Measure how well step 5 reads photographs of digits."""
+    use_one_thread()  # as in the app
+    models = {name: network.model() for name, network in checkpoint.load_shipped(steps.STEPS).items()}
+    found = photographs.report(models, score.FIRST, folder)
+    if as_json:
+        print(json.dumps(found))
+    else:
+        measured.print_photographs(found)
 
 
 @app.command()

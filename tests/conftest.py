@@ -70,7 +70,7 @@ def practice() -> Digits:
 @pytest.fixture(scope="session")
 def drawn_fields(drawn_digits: DrawnDigits) -> Tensor:
     """The drawn digits as the networks see them, pen 18 pixels wide: (N, 1, 28, 28) uint8."""
-    return score.fields(drawn_digits, 18)
+    return score.see(drawn_digits, 18).fields
 
 
 @pytest.fixture(autouse=True)

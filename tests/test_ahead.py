@@ -18,7 +18,6 @@ from s5core.ahead import desk, question
 from s5core.ahead.desk import Desk, Pending
 from s5core.ahead.question import QUESTIONS, SHIPPED, Network
 from s5core.data import Digits
-from s5core.drawing.familiarity import Familiarity
 from s5core.evaluate import Evaluation, evaluate
 from tests.helpers import wait_for
 
@@ -51,21 +50,10 @@ def test_the_shipped_files_are_those_of_the_shipped_networks(mnist: Digits) -> N
 
 def test_a_shipped_answer_is_what_the_network_answers(network: Network, practice: Digits) -> None:
     kept = question.look_up("answers", network, practice)
-    assert kept is not None and isinstance(kept[0], Evaluation)
+    assert isinstance(kept, Evaluation)
     now = evaluate(network.model, practice.validation_images, practice.validation_labels)
-    assert torch.equal(kept[0].predictions, now.predictions)
-    torch.testing.assert_close(kept[0].probabilities, now.probabilities, rtol=0, atol=1e-3)
-
-
-def test_the_shipped_familiarity_is_what_would_be_measured(network: Network, practice: Digits) -> None:
-    kept = question.look_up("familiarity", network, practice)
-    assert kept is not None and isinstance(kept[0], Familiarity)
-    images = practice.validation_images[::100]
-    found = QUESTIONS["familiarity"].find(network.model, practice, lambda _: None)
-    measured = QUESTIONS["familiarity"].answer(found, practice)
-    assert isinstance(measured, Familiarity)
-    distances = [each.distances(network.model, images) for each in (kept[0], measured)]
-    torch.testing.assert_close(*distances, rtol=1e-3, atol=1e-3)
+    assert torch.equal(kept.predictions, now.predictions)
+    torch.testing.assert_close(kept.probabilities, now.probabilities, rtol=0, atol=1e-3)
 
 
 def test_networks_that_answer_differently_have_other_files(network: Network, other: Network) -> None:
@@ -101,7 +89,6 @@ def test_the_oldest_files_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_shipped_network_needs_no_reader(network: Network, practice: Digits, asked: Desk) -> None:
     assert isinstance(asked.ask("answers", network, practice), Evaluation)
-    assert isinstance(asked.ask("familiarity", network, practice), Familiarity)
     assert asked.pid is None
 
 
@@ -113,14 +100,12 @@ def test_a_reader_finds_out_what_is_asked_and_goes(
     monkeypatch.setattr(data, "HOME", other.path.parent)
     first = asked.ask("answers", other, practice)
     assert isinstance(first, Pending) and asked.ask("answers", other, practice) is first
-    assert isinstance(asked.ask("familiarity", other, practice), Pending)
     wait_for(lambda: asked.pid is None)
     assert first.share == 1 and not first.trouble
     found = asked.ask("answers", other, practice)
     assert isinstance(found, Evaluation)
     now = evaluate(other.model, practice.validation_images, practice.validation_labels)
     assert torch.equal(found.predictions, now.predictions)
-    assert isinstance(asked.ask("familiarity", other, practice), Familiarity)
 
 
 @pytest.mark.slow
@@ -129,13 +114,13 @@ def test_a_failure_is_told_and_tried_again_later(
 ) -> None:
     kept = other.path.with_name("kept")
     shutil.move(other.path, kept)
-    pending = asked.ask("familiarity", other, practice)
+    pending = asked.ask("answers", other, practice)
     assert isinstance(pending, Pending)
     wait_for(lambda: pending.trouble)
-    assert "cannot be read" in pending.trouble and asked.ask("familiarity", other, practice) is pending
+    assert "cannot be read" in pending.trouble and asked.ask("answers", other, practice) is pending
     shutil.move(kept, other.path)
     monkeypatch.setattr(desk, "AGAIN", 0.0)
-    wait_for(lambda: isinstance(asked.ask("familiarity", other, practice), Familiarity))
+    wait_for(lambda: isinstance(asked.ask("answers", other, practice), Evaluation))
 
 
 @pytest.mark.slow

@@ -57,7 +57,7 @@ def test_a_picture_s_pen_is_brought_to_mnist_s():
 
 def test_a_picture_without_strokes_does_not_vanish():
     rows, columns = np.mgrid[:160, :160]
-    for texture in ((rows + columns) % 2, columns % 2):
+    for texture in ((rows + columns) % 2, rows % 2):
         assert int(fit.of_ink(texture.astype(np.float32)).max()) > 0
 
 

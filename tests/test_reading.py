@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import time
 
 import pytest
@@ -59,17 +60,31 @@ def reading_of(**shares: float) -> Reading:
     return Reading(tuple(shares.get(f"_{label}", 0.0) for label in range(10)))
 
 
-def test_a_doubt_says_whose_it_is():
+def test_a_doubt_says_whose_it_is_and_of_which_kind():
     sure, other = reading_of(_4=0.997, _9=0.003), reading_of(_9=0.99, _4=0.01)
     assert reading.doubt({"One": sure, "Two": sure}, "One") is None
     said = {
-        "**One** is 99.7 % sure, but only 1 of 2 networks read a 4.": {"One": sure, "Two": other},
-        "**One** is 60.0 % sure, which is not enough.": {"One": reading_of(_4=0.6, _9=0.4), "Two": sure},
-        "**One** is 80.0 % sure, but all networks together are only 65.0 % sure.": {
-            "One": reading_of(_4=0.8, _9=0.2),
-            "Two": reading_of(_4=0.5, _9=0.4),
-        },
+        "**One** is 99.7 % sure, but only 1 of 2 networks read a 4.": (
+            "disagree",
+            {"One": sure, "Two": reading_of(_9=1.0)},
+        ),
+        "**One** is 60.0 % sure that this is a 4, and a 9 has 40.0 %.": (
+            "close",
+            {"One": reading_of(_4=0.6, _9=0.4), "Two": other},
+        ),
+        "**One** is 75.0 % sure, but all networks together are only 47.5 % sure.": (
+            "disagree",
+            {"One": reading_of(_4=0.75, _9=0.25), "Two": Reading((0.1,) * 4 + (0.2,) + (0.08,) * 5)},
+        ),
     }
-    for sentence, answers in said.items():
-        assert reading.doubt(answers, "One").replace("\N{NO-BREAK SPACE}", " ") == sentence
-    assert "hardly any real digit" in reading.doubt({"One": sure, "Two": sure}, "One", known=False)
+    for sentence, (kind, answers) in said.items():
+        doubt = reading.doubt(answers, "One")
+        assert doubt and (doubt.kind, plain(doubt.why)) == (kind, sentence)
+    doubt = reading.doubt({"One": sure, "Two": sure}, "One", known=False)
+    assert doubt and doubt.kind == "no digit" and "99.7 % sure of a 4" in plain(doubt.why)
+    doubt = reading.doubt({"One": Reading((math.nan,) * 10)}, "One")
+    assert doubt and doubt.kind == "no answer"
+
+
+def plain(text: str) -> str:
+    return text.replace("\N{NO-BREAK SPACE}", " ")

@@ -10,7 +10,7 @@ from s5core import checkpoint
 from s5core.__main__ import app
 from s5core.drawing import score, sketch
 from s5core.drawing.score import DrawnError
-from s5core.evaluate import Evaluation, evaluate
+from s5core.evaluate import evaluate
 
 
 def write(path: Path, digits: list[list[sketch.Stroke]], labels: list[int], **changes) -> Path:
@@ -56,33 +56,91 @@ def test_a_digit_stands_on_the_canvas_within_its_margins(hard, width):
 
 def test_the_pen_does_not_matter_to_what_is_read_from_strokes_but_does_to_pictures(hard):
     digits = score.load_digits(hard)
-    thin, thick = (score.fields(digits, width).double() for width in (8, 30))
+    thin, thick = (score.see(digits, width).fields.double() for width in (8, 30))
     assert (thin - thick).abs().mean() < 1
-    thin, thick = (score.fields(digits, width, "picture").double() for width in (8, 30))
+    thin, thick = (score.see(digits, width, "picture").fields.double() for width in (8, 30))
     assert thick.mean() > 1.5 * thin.mean()
 
 
-def sure_of(answers: torch.Tensor, digits: score.DrawnDigits) -> Evaluation:
-    return Evaluation(20.0 * torch.nn.functional.one_hot(answers, 10), digits.labels)
+def rate(answers: torch.Tensor, digits: score.DrawnDigits, refused=(), doubted=()) -> score.Score:
+    """The score of a network that is sure of these answers."""
+    numbers = np.arange(len(answers))
+    logits = 20.0 * torch.nn.functional.one_hot(answers, 10)
+    return score.rate(digits, logits, np.isin(numbers, refused), np.isin(numbers, doubted))
 
 
 def test_the_score_of_known_answers(hard):
     digits = score.load_digits(hard)
-    perfect = score.rate(digits, sure_of(digits.labels, digits))
+    perfect = rate(digits.labels, digits)
     assert perfect.accuracy == 100 and perfect.interval == (100, 100)
     assert perfect.by_class == dict.fromkeys(range(10), 100.0)
     answers = digits.labels.clone()
     answers[digits.writers == 0] = (answers[digits.writers == 0] + 1) % 10
-    found = score.rate(digits, sure_of(answers, digits))
+    found = rate(answers, digits)
     assert found.calibration_error == pytest.approx(100 * 4 / 12, abs=0.1)
     assert found.accuracy == pytest.approx(100 * 8 / 12)
     assert found.interval[0] == 0 and found.interval[1] == 100  # a third of three writers is all wrong
     assert found.by_class[0] == 0 and found.by_class[1] == 100
+    assert (found.refused, found.doubted, found.wrong_and_sure) == (0, 0, 4)
+
+
+def test_a_refused_digit_is_an_error_and_a_doubted_one_is_not(hard):
+    digits = score.load_digits(hard)
+    answers = digits.labels.clone()
+    answers[[2, 3]] = (answers[[2, 3]] + 1) % 10
+    found = rate(answers, digits, refused=(0, 1), doubted=(0, 3, 4, 5))
+    assert found.accuracy == pytest.approx(100 * 8 / 12)
+    assert (found.refused, found.doubted, found.wrong_and_sure) == (2, 3, 1)
+    assert found.calibration_error == pytest.approx(100 * 2 / 10, abs=0.1)
+    assert rate(answers, digits, refused=range(12)).accuracy == 0
+
+
+def test_a_drawing_of_two_digits_is_measured_as_refused(tmp_path):
+    two = HARD[5] + [[(x + 300, y) for x, y in stroke] for stroke in HARD[1]]
+    digits = score.load_digits(write(tmp_path / "some.npz", [HARD[5], two], [4, 4]))
+    seen = score.see(digits, 18)
+    assert seen.refused.tolist() == [False, True]
+    assert seen.fields[0].any() and not seen.fields[1].any()
+    network = checkpoint.load(checkpoint.shipped_path("step5"))
+    read = score.report({"step5": network}, digits)["steps"]["step5"]
+    assert read["refused"] == {"8": 1, "18": 1, "30": 1} and read["accuracy"]["8"] == 50
+
+
+@pytest.fixture
+def letters(tmp_path: Path) -> Path:
+    """An X, a plus, a 7 with a bar under the name of the letter F, and a slashed 0 under that of O."""
+    cross = [[(0.0, 0.0), (100.0, 140.0)], [(100.0, 0.0), (0.0, 140.0)]]
+    plus = [[(50.0, 0.0), (50.0, 100.0)], [(0.0, 50.0), (100.0, 50.0)]]
+    drawn = [cross, plus, HARD[list(sketch.HARD).index("7 with a bar")], HARD[0]]
+    text = np.array(["X", "+", "F", "O"])
+    return write(tmp_path / "letters.npz", drawn, [0] * 4, label=None, text=text)
+
+
+def test_letters_called_digits_are_counted_by_kind(letters):
+    drawn = score.load(letters)
+    assert isinstance(drawn, score.DrawnLetters) and drawn.texts.tolist() == ["X", "+", "F", "O"]
+    network = checkpoint.load(checkpoint.shipped_path("step5"))
+    found = score.report({"step5": network}, drawn)
+    assert found["called_digit"] == {
+        "letters": 50,
+        "symbols": 0,
+        "lookalikes": 100,
+        "by_character": {"+": 0, "F": 100, "O": 100, "X": 0},
+    }
+    assert found["steps"]["step5"]["called_digit"] == found["called_digit"]
+    with pytest.raises(DrawnError, match="a file of letters, not of digits"):
+        score.load_digits(letters)
+
+
+def test_the_command_reads_letters_too(letters):
+    shown = CliRunner().invoke(app, ["drawn", str(letters)])
+    assert shown.exit_code == 0, shown.output
+    assert "4 letters and symbols" in shown.output and "F 100 %" in shown.output
 
 
 def test_a_digit_that_nobody_wrote_has_no_accuracy(tmp_path):
     digits = score.load_digits(write(tmp_path / "two.npz", HARD[:2], [0, 1]))
-    found = score.rate(digits, sure_of(digits.labels, digits))
+    found = rate(digits.labels, digits)
     assert found.by_class == {0: 100.0, 1: 100.0}
     network = checkpoint.load(checkpoint.shipped_path("step5"))
     measured = score.measure({"step5": network.model()}, digits)["step5"][8].by_class
@@ -95,7 +153,7 @@ def test_a_digit_that_nobody_wrote_has_no_accuracy(tmp_path):
     [
         ({"label": None}, "has no array 'label'"),
         ({"label": np.array([3])}, "offsets do not fit"),
-        ({"label": np.array([10] * 12)}, "labels from 0 to 9"),
+        ({"label": np.array([10] * 12)}, "only labels from 0 to 9"),
         ({"stroke_offsets": np.array([0, 10_000])}, "offsets do not fit"),
         ({"stroke_offsets": np.zeros(100, int)}, "each digit needs a point"),
         ({"label": np.array(["3"] * 12)}, "arrays of whole numbers"),
@@ -128,7 +186,7 @@ def test_the_command_prints_what_was_measured(hard):
     step5 = content["steps"]["step5"]
     digits = score.load_digits(hard)
     model = checkpoint.load(checkpoint.shipped_path("step5")).model()
-    found = evaluate(model, score.fields(digits, 18), digits.labels)
+    found = evaluate(model, score.see(digits, 18).fields, digits.labels)
     assert step5["accuracy"]["18"] == round(found.accuracy, 2)
     assert step5["calibration_error"]["18"] == round(found.calibration_error, 2)
     assert set(step5["accuracy"]) == set(step5["interval"]) == set(step5["by_class"]) == {"8", "18", "30"}
@@ -140,11 +198,11 @@ def test_the_command_prints_what_was_measured(hard):
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [8, 18])
 def test_pictures_are_read_nearly_as_well_as_strokes(drawn_digits, width):
-    some = score.DrawnDigits(drawn_digits.labels[::6], drawn_digits.writers[::6], drawn_digits.strokes[::6])
+    some = score.DrawnDigits(drawn_digits.writers[::6], drawn_digits.strokes[::6], drawn_digits.labels[::6])
     model = checkpoint.load(checkpoint.shipped_path("step5")).model()
-    found = evaluate(model, score.fields(some, width, "picture"), some.labels)
+    found = evaluate(model, score.see(some, width, "picture").fields, some.labels)
     assert found.accuracy >= 98  # of 500
 
 
-def test_nobody_s_digit_is_taken_for_several(drawn_digits, drawn_fields):
-    assert len(drawn_fields) == len(drawn_digits.labels)
+def test_hardly_anybody_s_digit_is_taken_for_several(drawn_digits):
+    assert score.see(drawn_digits, 18).refused.sum() <= 1

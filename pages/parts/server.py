@@ -18,7 +18,6 @@ from s5core.ahead.question import Network
 from s5core.configuration import Configuration
 from s5core.data import Digits
 from s5core.drawing.class_set import Reader
-from s5core.drawing.familiarity import Familiarity
 from s5core.errors import UserError
 from s5core.evaluate import Evaluation
 from s5core.layers import Layer
@@ -64,19 +63,6 @@ def _desk() -> Desk:
     made = Desk()
     atexit.register(made.close)
     return made
-
-
-def familiarity(trained: Trained) -> Familiarity | Pending | None:
-    """What real digits look like to a network, so that something else can be told from them; None where
-    nothing can. It takes a few seconds until it is known, unless somebody has asked before."""
-    found = _desk().ask("familiarity", trained.network, _practice())
-    assert not isinstance(found, Evaluation)
-    return found
-
-
-@st.cache_resource(show_spinner=False)
-def _practice() -> Digits:
-    return data.practice_set()
 
 
 def answers(trained: Trained) -> Evaluation | Pending:

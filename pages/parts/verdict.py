@@ -9,16 +9,18 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
-from pages.parts import server, wait
 from pages.parts.server import Trained
-from s5core.ahead.desk import Pending
-from s5core.drawing import reading
-from s5core.drawing.familiarity import Familiarity
-from s5core.drawing.reading import Reading
+from s5core.drawing import detector, reading
+from s5core.drawing.reading import Kind, Reading
 from s5core.runs.catalogue import NamedNetwork
 from s5core.words import probability
 
-NOT_SURE = "It may be written in a way that the networks have not seen, or be no digit at all."
+DOUBTS: dict[Kind, str] = {
+    "no digit": "This looks like no digit.",
+    "close": "Two digits are close.",
+    "disagree": "The networks disagree.",
+    "no answer": "There is no answer.",
+}  # how each kind of doubt begins
 
 Readers = Mapping[NamedNetwork, Trained]
 Answers = dict[NamedNetwork, Reading]
@@ -42,12 +44,7 @@ def show(
 
     `name`: of the network, as the page calls it. The other answers help to tell whether it is in doubt.
     """
-    trained = readers[network]
-    familiar = server.familiarity(trained)
-    if isinstance(familiar, Pending):
-        with doubts:
-            wait.show(lambda: server.familiarity(trained), f"Learning what real digits look like to {name} …")
-    known = not isinstance(familiar, Familiarity) or familiar.knows(trained.model, field)
+    known = bool(detector.is_digit(field))
     doubt = reading.doubt({each.short: answer for each, answer in answers.items()}, network.short, known)
     verb, mark = ("guesses", "?") if doubt else ("reads", "")
     answer = answers[network]
@@ -57,4 +54,4 @@ def show(
         f'<span style="font-size: 1.5rem">{probability(answer.confidence)} sure</span></div>'
     )
     if doubt:
-        doubts.warning(f"**Not sure.** {doubt} {NOT_SURE}")
+        doubts.warning(f"**Not sure. {DOUBTS[doubt.kind]}** {doubt.why}")

@@ -60,10 +60,10 @@ class Desk:
         kept = question.look_up(name, network, digits)
         with self._lock:
             if kept is not None:
-                self._answers[file] = kept[0]
+                self._answers[file] = kept
                 while len(self._answers) > REMEMBERED:
                     self._answers.popitem(last=False)
-                return kept[0]
+                return kept
             pending = self._pending.setdefault(file, Pending(name, network))
             if self._reader is None:
                 self._reader = self._start()

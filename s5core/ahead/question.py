@@ -22,7 +22,6 @@ from torch import Tensor, nn
 from s5core import checkpoint, data
 from s5core.checkpoint import Checkpoint
 from s5core.data import Digits
-from s5core.drawing.familiarity import Familiarity, measure
 from s5core.evaluate import Evaluation, evaluate
 from s5core.files import read_bytes, write_atomically
 from s5core.layers import CLASSES, to_json
@@ -36,7 +35,7 @@ BATCH = 500  # digits that are read between two reports
 
 Tensors = Mapping[str, Tensor]
 Report = Callable[[float], None]  # the share that is done, 0 to 1
-Answer = Evaluation | Familiarity | None
+Answer = Evaluation
 
 
 @dataclass(frozen=True)
@@ -115,42 +114,7 @@ class Answers:
         return Evaluation(logits, labels)
 
 
-class Known:
-    """What real digits look like to a network: a `Familiarity`, or None where nothing can be told from
-    them. It goes by the practice digits, which are always here. They serve no accuracy, so that the network
-    may have seen them."""
-
-    def digits(self) -> Digits:
-        """All practice digits."""
-        return data.practice_set()
-
-    def file(self, digest: str, digits: Digits) -> str:
-        """There is one for each network."""
-        return f"{digest}-familiarity-{METHOD}.safetensors"
-
-    def find(self, model: nn.Sequential, digits: Digits, report: Report) -> Tensors:
-        """Read all digits."""
-        found = measure(model, digits)
-        report(1.0)
-        if found is None:
-            return {}
-        return {
-            "whitening": found.whitening.contiguous(),
-            "centres": found.centres.contiguous(),
-            "limit": torch.tensor(found.limit, dtype=torch.float64),
-        }
-
-    def answer(self, tensors: Tensors, digits: Digits) -> Familiarity | None:
-        """The statistics of the features."""
-        if not tensors:
-            return None
-        whitening, centres = tensors["whitening"], tensors["centres"]
-        if whitening.ndim != 2 or centres.shape != (CLASSES, len(whitening)):
-            raise ValueError("these are no statistics of features")
-        return Familiarity(whitening, centres, float(tensors["limit"]))
-
-
-QUESTIONS: dict[str, Question] = {"answers": Answers(), "familiarity": Known()}
+QUESTIONS: dict[str, Question] = {"answers": Answers()}
 
 
 def home() -> Path:
@@ -158,13 +122,13 @@ def home() -> Path:
     return folder.home() / ".known"  # no run has such a name
 
 
-def look_up(name: str, network: Network, digits: Digits) -> tuple[Answer] | None:
-    """The answer to a question as far as a file has it, in a tuple, since the answer itself can be None."""
+def look_up(name: str, network: Network, digits: Digits) -> Answer | None:
+    """The answer to a question, if a file has it."""
     question = QUESTIONS[name]
     file = question.file(network.digest, digits)
     for place in (SHIPPED, home()):
         try:
-            return (question.answer(safetensors.torch.load(read_bytes(place / file, MAX_BYTES)), digits),)
+            return question.answer(safetensors.torch.load(read_bytes(place / file, MAX_BYTES)), digits)
         except (OSError, SafetensorError, KeyError, ValueError):
             continue  # there is none, or it is damaged: it will be written again
     return None

@@ -8,7 +8,8 @@ database"). Drawings are brought to the same form.
 from __future__ import annotations
 
 import math
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from s5core.drawing import sketch
+from s5core.drawing import detector, sketch
 from s5core.drawing.sketch import Sketch, Stroke
 from s5core.errors import UserError
 
@@ -27,10 +28,13 @@ PEN = 2.2  # pixels of the 28x28: strokes of this width have as much ink as MNIS
 PENS = (1.8, 2.9)  # widths that stay: MNIST's training digits have 2.3 ± 0.6, measured by `pen_width`
 DOT = 12  # pixels of the canvas: a smaller drawing is a dot, and is not enlarged to fill the box
 FINE = 8  # work on strokes in a picture this many times larger, then shrink it
-GAP = 0.1  # share of the height of all ink: parts with a wider gap between them are two digits
+LARGE = 0.35  # of the largest part's length: a shorter part is no digit of its own
+MOST = 3  # parts that are looked at
+POSSIBLE = -2.0  # least log-odds of a part that could be a digit
+SURER = 0.5  # log-odds by which the second part must look more like a digit than the whole does
 
 Ink = NDArray[np.floating]  # (height, width), from 0, paper, to 1, ink
-Span = tuple[float, float, float, float]  # left, right, top, bottom
+T = TypeVar("T")
 
 
 class DigitError(UserError):
@@ -73,11 +77,14 @@ def of_ink(drawing: Ink, center: bool = True) -> Tensor:
     if peak < FAINT:
         raise BlankError
     strong = drawing / peak
-    inked = strong > FAINT
-    _refuse_several(_spans(inked), [_turned(span) for span in _spans(inked.T)])
-    if not center:
-        return _to_tensor(_resize(strong, SIDE, SIDE))
-    cropped = _crop(strong)
+    whole = _fitted(strong)
+    _refuse_several(whole, [[_fitted(part) for part in parts] for parts in _parts_of_ink(strong)])
+    return whole if center else _to_tensor(_resize(strong, SIDE, SIDE))
+
+
+def _fitted(drawing: Ink) -> Tensor:
+    """Ink of any size in the form of MNIST's digits."""
+    cropped = _crop(drawing)
     if max(cropped.shape) > SIDE:
         cropped = _crop(_with_mnist_pen(_fit_into(BOX * FINE, cropped)))
     small = _fit_into(BOX, cropped)
@@ -107,20 +114,28 @@ def of_sketch(drawn: Sketch, center: bool = True) -> Tensor:
 def of_strokes(strokes: list[Stroke]) -> Tensor:
     """Strokes as the networks see them: (1, 1, 28, 28) uint8, 0 is background.
 
-    `strokes`: in pixels of the canvas. They are drawn again in MNIST's 20x20 box, with a pen as
-    wide as those of MNIST's writers, so the width of the pen on the canvas does not matter.
-    Raises BlankError if there are none, DigitError for several digits.
+    `strokes`: in pixels of the canvas. Raises BlankError if there are none, DigitError for several digits.
     """
     if not strokes:
         raise BlankError
-    _refuse_several(spans := [_span(stroke) for stroke in strokes], spans)
+    whole = redrawn(strokes)
+    _refuse_several(whole, [[redrawn(part) for part in parts] for parts in _parts_of_strokes(strokes)])
+    return whole
+
+
+def redrawn(strokes: list[Stroke], pen: float = PEN) -> Tensor:
+    """Strokes, drawn again in MNIST's 20x20 box: (1, 1, 28, 28) uint8, 0 is background.
+
+    `strokes`: in pixels of the canvas, one at least. `pen`: its width in the 28x28. It is as wide as those
+    of MNIST's writers, so that the width of the pen on the canvas does not matter.
+    """
     low, high = sketch.bounds(strokes)
-    scale = (BOX - PEN) / max(*(high - low), DOT)
+    scale = (BOX - pen) / max(*(high - low), DOT)
     cropped = sketch.moved(strokes, 1, -low)
 
     def paint(shift: NDArray[np.floating]) -> Ink:
         placed = sketch.moved(cropped, scale, shift)
-        return sketch.paint(placed, PEN, SIDE, FINE).astype(np.float32) / 255
+        return sketch.paint(placed, pen, SIDE, FINE).astype(np.float32) / 255
 
     shift = (SIDE - (high - low) * scale) / 2
     field = paint(shift)
@@ -129,57 +144,52 @@ def of_strokes(strokes: list[Stroke]) -> Tensor:
     return _to_tensor(paint(shift + SIDE / 2 - mass))
 
 
-def _span(stroke: Stroke) -> Span:
-    xs, ys = zip(*stroke, strict=True)
-    return min(xs), max(xs), min(ys), max(ys)
+def _parts_of_strokes(strokes: list[Stroke]) -> Iterator[list[list[Stroke]]]:
+    """What could be digits of their own: the strokes side by side, then those one above the other."""
+    for axis in (0, 1):
+        parts: list[list[Stroke]] = []
+        end = -math.inf
+        for low, stroke in sorted((min(point[axis] for point in stroke), stroke) for stroke in strokes):
+            if low > end:
+                parts.append([])
+            parts[-1].append(stroke)
+            end = max(end, max(point[axis] for point in stroke))
+        yield _large(parts, [float(np.ptp(np.concatenate(part), axis=0).max()) for part in parts])
 
 
-def _spans(inked: NDArray[np.bool_]) -> list[Span]:
-    """Where the ink of a picture (height, width) is: one span for each run of columns with ink."""
-    edges = np.flatnonzero(np.diff(inked.any(0), prepend=False, append=False))
-    spans = []
-    for left, right in edges.reshape(-1, 2):
-        rows = np.flatnonzero(inked[:, left:right].any(1))
-        spans.append((float(left), float(right), float(rows[0]), float(rows[-1] + 1)))
-    return spans
+def _parts_of_ink(drawing: Ink) -> Iterator[list[Ink]]:
+    """What could be digits of their own: the ink side by side, then that one above the other."""
+    for turned in (drawing, drawing.T):
+        inked = turned > FAINT
+        edges = np.flatnonzero(np.diff(inked.any(0), prepend=False, append=False)).reshape(-1, 2)
+        heights = [np.ptp(np.flatnonzero(inked[:, left:right].any(1))) for left, right in edges]
+        lengths = [float(max(side)) for side in zip(heights, np.diff(edges)[:, 0], strict=True)]
+        parts = [turned[:, left:right] for left, right in edges]
+        yield _large(parts if turned is drawing else [part.T for part in parts], lengths)
 
 
-def _turned(span: Span) -> Span:
-    """The span with its axes exchanged."""
-    left, right, top, bottom = span
-    return top, bottom, left, right
+def _large(parts: list[T], lengths: list[float]) -> list[T]:
+    """The largest parts, at most `MOST` of them, that are not much smaller than the largest one."""
+    order = sorted(range(len(parts)), key=lambda i: -lengths[i])[:MOST]
+    return [parts[i] for i in order if lengths[i] >= LARGE * lengths[order[0]]]
 
 
-def _refuse_several(columns: list[Span], rows: list[Span]) -> None:
-    """Raise DigitError if two parts have a gap between them, and are either side by side, each
-    taller than half of the whole drawing, or one above the other, each taller than a third of it.
-    None of 3,000 digits that 125 people drew is like that.
+def _refuse_several(whole: Tensor, splits: Iterable[list[Tensor]]) -> None:
+    """Raise DigitError if two parts look more like digits than the whole does. The parts of a 4 or of an 8
+    can look like digits too, so what counts is the difference.
 
-    `columns`: spans to compare from left to right, `rows`: spans to compare from top to bottom.
+    `whole`: (1, 1, 28, 28) uint8. `splits`: ways to part it, each with such a picture of each part.
     """
-    beside, above = _joined(columns), [_turned(part) for part in _joined([_turned(row) for row in rows])]
-    height = max(part[3] for part in beside) - min(part[2] for part in beside)
-    tall = [part for part in beside if part[3] - part[2] > height / 2]
-    stacked = [part for part in above if part[3] - part[2] > height / 3]
-    if any(after[0] - before[1] > GAP * height for before, after in pairwise(tall)) or any(
-        after[2] - before[3] > GAP * height for before, after in pairwise(stacked)
-    ):
-        raise DigitError(
-            "There are several digits, or the parts of one digit are too far apart: draw one digit at a "
-            "time, and draw its parts close together."
-        )
-
-
-def _joined(spans: list[Span]) -> list[Span]:
-    """The spans from left to right. Those that overlap in x become one."""
-    parts: list[Span] = []
-    for left, right, top, bottom in sorted(spans):
-        if parts and left <= parts[-1][1]:
-            before = parts.pop()
-            left, right = before[0], max(right, before[1])
-            top, bottom = min(top, before[2]), max(bottom, before[3])
-        parts.append((left, right, top, bottom))
-    return parts
+    for parts in splits:
+        if len(parts) < 2:
+            continue
+        all_of_it, *found = detector.log_odds(torch.cat([whole, *parts])).tolist()
+        second = sorted(found)[-2]
+        if second >= POSSIBLE and second - all_of_it > SURER:
+            raise DigitError(
+                "There are several digits, or the parts of one digit are too far apart: draw one digit at a "
+                "time, and draw its parts close together."
+            )
 
 
 def _crop(drawing: Ink) -> Ink:

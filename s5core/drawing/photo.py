@@ -10,6 +10,7 @@ from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageChops, ImageFilter, ImageStat
 
@@ -20,9 +21,9 @@ from s5core.drawing.parts import choose_digit, find_parts
 MAX_BYTES = 20 * 2**20  # of a file
 # Pixels at most, by format. A JPEG is decoded small; a modern phone makes 12 to 64 million. The others take
 # memory for all their pixels: about 10 bytes each for a PNG, 20 for a WebP.
-MAX_PIXELS = {"JPEG": 65_000_000, "MPO": 65_000_000, "PNG": 25_000_000}
+MAX_PIXELS = {"JPEG": 65_000_000, "MPO": 65_000_000, "PNG": 25_000_000, "HEIF": 25_000_000}
 MAX_OTHER_PIXELS = 12_500_000
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000")
+FORMATS = ("JPEG", "MPO", "HEIF", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000")
 MAX_RATIO = 20  # of a picture's sides; a digit on a longer strip would be a few pixels wide
 SIDE = 1600  # pixels: no picture is kept larger
 PHOTO_SIDE = 400  # pixels: enough for the longer side of a photographed digit
@@ -39,6 +40,8 @@ FLAT = 3 / 255  # shades of grey that differ less are the same paint
 PAINTED = 0.5  # share of such pixels, at least, in a picture that no camera made
 
 _decoding = threading.Lock()
+
+pillow_heif.register_heif_opener()  # an iPhone's photographs
 
 
 def open_image(source: Path | bytes, name: str = "") -> Image.Image:

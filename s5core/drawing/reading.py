@@ -6,13 +6,17 @@ import math
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from s5core import words
 
-SURE = 0.7  # the least confidence, of a network and of all together, at which to rely on an answer
+SURE = 0.7  # the least confidence of a network at which to rely on its answer
+TOGETHER = 0.5  # the least confidence in it of all networks together
+
+Kind = Literal["no digit", "close", "disagree", "no answer"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,14 @@ class Reading:
 
     def _ranking(self) -> list[int]:
         return sorted(range(len(self.probabilities)), key=lambda digit: -self.probabilities[digit])
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A reason not to rely on a network's answer."""
+
+    kind: Kind
+    why: str  # sentences
 
 
 def use_one_thread() -> None:
@@ -69,23 +81,28 @@ def agreement(answers: Mapping[str, Reading], digit: int) -> float:
     return statistics.mean(share if math.isfinite(share) else 0.0 for share in shares)
 
 
-def doubt(answers: Mapping[str, Reading], name: str, known: bool = True) -> str | None:
-    """A sentence that says why nobody should rely on a network's answer; None if there is no reason.
+def doubt(answers: Mapping[str, Reading], name: str, known: bool = True) -> Doubt | None:
+    """Why nobody should rely on a network's answer; None if there is no reason.
 
-    `name`: of the network. `known`: whether the picture looks like a digit to it (`familiarity`).
+    `name`: of the network. `known`: whether the picture looks like a digit (`detector.is_digit`).
     """
     answer = answers[name]
     if not math.isfinite(answer.confidence):
-        return f"What **{name}** answers to this picture is no probability."
+        return Doubt("no answer", f"What **{name}** answers to this picture is no probability.")
     sure = f"**{name}** is {words.probability(answer.confidence)} sure"
-    if answer.confidence < SURE:
-        return f"{sure}, which is not enough."
-    together = agreement(answers, answer.answer)
-    agreeing = sum(other.answer == answer.answer for other in answers.values())
-    if together < SURE and agreeing < len(answers):
-        return f"{sure}, but only {agreeing} of {len(answers)} networks read {words.digit(answer.answer)}."
-    if together < SURE:
-        return f"{sure}, but all networks together are only {words.probability(together)} sure."
     if not known:
-        return f"{sure}, but its feature maps respond to this as they do to hardly any real digit."
-    return None
+        why = f"{sure} of {words.digit(answer.answer)}, but it has to choose one of the ten digits."
+        return Doubt("no digit", f"{why} A detector that has also seen letters finds no digit here.")
+    if answer.confidence < SURE:
+        rival = f"{words.digit(answer.runner_up)} has "
+        rival += words.probability(answer.probabilities[answer.runner_up])
+        return Doubt("close", f"{sure} that this is {words.digit(answer.answer)}, and {rival}.")
+    together = agreement(answers, answer.answer)
+    if together >= TOGETHER:
+        return None
+    agreeing = sum(other.answer == answer.answer for other in answers.values())
+    if agreeing < len(answers):
+        why = f"{sure}, but only {agreeing} of {len(answers)} networks read {words.digit(answer.answer)}."
+    else:
+        why = f"{sure}, but all networks together are only {words.probability(together)} sure."
+    return Doubt("disagree", why)

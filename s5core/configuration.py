@@ -26,8 +26,16 @@ class Configuration:
 
     runs_dir: str = setting("", "Folder of the runs and of the class's digits; else `runs/` beside the app.")
     data_dir: str = setting("", "Folder with MNIST, which is then not downloaded; else `data/`.")
-    executor: str = setting("local", "Where runs are trained: `local` is this machine.")
-    jobs: int = setting(2, "Runs that are in training at the same time.", "[1, 64]")
+    executor: str = setting(
+        "local", "Where runs are trained: `local` is this machine, `ray` the cluster of `RAY_ADDRESS`."
+    )
+    jobs: int = setting(
+        0,
+        "Runs in training at the same time; 0: 2 on this machine, as many as there is room for on a cluster.",
+        "[0, 1000]",
+    )
+    ray_cpus: int = setting(1, "On a cluster: CPU cores of a run.", "[1, 64]")
+    ray_gpus: float = setting(0.0, "On a cluster: GPUs of a run; with 0.25 four runs share one.", "[0, 1]")
     line: int = setting(100, "Runs of all people together that may wait in line.", "[1, 10000]")
     waiting: int = setting(3, "Runs of one person that may wait in line.", "[1, 10000]")
     epochs: int = setting(100, "Epochs of a run.", "[1, 1000]")

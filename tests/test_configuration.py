@@ -13,7 +13,7 @@ from s5core.files import ROOT
 def test_what_is_not_set_has_its_default(monkeypatch):
     monkeypatch.setenv("S5_RUNS_DIR", "")
     monkeypatch.setenv("S5_JOBS", " ")
-    assert configuration.value("runs_dir") == "" and Configuration.read().jobs == 2
+    assert configuration.value("runs_dir") == "" and Configuration.read().jobs == 0
 
 
 def test_a_variable_sets_its_field(monkeypatch):
@@ -27,7 +27,7 @@ def test_a_variable_sets_its_field(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("S5_JOBS", "0", "S5_JOBS is 0, but must be at least 1 and at most 64."),
+        ("S5_LINE", "0", "S5_LINE is 0, but must be at least 1 and at most 10,000."),
         ("S5_JOBS", "1.5", "S5_JOBS is 1.5, but must be a whole number."),
         ("S5_WAITING", "two", "S5_WAITING is 'two', but must be a whole number."),
         ("S5_DISK", "nan", "S5_DISK is nan, but must be a number."),

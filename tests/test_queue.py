@@ -195,7 +195,9 @@ def test_runs_that_no_worker_can_train_say_so(monkeypatch, tmp_path):
     assert (
         first.log().end
         == second.log().end
-        == Failed("No worker could be started; the server's log says why.")
+        == Failed(
+            "No worker could be started. The worker broke down with exit code 1; the server's log says why."
+        )
     )
     assert broken.place(second.id) is None
     broken.close()
@@ -364,11 +366,13 @@ def test_another_executor_is_one_entry(threaded):
 
 def test_an_unknown_executor_is_refused(monkeypatch):
     monkeypatch.setenv("S5_EXECUTOR", "cluster")
-    with pytest.raises(ExecutorError, match="S5_EXECUTOR is 'cluster', but must be one of: local"):
+    with pytest.raises(ExecutorError, match="S5_EXECUTOR is 'cluster', but must be one of: local, ray"):
         Queue(limit=1)
 
 
 def test_a_limit_that_is_none_is_refused(monkeypatch):
-    monkeypatch.setenv("S5_JOBS", "0")
-    with pytest.raises(ConfigurationError, match="S5_JOBS is 0, but must be at least 1 and at most 64"):
+    monkeypatch.setenv("S5_JOBS", "1001")
+    with pytest.raises(
+        ConfigurationError, match="S5_JOBS is 1,001, but must be at least 0 and at most 1,000"
+    ):
         Queue()

@@ -13,12 +13,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from itertools import count
 from typing import Protocol
 
 from s5core import configuration
 from s5core.errors import UserError
 from s5core.files import ROOT
-from s5core.runs.messages import Answer, Ended, Order, from_line, to_line
+from s5core.runs.messages import Answer, Begin, Ended, Order, Quit, from_line, to_line
 
 Hear = Callable[[Answer], None]
 
@@ -48,12 +49,13 @@ class Executor(Protocol):
         from the thread that calls the executor or the handle."""
 
 
-class Process:
-    """The executor `local`: a process on this machine, which ends when this process ends."""
+class Child:
+    """A process on this machine that takes orders and gives answers in lines. It ends when its stdin does,
+    and so with this process."""
 
-    def __init__(self, hear: Hear) -> None:
+    def __init__(self, module: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "s5core.runs.worker"],
+            [sys.executable, "-m", module],
             cwd=ROOT,
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
             stdin=subprocess.PIPE,
@@ -61,25 +63,29 @@ class Process:
             encoding="utf-8",  # whatever the system's own code page is
             start_new_session=True,  # a Ctrl-C in the server's terminal is not meant for the worker
         )
-        threading.Thread(target=self._listen, args=(hear,), daemon=True).start()
 
     @property
     def pid(self) -> int:
         """The number of the process."""
         return self._process.pid
 
-    def _listen(self, hear: Hear) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            with contextlib.suppress(ValueError):  # the half of a line that a killed worker has left
-                hear(from_line(line))
-        hear(Ended(_trouble(self._process.wait())))
+    def listen(self, take: Callable[[str], None], end: Callable[[str], None]) -> None:
+        """Call `take` in another thread with each line of the process, and then `end` with why it ended."""
 
-    def order(self, order: Order) -> None:
-        """Send an order through the pipe."""
+        def read() -> None:
+            assert self._process.stdout is not None
+            for line in self._process.stdout:
+                with contextlib.suppress(ValueError):  # the half of a line that a killed worker has left
+                    take(line)
+            end(_trouble(self._process.wait()))
+
+        threading.Thread(target=read, daemon=True).start()
+
+    def send(self, line: str) -> None:
+        """Write a line into the pipe."""
         assert self._process.stdin is not None
         with contextlib.suppress(OSError, ValueError):  # the process has ended, or the pipe is closed
-            self._process.stdin.write(to_line(order))
+            self._process.stdin.write(line)
             self._process.stdin.flush()
 
     def close(self) -> None:
@@ -97,6 +103,123 @@ class Process:
             self._process.wait()
 
 
+class Process(Child):
+    """The executor `local`: a process on this machine."""
+
+    def __init__(self, hear: Hear) -> None:
+        super().__init__("s5core.runs.worker")
+        self.listen(lambda line: hear(from_line(line)), lambda trouble: hear(Ended(trouble)))
+
+    def order(self, order: Order) -> None:
+        """Send an order through the pipe."""
+        self.send(to_line(order))
+
+
+class Bridge(Child):
+    """The process through which a server reaches a Ray cluster (see `cluster`). All workers there share it,
+    so that each line begins with a worker's number."""
+
+    def __init__(self) -> None:
+        super().__init__("s5core.runs.cluster")
+        self._lock = threading.Lock()
+        self._hear: dict[int, Hear] = {}  # of the workers that have not ended
+        self._open: set[int] = set()  # workers that have not been told to quit
+        self._ended: Ended | None = None
+        self.listen(self._take, self._end)
+
+    def add(self, number: int, hear: Hear) -> None:
+        """Begin a worker."""
+        with self._lock:
+            if self._ended is None:
+                self._hear[number] = hear
+                self._open.add(number)
+                self.send(f"{number} {to_line(Begin())}")
+                return
+        threading.Thread(target=hear, args=(self._ended,), daemon=True).start()
+
+    def order(self, number: int, order: Order) -> None:
+        """Send a worker an order."""
+        with self._lock:  # whole lines, whoever sends them
+            self.send(f"{number} {to_line(order)}")
+
+    def leave(self, number: int) -> None:
+        """Tell a worker to quit, and with the last one the process."""
+        self.order(number, Quit())
+        with self._lock:
+            self._open.discard(number)
+            if not self._open:
+                self.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no more workers."""
+        return self._ended is not None or not self._open
+
+    def _take(self, line: str) -> None:
+        number, _, message = line.partition(" ")
+        self._pass_on(int(number), from_line(message))
+
+    def _end(self, trouble: str) -> None:
+        with self._lock:
+            self._ended = Ended(trouble)
+            left = list(self._hear)
+        for number in left:
+            self._pass_on(number, self._ended)
+
+    def _pass_on(self, number: int, answer: Answer) -> None:
+        with self._lock:
+            hear = self._hear.get(number)
+            if isinstance(answer, Ended):
+                self._hear.pop(number, None)
+                self._open.discard(number)
+        if hear is not None:
+            hear(answer)
+
+
+class Remote:
+    """A worker on a Ray cluster."""
+
+    def __init__(self, bridge: Bridge, number: int, hear: Hear) -> None:
+        self._bridge, self._number = bridge, number
+        self._ended = threading.Event()
+
+        def take(answer: Answer) -> None:
+            hear(answer)
+            if isinstance(answer, Ended):
+                self._ended.set()
+
+        bridge.add(number, take)
+
+    def order(self, order: Order) -> None:
+        """Send an order by way of the bridge."""
+        self._bridge.order(self._number, order)
+
+    def close(self) -> None:
+        """Send Quit."""
+        self._bridge.leave(self._number)
+
+    def wait(self, timeout: float) -> None:
+        """Wait for the worker's end; after `timeout` seconds, end the bridge: without it there is none."""
+        if not self._ended.wait(timeout):
+            self._bridge.wait(0)
+
+
+class Cluster:
+    """The executor `ray`: workers on the machines of a cluster."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._numbers = count(1)
+        self._bridge: Bridge | None = None
+
+    def __call__(self, hear: Hear) -> Remote:
+        """Start a worker, through a new bridge where there is none at work."""
+        with self._lock:
+            if self._bridge is None or self._bridge.closed:
+                self._bridge = Bridge()
+            return Remote(self._bridge, next(self._numbers), hear)
+
+
 def _trouble(code: int) -> str:
     """Why a worker has ended, by its exit code, in a sentence; empty where it was told to."""
     if code == 0:
@@ -109,7 +232,7 @@ def _trouble(code: int) -> str:
     return f"The worker broke down with exit code {code}; the server's log says why."
 
 
-EXECUTORS: dict[str, Executor] = {"local": Process}
+EXECUTORS: dict[str, Executor] = {"local": Process, "ray": Cluster()}
 
 
 def default_executor() -> Executor:

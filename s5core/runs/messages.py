@@ -44,6 +44,11 @@ class Quit:
 
 
 @dataclass(frozen=True)
+class Begin:
+    """Be a worker: the first order to each of the workers that share a process."""
+
+
+@dataclass(frozen=True)
 class Ready:
     """The worker has loaded torch and the digits, so that it can begin a run at once."""
 
@@ -64,8 +69,15 @@ class Ended:
     trouble: str = ""  # why it broke down, in a sentence
 
 
-Order = Train | Threads | Rate | Stop | Quit
-Answer = Ready | Done | Ended
+@dataclass(frozen=True)
+class Room:
+    """The machines of the workers have changed. Whichever worker tells it, it holds for all."""
+
+    jobs: int  # runs that can be in training at the same time, at least 1
+
+
+Order = Begin | Train | Threads | Rate | Stop | Quit
+Answer = Ready | Done | Ended | Room
 
 KINDS = {kind.__name__: kind for kind in get_args(Order | Answer)}
 

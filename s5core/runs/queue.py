@@ -17,7 +17,9 @@ from s5core.runs import line
 from s5core.runs.executor import Executor, Handle, default_executor
 from s5core.runs.folder import Run, RunError
 from s5core.runs.line import Entry
-from s5core.runs.messages import Answer, Done, Ended, Rate, Ready, Stop, Threads, Train
+from s5core.runs.messages import Answer, Done, Ended, Rate, Ready, Room, Stop, Threads, Train
+
+JOBS = 2  # runs at the same time, where neither a setting nor the executor says how many
 
 
 @dataclass(eq=False)
@@ -41,7 +43,8 @@ class Queue:
     def __init__(self, limit: int | None = None, executor: Executor | None = None) -> None:
         """`limit`: how many runs train at the same time; `executor`: what starts the workers. The
         environment says what is not given here; for a bad value there, raises UserError."""
-        self.limit: int = limit or configuration.value("jobs")
+        self._fixed: int = limit or configuration.value("jobs")  # 0: the executor may say
+        self.limit = self._fixed or JOBS
         self._executor = executor or default_executor()
         self._lock = threading.RLock()
         self._slots: list[Slot] = []
@@ -210,6 +213,8 @@ class Queue:
                 slot.ready = True
                 if unit is not None:  # whatever else runs meanwhile only makes it larger
                     self.unit = unit if self.unit is None else min(unit, self.unit)
+            case Room(jobs):
+                self.limit = self._fixed or jobs
             case Done(trouble):
                 self._note(run, trouble)
                 self._release(slot)
@@ -218,7 +223,7 @@ class Queue:
                 self._slots.remove(slot)
                 self._release(slot)
                 if not slot.ready and not self._closed:
-                    self._give_up(run)
+                    self._give_up(run, trouble)
                     return
         self._schedule()
 
@@ -244,14 +249,14 @@ class Queue:
                 line.keep(self._waiting[i])
         self._sort()
 
-    def _give_up(self, run: Run | None) -> None:
+    def _give_up(self, run: Run | None, trouble: str) -> None:
         """A worker could not start, and another one would fail in the same way: say so in the logs of
         its run and, if there is no worker left, of all that wait."""
         failed = [] if run is None else [run]
         if not self._slots:
             failed += self.waiting()
             self._waiting = []
-        trouble = "No worker could be started; the server's log says why."
+        trouble = f"No worker could be started. {trouble}".strip()
         for each in failed:
             line.forget(each)
             self._note(each, trouble)

@@ -15,8 +15,9 @@ import sys
 import textwrap
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import TextIO
 
 import torch
 
@@ -25,8 +26,21 @@ from s5core.checkpoint import Checkpoint
 from s5core.data import Digits
 from s5core.device import cores, keep_freed_memory
 from s5core.errors import UserError
-from s5core.events import Epoch, Event, Failed, Finished, LogWriter, Progress, RateChanged, Started, Stopped
-from s5core.recipe import Split
+from s5core.events import (
+    Epoch,
+    Event,
+    Failed,
+    Finished,
+    LogWriter,
+    Progress,
+    RateChanged,
+    Started,
+    State,
+    Stopped,
+    TrainingEvent,
+)
+from s5core.layers import Network
+from s5core.recipe import Recipe, Split
 from s5core.runs import folder
 from s5core.runs.folder import Run, RunError
 from s5core.runs.messages import (
@@ -45,13 +59,30 @@ from s5core.runs.messages import (
 from s5core.train import train
 
 
+class Shelf:
+    """The digits in use. Any thread may ask for them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._digits: dict[Split, Digits] = {}
+
+    def digits(self, split: Split) -> Digits:
+        """The digits of a split. They are loaded once, and once more when MNIST has replaced the
+        practice digits in the meantime."""
+        with self._lock:
+            practice = split in self._digits and self._digits[split].notice
+            if split not in self._digits or (practice and not data.missing_files(data.HOME)):
+                self._digits[split] = data.load(split, download=False)
+            return self._digits[split]
+
+
 class Worker:
     """Trains the runs that it is ordered to train, one after the other."""
 
-    def __init__(self, orders: queue.Queue[Order]) -> None:
+    def __init__(self, orders: queue.Queue[Order], shelf: Shelf | None = None) -> None:
         self.orders = orders
+        self.shelf = shelf or Shelf()
         self.quits = False  # whether to take no more orders
-        self._digits: dict[Split, Digits] = {}
         self._most = cores()  # threads that train faster than one
 
     def serve(self, answer: Callable[[Answer], None]) -> None:
@@ -76,20 +107,19 @@ class Worker:
         step is then done before the first order. Returns what `speed.measure` finds on the way, and
         learns whether more threads than one are of use here."""
         with contextlib.suppress(UserError):  # a run that needs the digits will say what is wrong
-            self._most, unit = speed.choose_threads(self.digits("test"), cores())
+            self._most, unit = speed.choose_threads(self.shelf.digits("test"), cores())
             return unit
         return None
 
     def _use(self, threads: int) -> None:
         torch.set_num_threads(min(threads, self._most))
 
-    def digits(self, split: Split) -> Digits:
-        """The digits of a split. They are loaded once, and once more when MNIST has replaced the
-        practice digits in the meantime."""
-        practice = split in self._digits and self._digits[split].notice
-        if split not in self._digits or (practice and not data.missing_files(data.HOME)):
-            self._digits[split] = data.load(split, download=False)
-        return self._digits[split]
+    def events(
+        self, layers: Network, recipe: Recipe, digits: Digits, resume: State | None
+    ) -> Generator[TrainingEvent | None, float | None, None]:
+        """The events of a training, as `train` yields them. A worker that has others train yields None
+        besides, now and then while it waits for them, so that orders are heard in that time, too."""
+        yield from train(layers, recipe, digits, resume)
 
     def train(self, run: Run) -> str:
         """Train a run until its end or an order to stop. Returns why it failed, in a sentence; empty where
@@ -132,51 +162,54 @@ class Worker:
         if kept is not None and kept.state is None:  # a worker was killed before it wrote the last event
             log.write(Finished.of(kept.history))
             return
-        digits = self.digits(run.recipe.split)
+        digits = self.shelf.digits(run.recipe.split)
         if kept is not None:
             kept.check_data(digits.name)
         state = kept.state if kept else None
         # The last peak that was set in training; the checkpoint does not have one from a lost epoch.
         peak = run.log().peak or (state.peak if state else run.recipe.learning_rate)
         recipe = run.recipe.replace(learning_rate=peak)
-        events = train(run.layers, recipe, digits, state and dataclasses.replace(state, peak=peak))
         finished = len(kept.history) if kept else 0
-        rate: float | None = None
-        event: Event | None = None
-        while True:
-            heard = isinstance(event, Progress)  # `train` takes a rate only there; until then it is kept here
-            try:
-                event = events.send(rate if heard else None)
-            except StopIteration:
-                return
-            rate = None if heard else rate
-            match event:
-                case Epoch(metrics, state):
-                    assert state is not None
-                    # First the log, then the checkpoint: a resumed run replaces a line that is ahead of
-                    # its checkpoint, but a line that is missing would stay missing.
-                    log.write(event)
-                    made = Checkpoint.of(run.step, run.layers, run.recipe, digits.name, state)
-                    checkpoint.save(made, run.model_path)
-                    finished = metrics.epoch
-                case _:
-                    log.write(event)
-                    if isinstance(event, Started) and peak != run.recipe.learning_rate:
-                        log.write(RateChanged(peak))
-            if not run.exists():
-                return
-            for order in self._pending():
-                match order:
-                    case Rate(peak):
-                        rate = peak
-                        log.write(RateChanged(peak))
-                    case Threads(number):
-                        self._use(number)
-                    case Stop() | Quit():
-                        self.quits = self.quits or isinstance(order, Quit)
-                        if finished < run.recipe.epochs:  # else there is nothing left to stop
-                            log.write(Stopped(finished))
-                            return
+        resume = state and dataclasses.replace(state, peak=peak)
+        with contextlib.closing(self.events(run.layers, recipe, digits, resume)) as events:
+            rate: float | None = None
+            event: Event | None = None
+            while True:
+                heard = isinstance(event, Progress)  # `train` takes a rate only there; else it is kept here
+                try:
+                    event = events.send(rate if heard else None)
+                except StopIteration:
+                    return
+                rate = None if heard else rate
+                match event:
+                    case None:
+                        pass
+                    case Epoch(metrics, state):
+                        assert state is not None
+                        # First the log, then the checkpoint: a resumed run replaces a line that is ahead
+                        # of its checkpoint, but a line that is missing would stay missing.
+                        log.write(event)
+                        made = Checkpoint.of(run.step, run.layers, run.recipe, digits.name, state)
+                        checkpoint.save(made, run.model_path)
+                        finished = metrics.epoch
+                    case _:
+                        log.write(event)
+                        if isinstance(event, Started) and peak != run.recipe.learning_rate:
+                            log.write(RateChanged(peak))
+                if not run.exists():
+                    return
+                for order in self._pending():
+                    match order:
+                        case Rate(peak):
+                            rate = peak
+                            log.write(RateChanged(peak))
+                        case Threads(number):
+                            self._use(number)
+                        case Stop() | Quit():
+                            self.quits = self.quits or isinstance(order, Quit)
+                            if finished < run.recipe.epochs:  # else there is nothing left to stop
+                                log.write(Stopped(finished))
+                                return
 
     def _pending(self) -> Iterator[Order]:
         while not self.orders.empty():
@@ -199,13 +232,19 @@ def read_orders(orders: queue.Queue[Order]) -> None:
     orders.put(Quit())
 
 
+def take_stdout() -> TextIO:
+    """Keep stdout for answers: what a library prints goes to the server's log, and not among them."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return answers
+
+
 def main() -> None:
     """Be a worker in a process of its own."""
     keep_freed_memory()
     orders: queue.Queue[Order] = queue.Queue()
     threading.Thread(target=read_orders, args=(orders,), daemon=True).start()
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what a library prints goes to the server's log, and not among the answers
+    answers = take_stdout()
     Worker(orders).serve(lambda answer: print(to_line(answer), end="", file=answers, flush=True))
     os._exit(0)  # threads of torch or a download in progress must not keep the process alive
 

@@ -3,9 +3,9 @@
     python -m benchmarks.detector LETTERS.npz
 
 writes `s5core/drawing/detector.safetensors`, with one thread in about ten minutes. It learns from MNIST's
-training digits, from the letters and symbols of the file (`s5core/drawing/score.py` describes it), and
-from pairs of digits side by side or one above the other. Characters that people also write for a digit
-are left out.
+training digits, from the letters and symbols of the file (`s5core/drawing/score.py` describes it), from
+random polygons and scribbles, and from pairs of digits side by side or one above the other. Characters
+that people also write for a digit are left out, or count as that digit.
 
 MNIST's digits were scanned, the letters were drawn on a tablet. Lest the detector learns that difference,
 both are made alike: the letters are drawn with pens as thin and as thick as MNIST's, and part of both are
@@ -46,7 +46,7 @@ LAYERS: Network = (
     *(Conv(32), BatchNorm(), ReLU(), Conv(32), BatchNorm(), ReLU(), MaxPool(2)),
     *(Conv(48), BatchNorm(), ReLU(), GlobalAvgPool(), Conv(10, kernel=1)),
 )
-BATCHES = 5000
+BATCHES = 4000
 SIZE = 128  # pictures in a batch, half of them digits
 PAIRS = 0.2  # share of the others that are pairs of digits
 PEAK = 4e-3  # learning rate
@@ -62,7 +62,7 @@ LESS = 0.3  # weight of those
 
 PENS = (1.5, 3.8)  # pixels of the 28x28, about as MNIST's
 REDRAWN = 15_000  # training digits that are thinned and drawn again
-MADE = 4000  # pairs
+MADE = 4000  # pairs, and as many shapes
 UP = 3  # thin pictures that are this many times larger
 SIDE = fit.SIDE
 
@@ -76,7 +76,7 @@ class Examples:
     digits: Tensor
     labels: Tensor  # of the digits
     digit_weights: Tensor  # how often each of the digits is shown
-    letters: Tensor
+    letters: Tensor  # and shapes
     letter_weights: Tensor
     pairs: Tensor
 
@@ -113,8 +113,8 @@ def gather(letters: DrawnLetters, seed: int = 0) -> Examples:
                 for size, weight in ((count, 1), (REDRAWN, 1), (len(like), ALIKE))
             ]
         ),
-        letters=torch.cat(pictures),
-        letter_weights=weights.repeat(len(pictures)),
+        letters=torch.cat([*pictures, torch.cat([draw_shape(generator) for _ in range(MADE)])]),
+        letter_weights=torch.cat([weights.repeat(len(pictures)), torch.full((MADE,), LESS)]),
         pairs=torch.cat([raw[: MADE // 2], redraw(raw[MADE // 2 :])]),
     )
 
@@ -158,6 +158,24 @@ def thin(inked: NDArray[np.bool_]) -> NDArray[np.bool_]:
             changed |= bool(gone.any())
             here[gone] = False
     return here
+
+
+def draw_shape(generator: np.random.Generator) -> Tensor:
+    """A polygon, half of them with a line across, or a scribble, by a random pen: (1, 1, 28, 28) uint8."""
+    if generator.random() < 0.5:
+        angles = np.sort(generator.uniform(0, 1, 5)[: generator.integers(3, 6)])
+        angles = (np.arange(len(angles)) + 0.6 * angles) / len(angles)
+        corners = np.stack([np.cos(2 * np.pi * angles), np.sin(2 * np.pi * angles)], 1)
+        corners *= generator.uniform(0.6, 1, 2)
+        outlines = [np.concatenate([corners, corners[:1]])]
+        if generator.random() < 0.5:
+            outlines.append((corners + np.roll(corners, -1, 0))[generator.permutation(len(corners))[:2]] / 2)
+    elif generator.random() < 0.5:
+        outlines = [generator.uniform(-1, 1, (3, 2)) for _ in range(generator.integers(2, 5))]
+    else:
+        there_and_back = np.arange(generator.integers(6, 10))
+        outlines = [np.stack([there_and_back / 4, there_and_back % 2 * generator.uniform(0.5, 1.5)], 1)]
+    return fit.redrawn([[(100 * x, 100 * y) for x, y in line] for line in outlines], generator.uniform(*PENS))
 
 
 def pairs(digits: Sequence[NDArray[np.uint8]], generator: np.random.Generator) -> Tensor:

@@ -47,20 +47,20 @@ def choose_digit(tools: DeltaGenerator) -> tuple[Tensor, Sketch | None]:
         key=keys.DRAW_SOURCE,
         help="Draw with mouse, pen or finger, or upload a picture of a digit on paper.",
     )
-    try:
-        if source == CANVAS:
-            with tools:
-                canvas.choose_pen_width()
-                canvas.offer_hard_digits()
-        given = canvas.show() if source == CANVAS else photograph.show()
-    finally:  # the switch is shown even when a photograph cannot be read
+    if source == CANVAS:
+        with tools:
+            canvas.choose_pen_width()
+            canvas.offer_hard_digits()
+        drawn = canvas.show()
         with tools:
             center = choose_centring()
-    if given is None:
+        return fit.of_sketch(drawn, center), drawn
+    with tools:  # the switch is shown even when a photograph cannot be read
+        center = choose_centring()
+    field = photograph.show(center)
+    if field is None:
         raise BlankError
-    if isinstance(given, Sketch):
-        return fit.of_sketch(given, center), given
-    return fit.of_ink(given, center), None
+    return field, None
 
 
 def choose_centring() -> bool:

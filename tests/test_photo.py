@@ -259,3 +259,11 @@ def test_a_mutated_file_is_read_or_refused_in_a_sentence(name):
         except DigitError as error:
             outcomes.add(len(str(error).splitlines()))
     assert outcomes <= {(1, 1, 28, 28), 1}  # a digit, or one line
+
+
+def test_what_an_iphone_makes_is_read():
+    kept = io.BytesIO()
+    photograph().save(kept, "HEIF")
+    found = fit.of_ink(photo.ink(photo.open_image(kept.getvalue(), "IMG_0001.HEIC")))
+    clean = fit.of_ink(fit.ink(photograph(shade=1, grain=0)))
+    assert float((found.float() - clean.float()).abs().mean()) < 12

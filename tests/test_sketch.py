@@ -94,3 +94,22 @@ def test_an_eraser_cuts_what_was_drawn_before_it():
     assert len(sketch.strokes_of({"objects": [eraser, drawn]})) == 1
     everything = line(sketch.PAPER, (20, 100), (220, 100))
     assert sketch.strokes_of({"objects": [drawn, everything]}) == []
+
+
+def test_the_last_rectangle_on_a_canvas_is_found_wherever_fabric_measures_it():
+    assert sketch.last_rectangle(None) is None and sketch.last_rectangle(sketch.EMPTY.drawing) is None
+    first = {
+        "type": "Rect",
+        "left": 10,
+        "top": 20,
+        "width": 30,
+        "height": 40,
+        "originX": "left",
+        "originY": "top",
+    }
+    moved = {"type": "rect", "left": 50, "top": 60, "width": 20, "height": 10, "scaleX": 2}
+    centred = moved | {"originX": "center", "originY": "center"}
+    assert sketch.last_rectangle({"objects": [first]}) == (10, 20, 40, 60)
+    assert sketch.last_rectangle({"objects": [first, moved]}) == (50, 60, 90, 70)
+    assert sketch.last_rectangle({"objects": [moved, centred]}) == (30, 55, 70, 65)
+    assert sketch.last_rectangle(sketch.hard_digit("4, open", 20).drawing) is None

@@ -43,6 +43,11 @@ _hide_tools = st.components.v2.component(
 )
 
 
+def hide_tools() -> None:
+    """Hide the tools of every canvas on the page."""
+    _hide_tools(key=keys.CANVAS_NO_TOOLS, width="content", height="content")
+
+
 def choose_pen_width() -> None:
     """The slider for the width of the next stroke."""
     st.slider(
@@ -86,7 +91,7 @@ def show() -> Sketch:
             label_visibility="collapsed",
         )
     with paper:
-        _hide_tools(key=keys.CANVAS_NO_TOOLS, width="content", height="content")
+        hide_tools()
         _show_paper(_pen_width(), sketch.PEN if tool == PEN else sketch.PAPER)
     with below:  # drawn last, so that it knows of the newest stroke
         st.button(

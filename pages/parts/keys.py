@@ -164,11 +164,19 @@ def inside_cells(layer: str, map: int, cell: tuple[int, int], size: tuple[int, i
 DRAW_SOURCE = "draw_source"  # canvas or photograph; widget
 DRAW_CENTER = "draw_center"  # whether the digit is centred; widget
 DRAW_UPLOAD = "draw_upload"  # a photograph; widget, which forgets it while the canvas is shown
-DRAW_PHOTO = "draw_photo"  # the same photograph, kept
+DRAW_PHOTO = "draw_photo"  # the last photograph, kept
+DRAW_FROM = "draw_from"  # a file or the camera; widget
+DRAW_CAMERA = "draw_camera"  # a photograph; widget, which forgets it while the canvas is shown
+DRAW_BOX = "draw_box"  # whether to draw a box around the digit; widget
 DRAW_RIVALS = "draw_rivals"  # {answer: class to compare it with}, as far as chosen
 DRAW_KEEPER = "draw_keeper"  # the box that keeps a drawing; container
 DRAW_NICKNAME = "draw_nickname"  # widget
 DRAW_AUTHOR = "draw_author"  # a random word that stands for this session
+
+
+def draw_box(photograph: str) -> str:
+    """A photograph on which a box can be drawn; widget, photograph."""
+    return f"draw_box_{photograph}"
 
 
 def draw_rival(answer: int) -> str:

@@ -78,7 +78,7 @@ def of_ink(drawing: Ink, center: bool = True) -> Tensor:
         raise BlankError
     strong = drawing / peak
     whole = _fitted(strong)
-    _refuse_several(whole, [[_fitted(part) for part in parts] for parts in _parts_of_ink(strong)])
+    _refuse_several(whole, ([_fitted(part) for part in parts] for parts in _parts_of_ink(strong)))
     return whole if center else _to_tensor(_resize(strong, SIDE, SIDE))
 
 
@@ -119,7 +119,7 @@ def of_strokes(strokes: list[Stroke]) -> Tensor:
     if not strokes:
         raise BlankError
     whole = redrawn(strokes)
-    _refuse_several(whole, [[redrawn(part) for part in parts] for parts in _parts_of_strokes(strokes)])
+    _refuse_several(whole, ([redrawn(part) for part in parts] for parts in parts_of_strokes(strokes)))
     return whole
 
 
@@ -144,7 +144,7 @@ def redrawn(strokes: list[Stroke], pen: float = PEN) -> Tensor:
     return _to_tensor(paint(shift + SIDE / 2 - mass))
 
 
-def _parts_of_strokes(strokes: list[Stroke]) -> Iterator[list[list[Stroke]]]:
+def parts_of_strokes(strokes: list[Stroke]) -> Iterator[list[list[Stroke]]]:
     """What could be digits of their own: the strokes side by side, then those one above the other."""
     for axis in (0, 1):
         parts: list[list[Stroke]] = []
@@ -174,22 +174,27 @@ def _large(parts: list[T], lengths: list[float]) -> list[T]:
     return [parts[i] for i in order if lengths[i] >= LARGE * lengths[order[0]]]
 
 
-def _refuse_several(whole: Tensor, splits: Iterable[list[Tensor]]) -> None:
-    """Raise DigitError if two parts look more like digits than the whole does. The parts of a 4 or of an 8
-    can look like digits too, so what counts is the difference.
+def surplus(whole: Tensor, parts: list[Tensor]) -> float:
+    """By how much two parts of a drawing look more like digits than the whole of it does, in log-odds:
+    that of the second part. Minus infinity where fewer than two could be digits.
 
-    `whole`: (1, 1, 28, 28) uint8. `splits`: ways to part it, each with such a picture of each part.
+    `whole`, each of `parts`: (1, 1, 28, 28) uint8.
     """
-    for parts in splits:
-        if len(parts) < 2:
-            continue
-        all_of_it, *found = detector.log_odds(torch.cat([whole, *parts])).tolist()
-        second = sorted(found)[-2]
-        if second >= POSSIBLE and second - all_of_it > SURER:
-            raise DigitError(
-                "There are several digits, or the parts of one digit are too far apart: draw one digit at a "
-                "time, and draw its parts close together."
-            )
+    if len(parts) < 2:
+        return -math.inf
+    all_of_it, *found = detector.log_odds(torch.cat([whole, *parts])).tolist()
+    second = sorted(found)[-2]
+    return second - all_of_it if second >= POSSIBLE else -math.inf
+
+
+def _refuse_several(whole: Tensor, splits: Iterable[list[Tensor]]) -> None:
+    """Raise DigitError if the parts of one split are digits, and the whole is less of one. The parts of a
+    4 or of an 8 can look like digits too, so what counts is the difference."""
+    if any(surplus(whole, parts) > SURER for parts in splits):
+        raise DigitError(
+            "There are several digits, or the parts of one digit are too far apart: draw one digit at a "
+            "time, and draw its parts close together."
+        )
 
 
 def _crop(drawing: Ink) -> Ink:

@@ -71,6 +71,18 @@ def strokes_of(drawing: dict[str, Any]) -> list[Stroke]:
     return strokes
 
 
+def last_rectangle(drawing: dict[str, Any] | None) -> tuple[float, float, float, float] | None:
+    """Left, top, right and bottom of the last rectangle on a canvas, in its pixels; None without one."""
+    shapes = [shape for shape in (drawing or EMPTY.drawing)["objects"] if shape["type"].lower() == "rect"]
+    if not shapes:
+        return None
+    shape = shapes[-1]
+    width, height = shape["width"] * shape.get("scaleX", 1), shape["height"] * shape.get("scaleY", 1)
+    left = shape["left"] - (width / 2 if shape.get("originX") == "center" else 0)
+    top = shape["top"] - (height / 2 if shape.get("originY") == "center" else 0)
+    return left, top, left + width, top + height
+
+
 def _middle_line(shape: dict[str, Any]) -> Stroke:
     """Points along a stroke of the canvas's pen, at its present place."""
     points: Stroke = []

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import re
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -154,6 +155,54 @@ def test_an_upload_that_is_no_picture_or_too_large_is_refused_in_a_sentence(app)
     assert "notes.txt is damaged or not a picture" in hints(app)
     photograph(app, "huge.png", bytes(photo.MAX_BYTES + 1))
     assert "huge.png is larger than" in hints(app)
+
+
+def two_digits() -> bytes:
+    """A photograph of a 4 and a 3, side by side."""
+    pair = [sketch.hard_digit(name, 20).pixels for name in ("4, open", "3 with a flat top")]
+    buffer = io.BytesIO()
+    Image.fromarray(230 - np.concatenate(pair, axis=1) // 2).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def boxes(app: AppTest) -> bool:
+    return "Draw a box around the digit, and" in hints(app)
+
+
+def test_where_the_digit_is_not_alone_a_box_can_be_drawn_around_it(app):
+    photograph(app, "two.png", two_digits())
+    assert "several digits" in hints(app) and boxes(app) and answer(app) is None
+    assert "What was taken for ink" in hints(app)
+
+
+def test_a_box_can_be_drawn_on_any_photograph(app):
+    buffer = io.BytesIO()
+    Image.fromarray(230 - sketch.hard_digit("3 with a flat top", 20).pixels // 2).save(buffer, "PNG")
+    photograph(app, "three.png", buffer.getvalue())
+    assert not boxes(app)
+    app.toggle(key=keys.DRAW_BOX).set_value(True).run()
+    assert boxes(app) and answer(app) == 3  # still that of the whole photograph
+
+
+def test_a_photograph_can_come_from_the_camera(app):
+    app.segmented_control[0].set_value("Use a photograph").run()
+    assert not app.get("camera_input")
+    app.segmented_control(key=keys.DRAW_FROM).set_value("The camera").run()
+    assert not app.exception and app.get("camera_input") and not app.file_uploader
+
+
+def strokes_on(app: AppTest, strokes: list[sketch.Stroke]) -> None:
+    """Put a drawing on the canvas."""
+    app.session_state[keys.CANVAS_SKETCHES] = [sketch.EMPTY, sketch.of_lines(strokes, 20)]
+    app.run()
+    assert not app.exception
+
+
+def test_a_letter_is_in_doubt_as_no_digit(app):
+    strokes_on(
+        app, [[(60.0, 40.0), (60.0, 240.0)], [(60.0, 140.0), (200.0, 40.0)], [(90.0, 115.0), (200.0, 240.0)]]
+    )
+    assert "Not sure. This looks like no digit." in hints(app) and answer(app) is not None
 
 
 def question(app: AppTest) -> str | None:

@@ -13,11 +13,12 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import demonstration, files, letters, loop, search
+from benchmarks import demonstration, files, loop, search
 from s5core import configuration, results, steps
 from s5core.files import ROOT
 from s5core.recipe import Recipe
 from s5core.summary import count_parameters
+from s5core.words import count
 
 
 def steps_table() -> list[str]:
@@ -137,17 +138,65 @@ def loop_lines() -> list[str]:
     return loop.to_lines(files.read("loop"))
 
 
+def several_sentence() -> list[str]:
+    """How often a digit is taken for several, and how often two digits are noticed."""
+    content = files.read("several")
+    used, left = content["in_use"], content["left_out"]
+    return [
+        f"Of {content['digits']:,} drawn digits, {used['refused']} refused as several. Of "
+        f"{content['pairs']:,} pairs of them, with gaps from 3 to 80 % of their height and one up to twice "
+        f"as high as the other, {used['pairs_noticed']:.1f} % are noticed: refused "
+        f"({used['pairs_refused']:.1f} %), or marked as no digit. With margins that were chosen on other "
+        f"writers: {count(left['refused'], 'digit')}, and {left['pairs_noticed']:.1f} % of the pairs."
+    ]
+
+
 def doubt_sentence() -> list[str]:
     """How often the page Draw marks an answer as not sure."""
     content = files.read("doubt")
-    found, of = content["steps"]["step5"], content["of"]
-    share = {kind: f"{100 * found[kind] / of[kind]:.1f} %" for kind in of}
+    found, left = content["steps"]["step5"], content["left_out"]
     return [
-        f"With step 5 that is so for {share['digits']} of the drawn digits, among them "
-        f"{found['errors_doubted']} of its {found['errors']} errors, for {share['letters']} of "
-        f"{len(letters.LETTERS)} letters, each drawn in {content['slants']} slants, and for "
-        f"{share['shapes']} of {len(letters.SHAPES)} shapes."
+        f"With step 5 that is so for {100 * found['doubted'] / content['digits']:.1f} % of the drawn digits, "
+        f"among them {found['errors_doubted']} of its {found['errors']} errors. Of what other people drew, "
+        f"{found['letters']:.1f} % of the letters and {found['symbols']:.1f} % of the symbols are called a "
+        f"digit with confidence, and {found['lookalikes']:.0f} % of those that look like one, such as "
+        f"O and l. Where the detector's limit is chosen without the writers of the digits it is tried on, "
+        f"{left['digits_doubted']:.1f} % of the digits are in doubt, and {left['letters']:.1f} % of the "
+        f"letters and {left['symbols']:.1f} % of the symbols are called a digit."
     ]
+
+
+def detector_sentence() -> list[str]:
+    """How large the detector is, and what it has learned from."""
+    content = files.read("detector")
+    return [
+        f"It has {content['parameters']:,} parameters of its own, which are no part of the exercise's "
+        f"budget, and has learned from MNIST's training digits and from {content['letters']:,} letters and "
+        f"symbols by {content['writers']} people."
+    ]
+
+
+def novelty_table() -> list[str]:
+    """Ways to tell what is no digit."""
+    lines = [
+        "| way | AUROC | digits doubted | letters called digits | symbols called digits | a picture takes |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name, found in files.read("novelty")["ways"].items():
+        shares = [f"{found[key]:.1f} %" for key in ("digits_doubted", "letters_passed", "symbols_passed")]
+        cells = [name, f"{found['auroc']:.2f} %", *shares, f"{found['milliseconds']:.2f} ms"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def photographs_table() -> list[str]:
+    """How each kind of photograph is read."""
+    content = files.read("photographs")
+    lines = ["| photographs | right | refused | wrong and sure |", "| --- | ---: | ---: | ---: |"]
+    for kind, shares in content["kinds"].items():
+        lines.append(f"| {kind} | {' | '.join(f'{share:.1f} %' for share in shares.values())} |")
+    lines.append(f"| mean, {content['milliseconds']:.0f} ms each | {content['mean']:.1f} % | | |")
+    return lines
 
 
 def settings_table() -> list[str]:
@@ -196,6 +245,10 @@ PARTS: dict[Path, dict[str, Callable[[], list[str]]]] = {
         "latency": latency_sentence,
         "calibration": calibration_table,
         "doubt": doubt_sentence,
+        "several": several_sentence,
+        "photographs": photographs_table,
+        "detector": detector_sentence,
+        "novelty": novelty_table,
         "settings": settings_table,
     },
     ROOT / "docs" / "search.md": {"search": search_table},

@@ -63,7 +63,7 @@ def pairs(digits: DrawnDigits) -> tuple[list[list[Stroke]], NDArray[np.int64], N
         gap, size, lift = GAPS[number % len(GAPS)], generator.uniform(SMALLEST, 1), generator.random()
         both = pair(digits.strokes[first], digits.strokes[second], gap, size, lift)
         if generator.random() < 0.5:  # the mirror image of where they stand, not of the digits
-            both = pair(digits.strokes[second], digits.strokes[first], gap / size, 1 / size, 0)
+            both = pair(digits.strokes[second], digits.strokes[first], gap / size, 1 / size, lift)
         made.append(both)
         writers.append(int(digits.writers[first]))
         gaps.append(gap)

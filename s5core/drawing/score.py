@@ -194,14 +194,15 @@ def read(models: Mapping[str, nn.Module], seen: Seen) -> dict[str, Tensor]:
     return {name: evaluate(model, seen.fields, unknown).logits for name, model in models.items()}
 
 
-def doubted(logits: Mapping[str, Tensor], fields: Tensor) -> dict[str, NDArray[np.bool_]]:
-    """Of which drawings the app would say that it is not sure of a network's answer: (N,) for each."""
+def doubted(logits: Mapping[str, Tensor], known: Tensor) -> dict[str, NDArray[np.bool_]]:
+    """Of which drawings the app would say that it is not sure of a network's answer: (N,) for each.
+    `known`: (N,) bool, which of them look like digits."""
     rows = [logit.softmax(1).tolist() for logit in logits.values()]
     marks: dict[str, list[bool]] = {name: [] for name in logits}
-    for known, *one in zip(detector.is_digit(fields).tolist(), *rows, strict=True):
+    for looks, *one in zip(known.tolist(), *rows, strict=True):
         answers = {name: Reading(tuple(row)) for name, row in zip(logits, one, strict=True)}
         for name, found in marks.items():
-            found.append(doubt(answers, name, known) is not None)
+            found.append(doubt(answers, name, looks) is not None)
     return {name: np.array(found, dtype=bool) for name, found in marks.items()}
 
 
@@ -249,7 +250,7 @@ def measure(
     for width in WIDTHS:
         seen = see(digits, width, way)
         logits = read(models, seen)
-        doubts = doubted(logits, seen.fields)
+        doubts = doubted(logits, detector.is_digit(seen.fields))
         for name in models:
             scores[name][width] = rate(digits, logits[name], seen.refused, doubts[name])
     return scores
@@ -262,7 +263,7 @@ def called_digits(
     called: dict[str, list[NDArray[np.bool_]]] = {name: [] for name in models}
     for width in WIDTHS:
         seen = see(letters, width, way)
-        for name, doubts in doubted(read(models, seen), seen.fields).items():
+        for name, doubts in doubted(read(models, seen), detector.is_digit(seen.fields)).items():
             called[name].append(~doubts & ~seen.refused)
     return {name: np.stack(found) for name, found in called.items()}
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from s5core import data
 from s5core.data import Digits
 from s5core.drawing import score
-from s5core.drawing.score import DrawnDigits
+from s5core.drawing.score import DrawnDigits, DrawnLetters
 from tests.helpers import NOWHERE, require_no_mnist_at_home, skip_or_fail
 
 SLOW_FOLDERS = {Path(__file__).parent / name for name in ("app", "browser")}
@@ -55,6 +55,13 @@ def mnist_folder() -> Path:
 @pytest.fixture(scope="session")
 def drawn_digits() -> DrawnDigits:
     return score.load_digits(_path_from("S5_DRAWN_DIGITS", "digits that people drew"))
+
+
+@pytest.fixture(scope="session")
+def drawn_letters() -> DrawnLetters:
+    """Letters that people drew; the file lies beside that of the digits."""
+    path = _path_from("S5_DRAWN_DIGITS", "letters that people drew").with_name("letters_dev.npz")
+    return score.load_letters(path) if path.exists() else skip_or_fail(f"needs {path.name}")
 
 
 @pytest.fixture(scope="session")

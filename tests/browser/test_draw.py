@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import time
 
+import numpy as np
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from s5core.checkpoint import FOLDER
+from s5core.drawing import sketch
 
 SEVEN = [(70, 60), (205, 60), (130, 240)]
 CENTRED = "Centre the digit"
@@ -200,3 +203,19 @@ def test_why_a_nine_and_not_another_digit_until_its_loop_is_erased(page, app):
     expect(rivals(page)).to_have_text(list("023456789"))
     page.get_by_role("button", name="Clear").click()
     expect(page.get_by_role("heading", name="Why")).to_have_count(0)
+
+
+def test_a_box_around_one_of_two_digits_makes_it_readable(page, app, tmp_path):
+    pair = [sketch.hard_digit(name, 20).pixels for name in ("4, open", "3 with a flat top")]
+    Image.fromarray(230 - np.concatenate(pair, axis=1) // 2).save(tmp_path / "two.png")
+    open_draw(page, app)
+    page.get_by_text("Use a photograph").click()
+    page.locator("input[type=file]").set_input_files(tmp_path / "two.png")
+    expect(page.get_by_text("There are several digits")).to_be_visible()
+    canvas(page).scroll_into_view_if_needed()
+    box = canvas(page).bounding_box()
+    page.mouse.move(box["x"] + 0.52 * box["width"], box["y"] + 0.05 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.98 * box["width"], box["y"] + 0.95 * box["height"], steps=5)
+    page.mouse.up()
+    expect(answer(page)).to_contain_text(re.compile(r"s\s*3"))

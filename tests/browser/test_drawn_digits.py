@@ -1,4 +1,5 @@
-"""Ten digits that ten people wrote, drawn on the page's canvas with the mouse, are read right."""
+"""Ten digits that ten people wrote, drawn on the page's canvas with the mouse, are read right, and letters
+are in doubt."""
 
 from __future__ import annotations
 
@@ -34,16 +35,37 @@ def read(page: Page) -> int:
     return int(answer(page).locator("span").first.inner_text().rstrip("?"))
 
 
+def draw(page: Page, strokes: list[sketch.Stroke], number: int) -> None:
+    """Draw with the mouse, somewhere on the canvas."""
+    made = score.draw(strokes, PEN_WIDTH, np.random.default_rng(number))
+    for points in sketch.strokes_of(made.drawing):
+        stroke(page, [(round(x), round(y)) for x, y in points], steps=1)
+
+
+def clear(page: Page) -> None:
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_text("There is no digit yet")).to_be_visible()
+    expect(canvas(page)).to_be_visible()
+
+
 def test_nine_of_ten_digits_that_people_wrote_are_read_right(page: Page, app, drawn_digits) -> None:
     digits = drawn_digits
     open_draw(page, app)
     right = 0
     for i in ten_digits(digits):
-        made = score.draw(digits.strokes[i], PEN_WIDTH, np.random.default_rng(i))
-        for points in sketch.strokes_of(made.drawing):
-            stroke(page, [(round(x), round(y)) for x, y in points], steps=1)
+        draw(page, digits.strokes[i], i)
         right += read(page) == int(digits.labels[i])
-        page.get_by_role("button", name="Clear").click()
-        expect(page.get_by_text("There is no digit yet")).to_be_visible()
-        expect(canvas(page)).to_be_visible()
+        clear(page)
     assert right >= 9
+
+
+def test_nine_of_ten_letters_that_people_wrote_are_in_doubt(page: Page, app, drawn_letters) -> None:
+    open_draw(page, app)
+    doubted = 0
+    for letter in "AEFHKMRTWX":
+        i = int(np.flatnonzero(drawn_letters.texts == letter)[0])
+        draw(page, drawn_letters.strokes[i], i)
+        read(page)
+        doubted += page.get_by_role("alert").filter(has_text="Not sure").is_visible()
+        clear(page)
+    assert doubted >= 9

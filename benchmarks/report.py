@@ -20,6 +20,9 @@ from s5core.recipe import Recipe
 from s5core.summary import count_parameters
 from s5core.words import count
 
+# The example of a cluster: cores of a machine, people, and dollars for the hour of a core.
+MACHINE_CORES, STUDENTS, CORE_HOUR = 16, 300, 0.05
+
 
 def steps_table() -> list[str]:
     """For each step its parameters, the reported accuracy and ours."""
@@ -151,6 +154,25 @@ def several_sentence() -> list[str]:
     ]
 
 
+def cluster_sentence() -> list[str]:
+    """What a machine of a cluster carries, from what the demonstration took."""
+    content = files.read("demonstration")
+    seconds = content["cores"] * statistics.median(one["seconds"] for one in content["rounds"])
+    hourly = MACHINE_CORES * 3600 / seconds
+    title = steps.STEPS[demonstration.STEP].title
+    minutes, dollars = 60 * STUDENTS / hourly, STUDENTS * seconds / 3600 * CORE_HOUR
+    return [
+        f"A run of {title} takes {seconds:.0f} core-seconds at the most: it was measured above on "
+        f"{content['cores']} cores that also ran server and browser. So a machine with {MACHINE_CORES} cores "
+        f"trains {MACHINE_CORES} runs at a time and {hourly:.0f} an hour. If {STUDENTS} students click on "
+        f"Train in the same minute, the last result comes after {minutes:.0f} minutes with one such machine "
+        f"and after {minutes / 4:.0f} with four. This is calculated, not measured on such a cluster. At "
+        f"{CORE_HOUR} dollars for the hour of a core, as an example, these {STUDENTS} runs cost "
+        f"{dollars:.2f} dollars of computing, and four such machines {4 * MACHINE_CORES * CORE_HOUR:.2f} "
+        f"dollars an hour, whether they train or wait."
+    ]
+
+
 def doubt_sentence() -> list[str]:
     """How often the page Draw marks an answer as not sure."""
     content = files.read("doubt")
@@ -250,6 +272,7 @@ PARTS: dict[Path, dict[str, Callable[[], list[str]]]] = {
         "detector": detector_sentence,
         "novelty": novelty_table,
         "settings": settings_table,
+        "cluster": cluster_sentence,
     },
     ROOT / "docs" / "search.md": {"search": search_table},
 }

@@ -6,8 +6,10 @@ import streamlit as st
 
 from pages.parts import keys, messages, navigation, server
 from pages.parts.runs import actions, comparison, table, trash, upload
-from s5core import words
+from s5core import configuration, data, words
 from s5core.errors import UserError
+from s5core.files import ROOT
+from s5core.runs import folder
 from s5core.runs.space import GB
 from s5core.steps import STEPS
 
@@ -90,6 +92,13 @@ def show_damaged(damaged: list[str]) -> None:
             st.caption("\n".join(f"- {words.escape(sentence)}" for sentence in damaged[:DAMAGED]))
 
 
+def show_places() -> None:
+    """Where runs and digits are, unless that is beside the app, where everybody looks first."""
+    runs, digits = folder.home(), configuration.value("data_dir") or data.HOME
+    if runs != ROOT / "runs":
+        st.caption(f"The runs are kept in `{runs}`, and MNIST is looked for in `{digits}`.")
+
+
 navigation.require_router()
 st.title("Runs")
 try:
@@ -99,5 +108,6 @@ except UserError as error:
     st.stop()
 show_runs(rows)
 show_damaged(damaged)
+show_places()
 if any(row.active for row in rows):
     st.fragment(watch, run_every=REFRESH)(rows)

@@ -24,8 +24,12 @@ class ConfigurationError(UserError):
 class Configuration:
     """All settings. The limits hold for everybody, so that nobody is in another's way by mistake."""
 
-    runs_dir: str = setting("", "Folder of the runs and of the class's digits; else `runs/` beside the app.")
-    data_dir: str = setting("", "Folder with MNIST, which is then not downloaded; else `data/`.")
+    runs_dir: str = setting(
+        "",
+        "Folder of the runs and of the class's digits; else `runs/` beside the app, or where the user may "
+        "write.",
+    )
+    data_dir: str = setting("", "Folder with MNIST, which is then not downloaded; else `data/`, as for runs.")
     executor: str = setting(
         "local", "Where runs are trained: `local` is this machine, `ray` the cluster of `RAY_ADDRESS`."
     )

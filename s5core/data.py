@@ -1,7 +1,8 @@
 """MNIST as tensors: find it, download it, check it; where there is none, the practice set.
 
 `load` looks in this order: the folder that the caller names, `$S5_DATA_DIR`, `data/` beside the
-app (all in torchvision's layout, packed or unpacked). If none has MNIST, it downloads MNIST into
+app (all in torchvision's layout, packed or unpacked; `own_folder` says where `data/` is if the app's
+folder cannot be written). If none has MNIST, it downloads MNIST into
 `data/`. If that fails, it returns the practice set: 5,000 real MNIST digits that come with the app.
 """
 
@@ -26,12 +27,13 @@ from torch import Tensor
 
 from s5core import configuration
 from s5core.errors import UserError
-from s5core.files import ROOT, write_atomically
+from s5core.files import ROOT, own_folder, write_atomically
 from s5core.layers import CLASSES
 from s5core.recipe import Split
 from s5core.words import command
 
-HOME = ROOT / "data"
+BESIDE = ROOT / "data"
+HOME = BESIDE if (BESIDE / "MNIST").is_dir() else own_folder("data")
 
 # MD5 of the unpacked files: a packed one has other bytes on every machine that packs it.
 FILES = {

@@ -7,19 +7,43 @@ they say. Types and ranges are then checked by whoever knows them (see `settings
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
+import tempfile
 import time
 import uuid
 from io import FileIO
 from pathlib import Path
 from typing import Any, Literal
 
+import platformdirs
+
 ROOT = Path(__file__).resolve().parent.parent  # the folder of streamlit_app.py
+NAME = "five-steps"  # of the app's folder among the data that programs keep for a user
 
 MAX_DEPTH = 32  # of JSON; ours has 4 at the most
 PATIENCE = 0.5  # seconds in which to try again what another program's look at a file can prevent
+
+
+def own_folder(name: str) -> Path:
+    """The folder of this name in which the app keeps what it makes: beside the app, or, where this user
+    may not write there, where programs keep a user's data (~/.local/share on Linux)."""
+    beside = ROOT / name
+    if _is_open(beside if beside.exists() else ROOT):
+        return beside
+    return Path(platformdirs.user_data_dir(NAME, appauthor=False)) / name
+
+
+def _is_open(folder: Path) -> bool:
+    """Whether this user may write there. It is tried, because on Windows the mode of a folder does not
+    tell; a disk that is full is no other place."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError as error:
+        return error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def read_bytes(path: Path, most: int) -> bytes:

@@ -6,12 +6,14 @@ import pytest
 
 from s5core.runs.messages import (
     Answer,
+    Begin,
     Done,
     Ended,
     Order,
     Quit,
     Rate,
     Ready,
+    Room,
     Stop,
     Threads,
     Train,
@@ -19,7 +21,18 @@ from s5core.runs.messages import (
     to_line,
 )
 
-ALL = [Train("/runs/a\nb", 2), Threads(1), Rate(0.05), Stop(), Quit(), Ready(), Done(), Ended()]
+ALL = [
+    Begin(),
+    Room(3),
+    Train("/runs/a\nb", 2),
+    Threads(1),
+    Rate(0.05),
+    Stop(),
+    Quit(),
+    Ready(),
+    Done(),
+    Ended(),
+]
 
 
 def test_here_is_one_of_each_kind():

@@ -52,9 +52,23 @@ def imported(places: tuple[str, ...]) -> set[str]:
 def test_the_app_requires_what_it_imports() -> None:
     found = imported(APP)
     assert {"torch", "pillow", "streamlit-drawable-canvas"} <= found
-    assert required("requirements.txt") == found
+    assert required("requirements.txt") | required("requirements-cluster.txt") == found
+
+
+def test_only_the_bridge_to_a_cluster_imports_what_a_cluster_needs() -> None:
+    needed = required("requirements-cluster.txt")
+    bridge = "s5core/runs/cluster.py"
+    others = tuple(
+        str(path.relative_to(ROOT))
+        for place in APP
+        for path in [ROOT / place, *(ROOT / place).rglob("*.py")]
+        if path.is_file() and path != ROOT / bridge
+    )
+    assert needed <= imported((bridge,)) and not needed & imported(others)
 
 
 def test_the_tests_require_what_they_import_besides() -> None:
     commands = {"mypy", "ruff", "pytest-xdist"}  # are run, not imported
-    assert required("requirements-dev.txt") - commands == imported(CHECKS) - required("requirements.txt")
+    assert required("requirements-dev.txt") - commands == imported(CHECKS) - required(
+        "requirements.txt"
+    ) - required("requirements-cluster.txt")

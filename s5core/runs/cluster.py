@@ -46,7 +46,7 @@ from s5core.train import train
 LOOK = 0.1  # seconds from one look for orders to the next, while nothing comes from the cluster
 LOSSES = 3  # times that a run goes on elsewhere without having finished another epoch
 REACH = 60.0  # seconds in which a cluster that is just starting is tried again
-GRACE = 2.0  # seconds for a batch to end, before its actor is ended
+GRACE = 4.0  # seconds for the workers to write their last event
 ROOM = 2.0  # seconds from one look at the cluster's size to the next
 
 
@@ -55,27 +55,22 @@ class ClusterError(UserError):
 
 
 class Trainer:
-    """An actor that trains on a machine of the cluster. Its methods run at the same time, in threads."""
+    """An actor that trains one run on a machine of the cluster, and hears a new rate meanwhile, in another
+    thread. A run has one of its own: the cores that it holds are free as soon as the run has ended."""
 
     def __init__(self) -> None:
         """Ray has told torch how many threads to use: as many as the actor has cores."""
         keep_freed_memory()
         self._rate: float | None = None
-        self._going = False
-
-    def measure(self, digits: Digits) -> float:
-        """What `speed.measure` finds here, on the CPU."""
-        return speed.measure(digits)
 
     def train(
         self, layers: Network, recipe: Recipe, digits: Digits, resume: State | None
     ) -> Generator[TrainingEvent]:
-        """The events of a training, until its end or `leave`."""
-        self._rate, self._going = None, True
+        """The events of the training."""
         events = train(layers, recipe, digits, resume)
         event: TrainingEvent | None = None
         with contextlib.suppress(StopIteration):
-            while self._going:
+            while True:
                 rate = None
                 if isinstance(event, Progress):  # a rate is heard only there
                     rate, self._rate = self._rate, None
@@ -85,10 +80,6 @@ class Trainer:
     def set_rate(self, rate: float) -> None:
         """Use another peak learning rate, from the next batch on."""
         self._rate = rate
-
-    def leave(self) -> None:
-        """End the training after its batch."""
-        self._going = False
 
 
 class Link:
@@ -100,6 +91,7 @@ class Link:
         self.shelf = Shelf()
         self._lock = threading.Lock()
         self._sent: dict[Split, tuple[Digits, Any]] = {}
+        self._measured: Any = None
 
     def connect(self) -> None:
         """Connect with the cluster, once. Raises ClusterError when it cannot be reached."""
@@ -130,6 +122,16 @@ class Link:
         """A new actor, on a machine that has room for it, now or later."""
         options = {"num_cpus": self.cpus, "num_gpus": self.gpus, "max_concurrency": 2}
         return ray.remote(Trainer).options(**options, max_restarts=0, max_task_retries=0).remote()
+
+    def measure(self) -> Any:
+        """A reference to what `speed.measure` finds on a machine, on the CPU; it is measured once. None where
+        the runs are trained on a GPU. Raises UserError when there are no digits."""
+        with self._lock:
+            if self._measured is None and not self.gpus:
+                digits = ray.put(self.shelf.digits("test"))
+                task = ray.remote(speed.measure).options(num_cpus=self.cpus, max_retries=0)
+                self._measured = task.remote(digits)
+            return self._measured
 
     def room(self) -> int:
         """How many runs the cluster's machines can train at the same time, at least 1."""
@@ -167,19 +169,16 @@ class RemoteWorker(Worker):
     def __init__(self, orders: queue.Queue[Order], link: Link) -> None:
         super().__init__(orders, link.shelf)
         self._link = link
-        self._trainer: Any = None  # an actor; it is kept from run to run, because it takes seconds to start
 
     def warm_up(self) -> float | None:
-        """Start an actor. Returns its speed on the CPU, unless an order comes before that is known, or
-        the runs are trained on a GPU."""
+        """Connect. Returns the speed of a machine, unless an order comes before it is known."""
         self._link.connect()
-        self._trainer = self._link.hire()
         with contextlib.suppress(UserError, RayError):  # a run will say what is wrong
-            found = self._trainer.measure.remote(self._link.send(self.shelf.digits("test"), "test"))
-            while self.orders.empty():
-                if ray.wait([found], timeout=LOOK)[0]:
-                    unit: float = ray.get(found)
-                    return None if self._link.gpus else unit
+            measured = self._link.measure()
+            while measured is not None and self.orders.empty():
+                if ray.wait([measured], timeout=LOOK)[0]:
+                    unit: float = ray.get(measured)
+                    return unit
         return None
 
     def events(
@@ -191,10 +190,9 @@ class RemoteWorker(Worker):
         sent = self._link.send(digits, recipe.split)
         losses = 0
         while True:
-            if self._trainer is None:
-                self._trainer = self._link.hire()
-            stream = self._trainer.train.options(num_returns="streaming").remote(layers, recipe, sent, resume)
+            trainer = self._link.hire()
             try:
+                stream = trainer.train.options(num_returns="streaming").remote(layers, recipe, sent, resume)
                 while True:
                     arrived = ray.wait([stream], timeout=LOOK)[0]
                     event = ray.get(next(stream)) if arrived else None
@@ -202,41 +200,21 @@ class RemoteWorker(Worker):
                     if isinstance(event, Epoch):
                         resume, losses = event.state, 0
                     if rate is not None:
-                        self._trainer.set_rate.remote(rate)
+                        trainer.set_rate.remote(rate)
                         recipe = recipe.replace(learning_rate=rate)
                         resume = resume and dataclasses.replace(resume, peak=rate)
             except StopIteration:
                 return
-            except GeneratorExit:
-                self._leave(stream)
-                raise
             except RayTaskError as error:  # of `train` itself
                 raise _cause(error) from None
             except RayError as error:
-                self._drop()
                 losses += 1
                 if losses > LOSSES:
                     raise _loss(error) from error
                 print(f"A run goes on from its last epoch: {_first_line(error)}", file=sys.stderr)
-
-    def _leave(self, stream: Any) -> None:
-        """Have the actor end a training; end the actor if a batch takes too long."""
-        deadline = time.monotonic() + GRACE
-        with contextlib.suppress(RayError):
-            self._trainer.leave.remote()
-            while time.monotonic() < deadline:
-                if ray.wait([stream], timeout=LOOK)[0]:
-                    try:
-                        next(stream)
-                    except StopIteration:
-                        return
-                    self._trainer.leave.remote()  # the first one may have come before the training
-        self._drop()
-
-    def _drop(self) -> None:
-        with contextlib.suppress(RayError):
-            ray.kill(self._trainer)
-        self._trainer = None
+            finally:  # at an order to stop, too, in the middle of a batch
+                with contextlib.suppress(RayError):
+                    ray.kill(trainer)
 
 
 def _cause(error: RayTaskError) -> Exception:
@@ -312,7 +290,7 @@ def main() -> None:
             orders[number].put(order)
     for each in orders.values():
         each.put(Quit())
-    deadline = time.monotonic() + 2 * GRACE
+    deadline = time.monotonic() + GRACE
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
     os._exit(0)  # the cluster ends the actors of a process that is gone

@@ -43,11 +43,11 @@ from s5core import checkpoint, configuration
 from s5core.checkpoint import Checkpoint
 from s5core.errors import UserError
 from s5core.events import Epoch, Failed, Finished, Log, LogWriter, Stopped, read_log, to_lines
-from s5core.files import ROOT, Version, file_version, move, parse_json, read_bytes, write_atomically
+from s5core.files import Version, file_version, move, own_folder, parse_json, read_bytes, write_atomically
 from s5core.layers import Layer, Network, check, from_json, to_json
 from s5core.recipe import Recipe
 
-HOME = ROOT / "runs"
+HOME = own_folder("runs")
 TRASH = ".trash"  # no run has such a name
 DAYS_IN_TRASH = 7  # a deleted run is removed at the first deletion after that time
 LONGEST_NAME = 60  # characters of a name that somebody types
@@ -151,7 +151,7 @@ DAMAGE = (OSError, ValueError, KeyError, TypeError, UserError)
 
 
 def home() -> Path:
-    """Where runs are kept: `$S5_RUNS_DIR`, or `runs/` beside the app."""
+    """Where runs are kept: `$S5_RUNS_DIR`, or `runs/` beside the app (see `own_folder`)."""
     return Path(configuration.value("runs_dir") or HOME)
 
 

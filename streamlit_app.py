@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import classroom, keys, navigation, preparation, presentation, sidebar, visitor
+from pages.parts import classroom, navigation, preparation, presentation, sidebar, small, visitor
 from s5core.target import ACCURACY
 from s5core.words import percent
 
@@ -30,8 +30,7 @@ if st.context.theme.type == "dark":  # white on the light blue of the dark theme
     st.html("<style>button[kind='primary'] p { color: #0F1418 }</style>")
 LINK = "[data-testid='stMain'] [data-testid='stPageLink-NavLink'] p"
 st.html(f"<style>{LINK} {{ text-decoration: underline }}</style>")  # what leads to a page looks like a link
-SMALL = f"[class*='st-key-{keys.small_chart('')}']"
-st.html(f"<style>{SMALL} [data-testid='stElementToolbar'] {{ display: none }}</style>")
+small.hide_toolbars()
 with st.sidebar:  # below everything, because they take a place
     navigation.keep_one_entry_a_page()
     visitor.keep_cookie()

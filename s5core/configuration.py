@@ -38,6 +38,9 @@ class Configuration:
         "Runs in training at the same time; 0: 2 on this machine, as many as there is room for on a cluster.",
         "[0, 1000]",
     )
+    threads: int = setting(
+        0, "CPU threads of a run; 0: one, or all cores where that is at least a tenth faster.", "[0, 1024]"
+    )
     ray_cpus: int = setting(1, "On a cluster: CPU cores of a run.", "[1, 64]")
     ray_gpus: float = setting(0.0, "On a cluster: GPUs of a run; with 0.25 four runs share one.", "[0, 1]")
     line: int = setting(100, "Runs of all people together that may wait in line.", "[1, 10000]")

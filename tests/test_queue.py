@@ -30,6 +30,7 @@ LONG = Recipe(epochs=500, batch_size=100, device="cpu")
 @pytest.fixture(autouse=True)
 def home(monkeypatch):
     monkeypatch.setenv("S5_DATA_DIR", "")
+    monkeypatch.setenv("S5_THREADS", str(cores()))  # whatever is faster, so that weights can be compared
     require_no_mnist_at_home()
 
 
@@ -38,6 +39,7 @@ def shared() -> Iterator[Queue]:
     """One for all tests: its workers take seconds to start."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("S5_DATA_DIR", "")
+        patch.setenv("S5_THREADS", str(cores()))
         made = Queue(limit=2)
         yield made
         made.close()

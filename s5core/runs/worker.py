@@ -21,7 +21,7 @@ from typing import TextIO
 
 import torch
 
-from s5core import checkpoint, data, speed
+from s5core import checkpoint, configuration, data, speed
 from s5core.checkpoint import Checkpoint
 from s5core.data import Digits
 from s5core.device import cores, keep_freed_memory
@@ -107,7 +107,12 @@ class Worker:
         step is then done before the first order. Returns what `speed.measure` finds on the way, and
         learns whether more threads than one are of use here."""
         with contextlib.suppress(UserError):  # a run that needs the digits will say what is wrong
-            self._most, unit = speed.choose_threads(self.shelf.digits("test"), cores())
+            digits, wanted = self.shelf.digits("test"), int(configuration.value("threads"))
+            if wanted:
+                self._use(wanted)
+                self._most, unit = wanted, speed.measure(digits)
+            else:
+                self._most, unit = speed.choose_threads(digits, cores())
             return unit
         return None
 

@@ -150,7 +150,7 @@ def test_the_time_is_said_once_it_is_measured(app: AppTest, monkeypatch):
     monkeypatch.setattr(server, "expected_seconds", lambda *_: 41.7)
     monkeypatch.setattr(server.jobs(), "unit", 1.0)
     open_page(app)
-    assert "About 42 s on this machine" in words(app)
+    assert "About 40 s on this machine" in words(app)
 
 
 def test_the_path_has_each_step_with_its_figures(app: AppTest):

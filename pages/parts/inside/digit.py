@@ -6,7 +6,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from pages.parts import choice, keys, server
+from pages.parts import choice, keys, server, small
 from s5core.data import Digits, indices_of_class
 from s5core.inside.activations import Inside
 from s5core.layers import CLASSES
@@ -95,7 +95,7 @@ def show_answer(inside: Inside, true_class: int | None) -> None:
         "highest bar is its answer.",
     )
     chart = class_probabilities(inside.probabilities.tolist(), true_class, CHART_HEIGHT)
-    with st.container(key=keys.small_chart("answer")):
+    with small.chart("answer"):
         st.vega_lite_chart(
             chart,
             width="stretch",

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from pages.parts import keys
+from pages.parts import keys, small
 from s5core import device, schedule
 from s5core.augment import preview
 from s5core.data import Digits
@@ -158,7 +158,7 @@ def show(step: Step, digits: Digits) -> None:
         )  # fmt: skip
     if not EPOCHS.met_by(recipe.epochs):
         st.info(f"The exercise allows {EPOCHS.words} epochs; this recipe has {recipe.epochs}.")
-    with rate_preview.container(key=keys.small_chart("rate")):
+    with rate_preview, small.chart("rate"):
         _preview_rate(recipe)
     with sample.container():
         moved = preview(digits.train_images, digits.train_labels, recipe, count=10)

@@ -5,9 +5,9 @@
 writes `benchmarks/results/novelty.json`. Every way gives each picture a score, higher for digits. The
 command measures, on digits and letters of people whom no way has learned from: how often a digit has a
 higher score than a letter (AUROC); how many letters and symbols pass where 3 % of the digits don't; and
-how long one picture takes the processor. The limit is chosen without the writers of the digits that it is tried on.
-Letters and symbols that look like a digit are left out. It trains another detector, for about ten
-minutes.
+how long one picture takes the processor. The limit is chosen without the writers of the digits that it is
+tried on. Letters and symbols that look like a digit are left out. It trains another detector, for about
+ten minutes.
 """
 
 from __future__ import annotations

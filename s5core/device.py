@@ -132,3 +132,15 @@ def keep_freed_memory() -> None:
     libc = ctypes.CDLL(None)
     if libc.mallopt(mmap_threshold, 2**25):  # some versions take no more than these 32 MiB
         libc.mallopt(trim_threshold, 2**31 - 1)
+
+
+def share_freed_memory() -> None:
+    """Let the threads of this process share what they free. Call it once in a process with many threads.
+
+    By default GNU's malloc keeps up to eight pools for each core, and a thread uses no other's freed
+    memory: a server of 30 sessions takes 1.05 GB and goes on growing, with two pools 0.8 GB and no more.
+    Has no effect with another malloc.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        arena_max = -8  # M_ARENA_MAX of malloc.h
+        ctypes.CDLL(None).mallopt(arena_max, 2)

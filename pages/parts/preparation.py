@@ -11,7 +11,6 @@ from pathlib import Path
 import streamlit as st
 
 from pages.parts import server
-from s5core.device import share_freed_memory
 from s5core.drawing import reading
 from s5core.errors import UserError
 from s5core.files import ROOT
@@ -29,7 +28,6 @@ def prepare() -> None:
     run of the script has begun, Streamlit drops that run's fragments.
     """
     reading.use_one_thread()
-    share_freed_memory()
     gc.freeze()
     if st.runtime.exists():  # in a test without a server nobody would wait
         threading.Thread(target=_load, daemon=True).start()

@@ -23,9 +23,9 @@ import torch
 from s5core import checkpoint, data, speed
 from s5core.checkpoint import Checkpoint
 from s5core.data import Digits
-from s5core.device import keep_freed_memory
 from s5core.errors import UserError
 from s5core.events import Epoch, Event, Failed, Finished, LogWriter, Progress, RateChanged, Started, Stopped
+from s5core.memory import keep_freed_memory
 from s5core.recipe import Split
 from s5core.runs import folder
 from s5core.runs.folder import Run, RunError

@@ -2,9 +2,13 @@
 
 import streamlit as st
 
-from pages.parts import classroom, navigation, preparation, presentation, sidebar, small, visitor
-from s5core.target import ACCURACY
-from s5core.words import percent
+from s5core.memory import share_freed_memory
+
+share_freed_memory()  # before torch is imported, which begins threads
+
+from pages.parts import classroom, navigation, preparation, presentation, sidebar, small, visitor  # noqa: E402
+from s5core.target import ACCURACY  # noqa: E402
+from s5core.words import percent  # noqa: E402
 
 st.set_page_config(
     page_title=f"Five steps to {percent(ACCURACY.limit, 1)}",

@@ -221,6 +221,55 @@ def photographs_table() -> list[str]:
     return lines
 
 
+def classroom_table() -> list[str]:
+    """What a class of thirty waits for, and what the server takes."""
+    content = files.read("classroom")
+    pages, refreshes, training = content["pages"], content["refreshes"], content["training"]
+    memory, abandoned = content["megabytes"], content["abandoned"]
+    more = {name: max(0, abandoned["after"][name] - number) for name, number in abandoned["before"].items()}
+    rows = (
+        ("all open the app at once", f"{content['open_seconds']:.1f} s", "4 s"),
+        ("a page, 95 of 100 within", f"{pages['p95'] / 1000:.2f} s", "1 s"),
+        ("the slowest page", f"{pages['max'] / 1000:.2f} s", "2 s"),
+        ("a look at a run in training, 95 of 100 within", f"{refreshes['p95']} ms", "150 ms"),
+        (
+            "speed of the training, of that before the class came",
+            f"{100 * training['together'] / training['alone']:.0f} %",
+            "85 %",
+        ),
+        ("the server's memory", f"{memory['end']:,} MB", "1,200 MB"),
+        (
+            f"its growth in the last {content['seconds'] / 2:.0f} s",
+            f"{memory['end'] - memory['at_half']:+,} MB".replace("-", "−"),
+            "",
+        ),
+        (
+            f"left by {abandoned['connections']} broken connections",
+            f"{more['megabytes']} MB, {more['threads']} threads, {more['files']} files",
+            "nothing",
+        ),
+    )
+    times = content["server_time"]
+    names = {"start": "The five steps", "inside": "Look inside", "digits": "Our digits"}
+    heads = [names.get(page, page.capitalize()) for page in times]
+    return [
+        f"| {content['people']} people, two runs in training, {content['cores']} cores | measured | aim |",
+        "| --- | ---: | ---: |",
+        *(f"| {' | '.join(row)} |" for row in rows),
+        "",
+        f"| the server's time for a page | {' | '.join(heads)} |",
+        f"| --- |{' ---: |' * len(times)}",
+        *(
+            f"| {words} | {' | '.join(f'{time[visit]:,} ms' for time in times.values())} |"
+            for visit, words in (("first", "first visit of all"), ("later", "later visits"))
+        ),
+        "",
+        f"With Python {content['python']}, "
+        + ", ".join(f"{name} {number}" for name, number in content["versions"].items())
+        + ".",
+    ]
+
+
 def settings_table() -> list[str]:
     """The settings of a server."""
     lines = ["| variable | default | range | meaning |", "| --- | ---: | ---: | --- |"]
@@ -271,6 +320,7 @@ PARTS: dict[Path, dict[str, Callable[[], list[str]]]] = {
         "photographs": photographs_table,
         "detector": detector_sentence,
         "novelty": novelty_table,
+        "classroom": classroom_table,
         "settings": settings_table,
         "cluster": cluster_sentence,
     },

@@ -25,9 +25,9 @@ import torch
 
 from benchmarks import files
 from s5core import layers, results, steps
-from s5core.device import keep_freed_memory
 from s5core.events import Diverged, Epoch
 from s5core.layers import LAYERS, BatchNorm, Conv, Crop, GlobalAvgPool, Layer, MaxPool, Network
+from s5core.memory import keep_freed_memory
 from s5core.recipe import Recipe
 from s5core.summary import count_parameters
 from s5core.train import train

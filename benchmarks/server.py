@@ -12,7 +12,7 @@ import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,7 @@ class App:
     port: int
     runs: Path  # the folder of its runs
     log: Path  # what it has printed
+    pid: int = 0  # of its process; 0 until it has started
 
     def url(self, path: str = "") -> str:
         """The address of a page, such as "draw?step=step5"."""
@@ -61,7 +62,7 @@ def serve(folder: Path, environment: Mapping[str, str] | None = None) -> Iterato
         )
         try:
             _wait_until_healthy(app, server)
-            yield app
+            yield replace(app, pid=server.pid)
         finally:
             server.terminate()
             try:

@@ -18,7 +18,6 @@ import typer
 from torch import Tensor, nn
 
 from s5core import checkpoint, data, results, steps, words
-from s5core.device import keep_freed_memory
 from s5core.drawing import fit, photo, photographs, score
 from s5core.drawing.fit import DigitError
 from s5core.drawing.reading import use_one_thread
@@ -27,6 +26,7 @@ from s5core.evaluate import evaluate as evaluate_model
 from s5core.export import formats
 from s5core.export.formats import EXPORTS
 from s5core.layers import with_dropout
+from s5core.memory import keep_freed_memory
 from s5core.shell import measured
 from s5core.shell.arguments import (
     NETWORK,

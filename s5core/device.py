@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import math
 import os
 import platform
@@ -121,18 +120,3 @@ def autocast(device: Device, precision: str) -> AbstractContextManager[object]:
     if precision == "float32":
         return contextlib.nullcontext()
     return torch.autocast(device.id.split(":")[0], dtype=getattr(torch, precision))
-
-
-def keep_freed_memory() -> None:
-    """Let this process keep the memory that it frees. Call it once in a process that trains.
-
-    Each batch needs feature maps of the same size as the batch before. By default GNU's malloc returns
-    such large blocks to the system and asks for them again; the system then clears their pages, which
-    takes a tenth of the training time or more. Has no effect with another malloc.
-    """
-    if platform.libc_ver()[0] != "glibc":
-        return
-    trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
-    libc = ctypes.CDLL(None)
-    if libc.mallopt(mmap_threshold, 2**25):  # some versions take no more than these 32 MiB
-        libc.mallopt(trim_threshold, 2**31 - 1)

@@ -179,7 +179,7 @@ def test_products_have_the_precision_that_was_chosen(precision: str, dtype: torc
 def test_a_process_that_trains_keeps_what_it_frees():
     script = """
 import resource, torch
-from s5core.device import keep_freed_memory
+from s5core.memory import keep_freed_memory
 
 def pages():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt

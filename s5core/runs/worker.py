@@ -24,7 +24,7 @@ import torch
 from s5core import checkpoint, configuration, data, speed
 from s5core.checkpoint import Checkpoint
 from s5core.data import Digits
-from s5core.device import cores, keep_freed_memory
+from s5core.device import cores
 from s5core.errors import UserError
 from s5core.events import (
     Epoch,
@@ -40,6 +40,7 @@ from s5core.events import (
     TrainingEvent,
 )
 from s5core.layers import Network
+from s5core.memory import keep_freed_memory
 from s5core.recipe import Recipe, Split
 from s5core.runs import folder
 from s5core.runs.folder import Run, RunError

@@ -90,6 +90,10 @@ def _confidence(model: nn.Module) -> Way:
     return lambda fields: read(model, fields).softmax(1).amax(1)
 
 
+def _entropic(model: nn.Module) -> Way:
+    return lambda fields: detector.look(model, fields).softmax(1).amax(1)
+
+
 def _agreement(fields: Tensor) -> Tensor:
     return torch.stack([read(model, fields).softmax(1) for model in _models().values()]).mean(0).amax(1)
 
@@ -105,7 +109,10 @@ Make = Callable[[], Examples]  # what a way may learn from
 
 WAYS: dict[str, Callable[[Make], Way]] = {
     "outlier exposure, detector (in use)": lambda _: detector.log_odds,
-    "entropic open-set loss, detector": lambda make: _confidence(training.train(make(), entropic_open_set)),
+    "entropic open-set loss, detector": lambda make: _entropic(training.train(make(), entropic_open_set)),
+    "outlier exposure, detector, one view": lambda _: (
+        lambda fields: read(detector.model(), fields).logsumexp(1)
+    ),
     "outlier exposure, last stage of step 5": lambda make: fit_last_stage(_models()[score.FIRST], make()),
     "Mahalanobis distance, feature maps of step 5": lambda _: _mahalanobis(),
     "agreement of all steps": lambda _: _agreement,

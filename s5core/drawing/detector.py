@@ -16,10 +16,13 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
+from s5core.augment import affine
 from s5core.layers import build, from_json
+from s5core.modules import to_unit
 
 PATH = Path(__file__).with_name("detector.safetensors")
-LEAST = 0.0  # log-odds: below it, a picture shows no digit
+LEAST = -0.6  # log-odds: below it, a picture shows no digit
+VIEWS = ((0, 1), (8, 1), (-8, 1), (0, 0.92), (0, 1.06))  # degrees clockwise and scale of what it looks at
 BATCH = 500
 
 
@@ -42,7 +45,24 @@ def log_odds(fields: Tensor) -> Tensor:
     logits' exponentials, and their logarithm is what is called the negative energy (Liu et al.,
     arXiv:2010.03759).
     """
-    return torch.cat([model()(batch).logsumexp(1) for batch in fields.split(BATCH)])
+    return look(model(), fields).logsumexp(1)
+
+
+@torch.inference_mode()
+def look(network: nn.Module, fields: Tensor) -> Tensor:
+    """(N, 10): a detector's logits for the pictures, (N, 1, 28, 28) uint8, as the mean over several views of
+    each. In training it saw no picture unmoved, so one view is not enough."""
+    found = []
+    for batch in fields.split(BATCH):
+        still = torch.zeros(len(batch))
+        views = torch.cat(
+            [
+                affine(to_unit(batch), still + angle, still, still, still + scale, still)
+                for angle, scale in VIEWS
+            ]
+        )
+        found.append(network(views).unflatten(0, (len(VIEWS), -1)).mean(0))
+    return torch.cat(found)
 
 
 def is_digit(fields: Tensor) -> Tensor:

@@ -31,7 +31,7 @@ FINE = 8  # work on strokes in a picture this many times larger, then shrink it
 LARGE = 0.35  # of the largest part's length: a shorter part is no digit of its own
 MOST = 3  # parts that are looked at
 POSSIBLE = -2.0  # least log-odds of a part that could be a digit
-SURER = 0.5  # log-odds by which the second part must look more like a digit than the whole does
+SURER = 2.0  # log-odds by which the second part must look more like a digit than the whole does
 
 Ink = NDArray[np.floating]  # (height, width), from 0, paper, to 1, ink
 T = TypeVar("T")

@@ -486,7 +486,9 @@ def test_5000_runs_take_a_tenth_of_a_second():
 def test_answers_that_are_no_numbers_are_a_doubt():
     sure, lost = Reading((0.01,) * 9 + (0.91,)), Reading((math.nan,) * 10)
     assert reading.doubt({"one": sure}, "one") is None
-    assert reading.doubt({"one": lost}, "one") == "What **one** answers to this picture is no probability."
+    found = reading.doubt({"one": lost}, "one")
+    assert found is not None
+    assert found.why == "What **one** answers to this picture is no probability."
     assert "only 1 of 3 networks read a 9" in str(
         reading.doubt({"one": sure, "two": lost, "three": lost}, "one")
     )

@@ -146,7 +146,7 @@ def several_sentence() -> list[str]:
     content = files.read("several")
     used, left = content["in_use"], content["left_out"]
     return [
-        f"Of {content['digits']:,} drawn digits, {used['refused']} refused as several. Of "
+        f"It refuses {used['refused']} of {content['digits']:,} drawn digits. Of "
         f"{content['pairs']:,} pairs of them, with gaps from 3 to 80 % of their height and one up to twice "
         f"as high as the other, {used['pairs_noticed']:.1f} % are noticed: refused "
         f"({used['pairs_refused']:.1f} %), or marked as no digit. With margins that were chosen on other "

@@ -96,7 +96,8 @@ def show_places() -> None:
     """Where runs and digits are, unless that is beside the app, where everybody looks first."""
     runs, digits = folder.home(), configuration.value("data_dir") or data.HOME
     if runs != ROOT / "runs":
-        st.caption(f"The runs are kept in `{runs}`, and MNIST is looked for in `{digits}`.")
+        places = [words.escape(str(place)) for place in (runs, digits)]
+        st.caption(f"The runs are kept in {places[0]}, and MNIST is looked for in {places[1]}.")
 
 
 navigation.require_router()

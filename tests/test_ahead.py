@@ -112,6 +112,7 @@ def test_a_reader_finds_out_what_is_asked_and_goes(
 def test_a_failure_is_told_and_tried_again_later(
     other: Network, practice: Digits, asked: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("S5_DATA_DIR", "")
     kept = other.path.with_name("kept")
     shutil.move(other.path, kept)
     pending = asked.ask("answers", other, practice)

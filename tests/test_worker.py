@@ -32,6 +32,16 @@ def test_a_run_goes_on_with_as_many_threads_as_it_is_given(home):
     assert after == 3 and len(run.log().epochs) == 1
 
 
+def test_a_warm_worker_uses_no_more_threads_than_are_of_use(home, monkeypatch):
+    monkeypatch.setattr("s5core.speed.choose_threads", lambda *_: (1, 1e-6))
+    orders: queue.Queue[Order] = queue.Queue()
+    worker = Worker(orders)
+    assert worker.warm_up() == 1e-6
+    orders.put(Threads(3))
+    worker.train(folder.create("a run", "step5", TINY, Recipe(epochs=1)))
+    assert torch.get_num_threads() == 1
+
+
 class Late(queue.Queue[Order]):
     """Orders that come once the log has this many lines of an event."""
 

@@ -84,7 +84,7 @@ class Worker:
         self.orders = orders
         self.shelf = shelf or Shelf()
         self.quits = False  # whether to take no more orders
-        self._most = cores()  # threads that train faster than one
+        self._most: int | None = None  # threads that are of use here; None before that is measured
 
     def serve(self, answer: Callable[[Answer], None]) -> None:
         """Take orders until Quit."""
@@ -118,7 +118,7 @@ class Worker:
         return None
 
     def _use(self, threads: int) -> None:
-        torch.set_num_threads(min(threads, self._most))
+        torch.set_num_threads(threads if self._most is None else min(threads, self._most))
 
     def events(
         self, layers: Network, recipe: Recipe, digits: Digits, resume: State | None

@@ -16,7 +16,7 @@ from s5core.runs.folder import Run
 
 from .conftest import warm_app, watched_page
 
-HEAD, ROW = 38, 34  # heights in pixels
+HEAD, ROW = 38, 53  # heights in pixels; the state "opened from a file" takes two lines
 
 
 @pytest.fixture(scope="module")

@@ -3,15 +3,13 @@ machine sees none of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import streamlit as st
 
 from pages.parts import keys, messages, server, visitor
 from s5core.configuration import variable
 from s5core.drawing import class_set
 from s5core.errors import UserError
-from s5core.runs import folder, people
+from s5core.runs import people
 from s5core.runs.classroom import LEAST_SECRET
 from s5core.runs.people import NICKNAME, Person
 from s5core.words import escape
@@ -58,7 +56,7 @@ def _show_nickname(person: Person) -> None:
 
 def _rename() -> None:
     name = st.session_state[keys.NICKNAME]
-    _try(lambda: people.set_nickname(visitor.person().id, name))
+    messages.attempt("sidebar", lambda: people.set_nickname(visitor.person().id, name))
 
 
 def _show_admission() -> None:
@@ -75,7 +73,9 @@ def _show_admission() -> None:
 def _admit() -> None:
     secret, st.session_state[keys.SECRET] = st.session_state[keys.SECRET], ""
     if secret:
-        _try(lambda: server.classroom().admit(visitor.person(), secret, visitor.address()))
+        messages.attempt(
+            "sidebar", lambda: server.classroom().admit(visitor.person(), secret, visitor.address())
+        )
 
 
 def _show_controls() -> None:
@@ -105,15 +105,19 @@ def _show_controls() -> None:
 
 
 def _pause() -> None:
-    _try(lambda: server.classroom().pause(visitor.person(), st.session_state[keys.PAUSED]))
+    messages.attempt(
+        "sidebar", lambda: server.classroom().pause(visitor.person(), st.session_state[keys.PAUSED])
+    )
 
 
 def _lock() -> None:
-    _try(lambda: server.classroom().lock(visitor.person(), st.session_state[keys.LOCKED]))
+    messages.attempt(
+        "sidebar", lambda: server.classroom().lock(visitor.person(), st.session_state[keys.LOCKED])
+    )
 
 
 def _dismiss() -> None:
-    _try(lambda: server.classroom().dismiss(visitor.person()))
+    messages.attempt("sidebar", lambda: server.classroom().dismiss(visitor.person()))
 
 
 def _clear() -> None:
@@ -122,14 +126,4 @@ def _clear() -> None:
         class_set.delete_all()
         class_set.forget_deleted()
 
-    _try(clear)
-
-
-def _try(change: Callable[[], object]) -> None:
-    """Change something; where that is refused or fails, leave a message."""
-    try:
-        change()
-    except UserError as error:
-        messages.leave("sidebar", str(error))
-    except OSError as error:
-        messages.leave("sidebar", f"This could not be written to {folder.home()}: {error.strerror}.")
+    messages.attempt("sidebar", clear)

@@ -3,14 +3,32 @@ place on the page, which shows it once."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from pages.parts import keys
+from s5core.errors import UserError
+from s5core.runs import folder
 
 
 def leave(place: keys.Place, text: str) -> None:
     """Leave a message, one or more sentences, for a place."""
     st.session_state[keys.message(place)] = text
+
+
+def attempt(place: keys.Place, change: Callable[[], object]) -> bool:
+    """Change something in a callback; where that is refused or cannot be written, leave the reason for a
+    place. Returns whether it was changed."""
+    try:
+        change()
+    except UserError as error:
+        leave(place, str(error))
+    except OSError as error:
+        leave(place, f"This could not be written to {folder.home()}: {error.strerror}.")
+    else:
+        return True
+    return False
 
 
 def show(place: keys.Place) -> bool:

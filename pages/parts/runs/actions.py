@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import streamlit as st
 
 from pages.parts import choice, keys, messages, server, sidebar, visitor
 from pages.parts.runs.table import Row
-from s5core.errors import UserError
 from s5core.runs import folder
 from s5core.runs.folder import Run
 from s5core.words import count, escape
@@ -72,33 +71,20 @@ def _show_rename(run: Run) -> None:
         )
 
 
-def _try(change: Callable[[], object]) -> bool:
-    """Change something on disk; where that fails, leave a message. Returns whether it was changed."""
-    try:
-        change()
-    except UserError as error:
-        messages.leave("runs", str(error))
-    except OSError as error:
-        messages.leave("runs", f"This could not be written to {folder.home()}: {error.strerror}.")
-    else:
-        return True
-    return False
-
-
 def _rename(run: Run) -> None:
     name = st.session_state[keys.runs_name(run.id, run.title)]
-    _try(lambda: server.classroom().rename(visitor.person(), run.id, name))
+    messages.attempt("runs", lambda: server.classroom().rename(visitor.person(), run.id, name))
 
 
 def _pin(rows: Sequence[Row], pinned: bool) -> None:
     ids = [row.run.id for row in rows]
-    _try(lambda: server.classroom().pin(visitor.person(), ids, pinned))
+    messages.attempt("runs", lambda: server.classroom().pin(visitor.person(), ids, pinned))
 
 
 def _delete(rows: Sequence[Row]) -> None:
     ids = [row.run.id for row in rows]
     chosen = choice.network()
-    if _try(lambda: server.classroom().delete(visitor.person(), ids)):
+    if messages.attempt("runs", lambda: server.classroom().delete(visitor.person(), ids)):
         st.session_state[keys.RUNS_DELETED] = {row.run.id: row.network.label for row in rows}
         st.session_state[keys.RUNS_CHOSEN] = []
         if chosen.id in ids:
@@ -124,7 +110,7 @@ def show_undo() -> None:
 
 def restore(ids: Sequence[str]) -> None:
     """Bring deleted runs back, and select them."""
-    _try(lambda: server.classroom().restore(visitor.person(), ids))
+    messages.attempt("runs", lambda: server.classroom().restore(visitor.person(), ids))
     last: dict[str, str] = st.session_state.get(keys.RUNS_DELETED, {})
     st.session_state[keys.RUNS_DELETED] = {id: name for id, name in last.items() if id not in ids}
     st.session_state[keys.RUNS_CHOSEN] = list(ids)

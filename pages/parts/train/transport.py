@@ -101,10 +101,7 @@ def _resume(run: Run) -> None:
 
 def _try(change: Callable[[], None]) -> None:
     """Change a run; where that is refused, leave a message and draw the whole page, which shows it."""
-    try:
-        change()
-    except UserError as error:
-        messages.leave("start", str(error))
+    if not messages.attempt("start", change):
         st.rerun()
 
 

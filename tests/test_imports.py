@@ -22,7 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "views": {"course"},
     "drawing": {"course", "inside", "runs"},
     "export": {"course", "inside", "runs", "views", "drawing"},
-    "ahead": {"course", "runs", "drawing"},
+    "ahead": {"course", "runs"},
     "benchmarks": {"course", "inside", "runs", "views", "drawing", "export", "ahead"},
     "command line": {"course", "inside", "runs", "views", "drawing", "export", "benchmarks"},
     "pages": {"course", "inside", "runs", "views", "drawing", "export", "ahead"},

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
-import sys
 import threading
 import time
 from collections import OrderedDict
@@ -18,7 +17,7 @@ from dataclasses import dataclass
 from s5core.ahead import question
 from s5core.ahead.question import QUESTIONS, Answer, Network
 from s5core.data import Digits
-from s5core.files import ROOT
+from s5core.runs import child
 
 REMEMBERED = 64  # answers in memory
 AGAIN = 60.0  # seconds after which a question that failed is asked again
@@ -84,14 +83,7 @@ class Desk:
             reader.wait()
 
     def _start(self) -> subprocess.Popen[str]:
-        reader = subprocess.Popen(
-            [sys.executable, "-m", "s5core.ahead.reader"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            encoding="utf-8",  # whatever the system's own code page is
-            start_new_session=True,  # a Ctrl-C in the server's terminal ends the server, and that the reader
-        )
+        reader = child.start("s5core.ahead.reader")
         threading.Thread(target=self._serve, args=(reader,), daemon=True).start()
         return reader
 

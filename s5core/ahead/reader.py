@@ -11,7 +11,6 @@ The end of stdin is the end of the reader.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import traceback
 from pathlib import Path
@@ -21,6 +20,7 @@ import torch
 from s5core import checkpoint
 from s5core.ahead.question import QUESTIONS, Network, Report, find_out, prune
 from s5core.errors import UserError
+from s5core.runs.child import take_stdout
 
 
 def find(name: str, path: Path, place: Path, report: Report) -> str:
@@ -42,8 +42,7 @@ def find(name: str, path: Path, place: Path, report: Report) -> str:
 def main() -> None:
     """Be a reader in a process of its own."""
     torch.set_num_threads(1)  # the other cores are for training
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what a library prints goes to the server's log
+    out = take_stdout()
 
     def answer(**values: object) -> None:
         print(json.dumps(values), file=out, flush=True)

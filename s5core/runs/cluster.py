@@ -39,8 +39,9 @@ from s5core.files import ROOT
 from s5core.layers import Network
 from s5core.memory import keep_freed_memory
 from s5core.recipe import Recipe, Split
+from s5core.runs.child import take_stdout
 from s5core.runs.messages import Answer, Begin, Ended, Order, Quit, Room, from_line, to_line
-from s5core.runs.worker import Shelf, Worker, take_stdout
+from s5core.runs.worker import Shelf, Worker
 from s5core.train import train
 
 LOOK = 0.1  # seconds from one look for orders to the next, while nothing comes from the cluster

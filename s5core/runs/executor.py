@@ -7,10 +7,8 @@ of executor is one callable of that form and one entry in `EXECUTORS`.
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from itertools import count
@@ -18,7 +16,7 @@ from typing import Protocol
 
 from s5core import configuration
 from s5core.errors import UserError
-from s5core.files import ROOT
+from s5core.runs import child
 from s5core.runs.messages import Answer, Begin, Ended, Order, Quit, from_line, to_line
 
 Hear = Callable[[Answer], None]
@@ -54,15 +52,7 @@ class Child:
     and so with this process."""
 
     def __init__(self, module: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", module],
-            cwd=ROOT,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            encoding="utf-8",  # whatever the system's own code page is
-            start_new_session=True,  # a Ctrl-C in the server's terminal is not meant for the worker
-        )
+        self._process = child.start(module)
 
     @property
     def pid(self) -> int:

@@ -17,7 +17,6 @@ import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import TextIO
 
 import torch
 
@@ -43,6 +42,7 @@ from s5core.layers import Network
 from s5core.memory import keep_freed_memory
 from s5core.recipe import Recipe, Split
 from s5core.runs import folder
+from s5core.runs.child import take_stdout
 from s5core.runs.folder import Run, RunError
 from s5core.runs.messages import (
     Answer,
@@ -236,13 +236,6 @@ def read_orders(orders: queue.Queue[Order]) -> None:
     for line in io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8"):
         orders.put(from_line(line))
     orders.put(Quit())
-
-
-def take_stdout() -> TextIO:
-    """Keep stdout for answers: what a library prints goes to the server's log, and not among them."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    return answers
 
 
 def main() -> None:

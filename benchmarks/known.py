@@ -11,28 +11,26 @@ from __future__ import annotations
 
 from benchmarks import files
 from s5core import checkpoint, data
-from s5core.ahead.question import QUESTIONS, SHIPPED, Network, find_out
+from s5core.ahead.answers import SHIPPED, Network, file_name, find_out
 from s5core.data import Digits
 from s5core.steps import STEPS
 
 
-def wanted(digits: Digits) -> dict[str, tuple[str, Network, Digits]]:
+def wanted(digits: Digits) -> dict[str, tuple[Network, Digits]]:
     """What is to be found out, by the name of its file. `digits`: MNIST."""
-    practice = data.practice_set()
-    cases = [("answers", digits), ("answers", practice)]
     found = {}
     for name, loaded in checkpoint.load_shipped(STEPS).items():
         network = Network.of(checkpoint.shipped_path(name), loaded)
-        for question, those in cases:
-            found[QUESTIONS[question].file(network.digest, those)] = question, network, those
+        for each in (digits, data.practice_set()):
+            found[file_name(network, each)] = network, each
     return found
 
 
 def main() -> None:
     """Find out and write."""
     cases = wanted(files.mnist())
-    for name, network, digits in cases.values():
-        find_out(name, network, digits, lambda _: None, SHIPPED)
+    for network, digits in cases.values():
+        find_out(network, digits, lambda _: None, SHIPPED)
     for file in SHIPPED.iterdir():
         if file.name not in cases:
             file.unlink()

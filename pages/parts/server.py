@@ -13,8 +13,8 @@ from pathlib import Path
 import streamlit as st
 
 from s5core import checkpoint, configuration, data, device, results, speed
+from s5core.ahead.answers import Network
 from s5core.ahead.desk import Desk, Pending
-from s5core.ahead.question import Network
 from s5core.configuration import Configuration
 from s5core.data import Digits
 from s5core.drawing.class_set import Reader
@@ -68,9 +68,7 @@ def _desk() -> Desk:
 def answers(trained: Trained) -> Evaluation | Pending:
     """A network's answers to the validation digits; `Pending` for some seconds where nobody has asked
     before. Raises UserError when the digits are damaged."""
-    found = _desk().ask("answers", trained.network, digits())
-    assert isinstance(found, Evaluation | Pending)
-    return found
+    return _desk().ask(trained.network, digits())
 
 
 @st.cache_data(show_spinner=False)

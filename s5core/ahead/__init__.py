@@ -1,2 +1,2 @@
-"""What a server wants to know of a network and takes seconds to find out: a process of its own reads the
-digits, and what it finds is kept in files."""
+"""What networks answer to ten thousand digits, which takes seconds to find out: a process of its own reads
+them, and files keep the answers."""

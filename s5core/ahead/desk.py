@@ -1,6 +1,6 @@
-"""The desk answers questions about networks at once: with the answer, or with how far a reader has come.
+"""The desk gives a network's answers at once, or tells how far a reader has come.
 
-A server has one `Desk`. It starts a reader when there is something to find out, gives it one question after
+A server has one `Desk`. It starts a reader when there are answers to find out, gives it one network after
 the other, and lets it go when there is none left.
 """
 
@@ -14,23 +14,23 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from s5core.ahead import question
-from s5core.ahead.question import QUESTIONS, Answer, Network
+from s5core.ahead import answers
+from s5core.ahead.answers import Network
 from s5core.data import Digits
+from s5core.evaluate import Evaluation
 from s5core.runs import child
 
-REMEMBERED = 64  # answers in memory
-AGAIN = 60.0  # seconds after which a question that failed is asked again
+REMEMBERED = 64  # networks whose answers stay in memory
+AGAIN = 60.0  # seconds after which a reading that failed is tried again
 
 
 @dataclass
 class Pending:
-    """A question whose answer is being found out."""
+    """A network whose answers are being found out."""
 
-    question: str
     network: Network
     share: float = 0.0  # that is done, 0 to 1
-    trouble: str = ""  # why there is no answer, in a sentence
+    trouble: str = ""  # why there are no answers, in a sentence
     failed: float = 0.0  # when that was found, by time.monotonic
 
 
@@ -39,14 +39,14 @@ class Desk:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._answers: OrderedDict[str, Answer] = OrderedDict()  # by the name of their file
+        self._answers: OrderedDict[str, Evaluation] = OrderedDict()  # by the name of their file
         self._pending: OrderedDict[str, Pending] = OrderedDict()  # the one that is being read first
         self._reader: subprocess.Popen[str] | None = None
 
-    def ask(self, name: str, network: Network, digits: Digits) -> Answer | Pending:
-        """The answer to one of `QUESTIONS`, or how far its reader has come. A question that failed is
-        asked again after AGAIN seconds."""
-        file = QUESTIONS[name].file(network.digest, digits)
+    def ask(self, network: Network, digits: Digits) -> Evaluation | Pending:
+        """A network's answers to the validation digits, or how far its reader has come. A reading that
+        failed is tried again after AGAIN seconds."""
+        file = answers.file_name(network, digits)
         with self._lock:
             if file in self._answers:
                 self._answers.move_to_end(file)
@@ -56,14 +56,14 @@ class Desk:
                 if not pending.trouble or time.monotonic() < pending.failed + AGAIN:
                     return pending
                 del self._pending[file]
-        kept = question.look_up(name, network, digits)
+        kept = answers.look_up(network, digits)
         with self._lock:
             if kept is not None:
                 self._answers[file] = kept
                 while len(self._answers) > REMEMBERED:
                     self._answers.popitem(last=False)
                 return kept
-            pending = self._pending.setdefault(file, Pending(name, network))
+            pending = self._pending.setdefault(file, Pending(network))
             if self._reader is None:
                 self._reader = self._start()
             return pending
@@ -88,7 +88,7 @@ class Desk:
         return reader
 
     def _serve(self, reader: subprocess.Popen[str]) -> None:
-        """Give a reader one question after the other, until there is none left."""
+        """Give a reader one network after the other, until there is none left."""
         assert reader.stdin is not None and reader.stdout is not None
         while True:
             with self._lock:
@@ -100,8 +100,8 @@ class Desk:
                 pending = self._pending[waiting[0]]
             trouble = "The reader of digits broke down; the server's log says why."
             with contextlib.suppress(OSError):
-                paths = {"path": pending.network.path.resolve(), "place": question.home().resolve()}
-                order = {"question": pending.question} | {name: str(path) for name, path in paths.items()}
+                paths = {"path": pending.network.path, "place": answers.home()}
+                order = {name: str(path.resolve()) for name, path in paths.items()}
                 print(json.dumps(order), file=reader.stdin, flush=True)
                 for line in reader.stdout:
                     report = json.loads(line)

@@ -13,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from pages.parts import keys, server
 from s5core import checkpoint, data, evaluate, results
+from s5core.ahead.answers import Network
 from s5core.ahead.desk import Pending
-from s5core.ahead.question import Network
 from s5core.data import Digits
 from s5core.evaluate import Evaluation
 from s5core.runs import catalogue, folder
@@ -163,7 +163,7 @@ def test_one_shipped_network_is_told_from_the_mean_over_seeds(app: AppTest) -> N
 def test_while_the_digits_are_read_the_page_shows_how_far_that_is(
     app: AppTest, monkeypatch: pytest.MonkeyPatch, practice: Digits
 ) -> None:
-    ask, pending = server.answers, Pending("answers", trained_network(), 0.4)
+    ask, pending = server.answers, Pending(trained_network(), 0.4)
     monkeypatch.setattr(server, "answers", lambda trained: pending)
     app.run()
     (bar,) = app.get("progress")

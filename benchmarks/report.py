@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from benchmarks import demonstration, files, loop, search
@@ -62,7 +62,7 @@ def drawn_table() -> list[str]:
             *ways,
             f"{read['milliseconds']:.1f} ms",
         ]
-        lines.append(f"| {' | '.join(cells)} |")
+        lines.append(_row(cells))
     return lines
 
 
@@ -86,7 +86,7 @@ def calibration_table() -> list[str]:
             f"{entry['mnist']['as_used']:.2f}",
             f"{statistics.mean(read[name]['calibration_error'].values()):.2f}",
         ]
-        lines.append(f"| {' | '.join(cells)} |")
+        lines.append(_row(cells))
     return lines
 
 
@@ -132,7 +132,7 @@ def gpu_table() -> list[str]:
             f"{statistics.median(run['seconds']):.1f}",
             ", ".join(f"{accuracy:.2f} %" for accuracy in run["accuracies"]),
         ]
-        lines.append(f"| {' | '.join(cells)} |")
+        lines.append(_row(cells))
     return lines
 
 
@@ -207,7 +207,7 @@ def novelty_table() -> list[str]:
     for name, found in files.read("novelty")["ways"].items():
         shares = [f"{found[key]:.1f} %" for key in ("digits_doubted", "letters_passed", "symbols_passed")]
         cells = [name, f"{found['auroc']:.2f} %", *shares, f"{found['milliseconds']:.2f} ms"]
-        lines.append(f"| {' | '.join(cells)} |")
+        lines.append(_row(cells))
     return lines
 
 
@@ -216,7 +216,7 @@ def photographs_table() -> list[str]:
     content = files.read("photographs")
     lines = ["| photographs | right | refused | wrong and sure |", "| --- | ---: | ---: | ---: |"]
     for kind, shares in content["kinds"].items():
-        lines.append(f"| {kind} | {' | '.join(f'{share:.1f} %' for share in shares.values())} |")
+        lines.append(_row([kind, *(f"{share:.1f} %" for share in shares.values())]))
     lines.append(f"| mean, {content['milliseconds']:.0f} ms each | {content['mean']:.1f} % | | |")
     return lines
 
@@ -255,12 +255,12 @@ def classroom_table() -> list[str]:
     return [
         f"| {content['people']} people, two runs in training, {content['cores']} cores | measured | aim |",
         "| --- | ---: | ---: |",
-        *(f"| {' | '.join(row)} |" for row in rows),
+        *map(_row, rows),
         "",
-        f"| the server's time for a page | {' | '.join(heads)} |",
+        _row(["the server's time for a page", *heads]),
         f"| --- |{' ---: |' * len(times)}",
         *(
-            f"| {words} | {' | '.join(f'{time[visit]:,} ms' for time in times.values())} |"
+            _row([words, *(f"{time[visit]:,} ms" for time in times.values())])
             for visit, words in (("first", "first visit of all"), ("later", "later visits"))
         ),
         "",
@@ -297,8 +297,13 @@ def search_table() -> list[str]:
             f"{_mean([float(row['last']) for row in own], 2)} %",
             _mean(losses, 1) if losses else "–",
         ]
-        lines.append(f"| {' | '.join(cells)} |")
+        lines.append(_row(cells))
     return lines
+
+
+def _row(cells: Iterable[str]) -> str:
+    """A row of a table."""
+    return f"| {' | '.join(cells)} |"
 
 
 def _mean(values: list[float], places: int) -> str:

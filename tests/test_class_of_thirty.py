@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -50,7 +51,8 @@ def with_a_class(app: App, act: Callable[[], Awaitable[object]]) -> None:
             for person in people:
                 person.drop()
 
-    asyncio.run(run())
+    with ThreadPoolExecutor(1) as own:  # Playwright keeps a loop in the thread of the tests
+        own.submit(asyncio.run, run()).result()
 
 
 @pytest.mark.usefixtures("one_core")

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from benchmarks.server import App
-from tests.helpers import NOWHERE, require_no_mnist_at_home
 
-from .conftest import wait_for_script, warm_app, watched_page
-
-
-@pytest.fixture(scope="module")
-def practice_app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """The app on a machine without MNIST and without a network."""
-    require_no_mnist_at_home()
-    with warm_app(browser, tmp_path_factory.mktemp("practice"), NOWHERE) as app:
-        yield app
+from .conftest import wait_for_script, watched_page
 
 
 def line(page: Page) -> Locator:
@@ -42,6 +31,7 @@ def test_a_network_is_designed_mended_trained_and_drawn_to(practice_app: App, br
         line(page).fill("c8 bn bn silu p c16 bn silu p c16p silu gap h10")
         line(page).press("Enter")
         expect(page.get_by_text("normalised already")).to_be_visible()
+        wait_for_script(page)
         press(page, "Remove it")
         expect(line(page)).to_have_value("C8 BN SiLU P C16 BN SiLU P C16p SiLU GAP H10")
         press(page, re.compile("^9 · Conv"))
@@ -56,7 +46,9 @@ def test_a_network_is_designed_mended_trained_and_drawn_to(practice_app: App, br
         wait_for_script(page)
         press(page, "Train it")
         expect(page.get_by_role("heading", level=1)).to_have_text("Train")
-        expect(page.get_by_text(re.compile("Finished: |Epoch [2-9]"))).to_be_visible(timeout=60_000)
+        expect(page.get_by_text(re.compile(r"Epoch ([2-9]|\d\d) of 14"))).to_be_visible(timeout=60_000)
+        page.get_by_role("button", name="Stop training").click()
+        expect(page.get_by_text("Stopped in epoch")).to_be_visible()
         page.get_by_role("link", name="Draw", exact=True).click()
         page.get_by_role("combobox", name="Hard digits").click()
         page.get_by_role("option", name="7 with a bar").click()

@@ -29,7 +29,7 @@ STYLE = f"""
 .st-key-{keys.DESIGN_LIST} [data-testid="stVerticalBlock"] {{ padding: 0.5rem; }}
 @media (min-width: 641px) {{
   :has(> .st-key-{keys.DESIGN_NUMBERS}) {{ position: sticky; top: 2.75rem; z-index: 90; }}
-  .st-key-{keys.DESIGN_NUMBERS} {{ background: var(--st-background-color); padding: 0.25rem 0 0.5rem; }}
+  .st-key-{keys.DESIGN_NUMBERS} {{ background: var(--page); padding: 0.25rem 0 0.5rem; }}
 }}
 @media (max-width: 640px) {{
   .design-cells {{ grid-template-columns: 3.75rem 4rem 2.5rem; font-size: 0.8125rem; }}
@@ -41,4 +41,6 @@ STYLE = f"""
 
 def apply() -> None:
     """Apply it."""
-    st.html(STYLE)
+    theme = st.context.theme.type or "light"
+    page = st.get_option(f"theme.{theme}.backgroundColor")  # the numbers cover what is scrolled below them
+    st.html(f"<style>:root {{ --page: {page} }}</style>{STYLE}")

@@ -31,7 +31,7 @@ from s5core.layers import (
     count_possible,
     shapes,
 )
-from s5core.summary import Row, count_parameters, layer_table, receptive_field
+from s5core.summary import Row, layer_table, receptive_field
 from s5core.target import PARAMETER_BUDGET, PARAMETERS
 from s5core.words import count
 
@@ -291,19 +291,19 @@ def _cheaper(layers: Network, index: int) -> Iterator[Mend]:
 
 def too_many_parameters(layers: Network) -> Iterator[Finding]:
     """More parameters than the exercise allows."""
-    if not (largest := _largest(layers)) or PARAMETERS.met_by(total := count_parameters(layers)):
+    if not (largest := _largest(layers)) or PARAMETERS.met_by(total := _count_parameters(layers)):
         return
     reason = (
         f"The network has {count(total, 'parameter')}, and the exercise allows {PARAMETERS.words}. "
         f"This layer has the most: {largest.parameters:,}."
     )
-    fits = lambda narrowed: PARAMETERS.met_by(count_parameters(narrowed))  # noqa: E731
+    fits = lambda narrowed: PARAMETERS.met_by(_count_parameters(narrowed))  # noqa: E731
     yield Finding(largest.index, reason, _narrower(layers, fits))
 
 
 def _narrower(layers: Network, fits: Callable[[Network], bool]) -> Iterator[Mend]:
     """The network with fewer maps in each layer but the last, as many as fit."""
-    factor = min(1.0, math.sqrt(PARAMETER_BUDGET / count_parameters(layers)))
+    factor = min(1.0, math.sqrt(PARAMETER_BUDGET / _count_parameters(layers)))
     while factor > 1e-3:
         narrowed = _narrowed(layers, factor)
         if count_possible(narrowed) < len(narrowed):
@@ -360,7 +360,17 @@ def _largest(layers: Network) -> Row | None:
     """The layer with the most parameters; None where not all layers are possible."""
     if not layers or count_possible(layers) < len(layers):
         return None
-    return max(layer_table(layers, every=True), key=lambda row: row.parameters)
+    return max(_rows(layers), key=lambda row: row.parameters)
+
+
+@lru_cache(maxsize=64)
+def _rows(layers: Network) -> tuple[Row, ...]:
+    """The table of possible layers, which takes longer than all else here."""
+    return tuple(layer_table(layers, every=True))
+
+
+def _count_parameters(layers: Network) -> int:
+    return sum(row.parameters for row in _rows(layers))
 
 
 Rule = Callable[[Network], Iterator[Finding]]

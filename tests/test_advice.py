@@ -160,10 +160,10 @@ def is_whole(layers: Network) -> bool:
     return True
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(6))
 def test_a_mend_removes_its_advice_and_makes_nothing_impossible(seed: int) -> None:
     chance = random.Random(seed)
-    for _ in range(40):
+    for _ in range(30):
         layers = any_network(chance)
         before = Counter(each.rule for each in advise(layers))
         assert any(each.is_error for each in advise(layers)) is not is_whole(layers)

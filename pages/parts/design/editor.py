@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from pages.parts import keys, messages
-from pages.parts.design import state
+from pages.parts.design import draft
 from s5core.layers import LAYERS, Layer
 from s5core.settings import check_field, field_choices, field_range, field_types
 
@@ -26,7 +26,7 @@ def show(index: int, layer: Layer, total: int) -> None:
         with st.container(horizontal=True, gap="small"):
             _offer(index, "Up", "Before the layer above it.", index == 0, _move, index - 1)
             _offer(index, "Down", "Behind the layer below it.", index == total - 1, _move, index + 1)
-            _offer(index, "Duplicate", "The same layer once more.", not state.has_room(), _duplicate)
+            _offer(index, "Duplicate", "The same layer once more.", not draft.has_room(), _duplicate)
             _offer(index, "Remove", "Undo brings it back.", False, _remove)
 
 
@@ -52,7 +52,7 @@ def offer_addition(place: int) -> None:
         placeholder="Choose its kind",
         on_change=_add,
         args=(place,),
-        disabled=not state.has_room(),
+        disabled=not draft.has_room(),
         width=260,
     )
 
@@ -105,9 +105,9 @@ def _offer(index: int, words: str, help: str, disabled: bool, change: Any, *more
 
 def _add(place: int) -> None:
     kind = st.session_state[keys.design_add(place)]
-    layers = state.layers()
-    if kind in LAYERS and place <= len(layers) and state.has_room():
-        state.change((*layers[:place], fresh(LAYERS[kind]), *layers[place:]), place)
+    layers = draft.layers()
+    if kind in LAYERS and place <= len(layers) and draft.has_room():
+        draft.change((*layers[:place], fresh(LAYERS[kind]), *layers[place:]), place)
 
 
 def _take_kind(index: int) -> None:
@@ -117,7 +117,7 @@ def _take_kind(index: int) -> None:
 
 
 def _take_field(index: int, name: str, key: str) -> None:
-    layer = state.layers()[index]
+    layer = draft.layers()[index]
     try:
         value = check_field(type(layer), name, st.session_state[key])
     except ValueError as error:
@@ -127,23 +127,23 @@ def _take_field(index: int, name: str, key: str) -> None:
 
 
 def _put(index: int, layer: Layer) -> None:
-    layers = state.layers()
+    layers = draft.layers()
     if layers[index] != layer:
-        state.change((*layers[:index], layer, *layers[index + 1 :]), index)
+        draft.change((*layers[:index], layer, *layers[index + 1 :]), index)
 
 
 def _move(index: int, to: int) -> None:
-    layers = list(state.layers())
+    layers = list(draft.layers())
     layers.insert(to, layers.pop(index))
-    state.change(tuple(layers), to)
+    draft.change(tuple(layers), to)
 
 
 def _duplicate(index: int) -> None:
-    layers = state.layers()
-    state.change((*layers[: index + 1], *layers[index:]), index + 1)
+    layers = draft.layers()
+    draft.change((*layers[: index + 1], *layers[index:]), index + 1)
 
 
 def _remove(index: int) -> None:
-    layers = state.layers()
+    layers = draft.layers()
     left = (*layers[:index], *layers[index + 1 :])
-    state.change(left, min(index, len(left) - 1) if left else None)
+    draft.change(left, min(index, len(left) - 1) if left else None)

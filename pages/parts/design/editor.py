@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts import keys, messages
+from pages.parts import keys
 from pages.parts.design import draft
 from s5core.layers import LAYERS, Layer
-from s5core.settings import check_field, field_choices, field_range, field_types
+from s5core.settings import field_choices, field_range, field_types
 
 FIELD = 118  # width of a control in pixels
 
@@ -117,13 +117,7 @@ def _take_kind(index: int) -> None:
 
 
 def _take_field(index: int, name: str, key: str) -> None:
-    layer = draft.layers()[index]
-    try:
-        value = check_field(type(layer), name, st.session_state[key])
-    except ValueError as error:
-        messages.leave("design", f"{str(error).capitalize()}.")
-    else:
-        _put(index, replace(layer, **{name: value}))
+    _put(index, replace(draft.layers()[index], **{name: st.session_state[key]}))
 
 
 def _put(index: int, layer: Layer) -> None:

@@ -262,6 +262,20 @@ def test_the_fields_of_a_new_kind_are_on_the_page(page: AppTest, monkeypatch: py
     assert line(page).value == "C8 LReLU0.5 GAP H10" and listed(page)[1] == "2 · LeakyReLU 0.5"
 
 
+def test_a_text_and_a_click_at_once_are_both_taken_as_far_as_they_go(page: AppTest) -> None:
+    press(page, keys.design_layer(14))
+    for change in (
+        lambda: page.button(key=keys.design_change(14, "down")).click(),
+        lambda: page.number_input(key=keys.design_field(14, "Conv", "channels")).set_value(9),
+    ):
+        line(page).set_value("C8 GAP H10")
+        change().run()
+        assert not page.exception and line(page).value == "C8 GAP H10"
+        button(page, "Undo").click().run()
+        press(page, keys.design_layer(14))
+    assert line(page).value == STEP5
+
+
 def test_a_forged_field_stays_in_its_range(page: AppTest) -> None:
     press(page, keys.design_layer(0))
     page.number_input(key=keys.design_field(0, "Conv", "channels")).set_value(10**6).run()

@@ -77,7 +77,7 @@ def _show_field(index: int, layer: Layer, field: Field[Any]) -> None:
     key = keys.design_field(index, cls.__name__, field.name)
     label, help = field.name.capitalize(), field.metadata["help"]
     st.session_state[key] = getattr(layer, field.name)
-    take: dict[str, Any] = {"on_change": _take_field, "args": (index, field.name, key)}
+    take: dict[str, Any] = {"on_change": _take_field, "args": (index, cls, field.name, key)}
     kind = field_types(cls)[field.name]
     if kind is bool:
         st.checkbox(label, key=key, help=help, width="content", **take)
@@ -100,7 +100,8 @@ def _offer(index: int, words: str, help: str, disabled: bool, change: Any, *more
     )
 
 
-# The changes
+# The changes. A browser may send two at once: a text that has just been typed, and a click on a layer that
+# is no longer there.
 
 
 def _add(place: int) -> None:
@@ -116,20 +117,23 @@ def _take_kind(index: int) -> None:
         _put(index, fresh(LAYERS[kind]))
 
 
-def _take_field(index: int, name: str, key: str) -> None:
-    _put(index, replace(draft.layers()[index], **{name: st.session_state[key]}))
+def _take_field(index: int, cls: type[Layer], name: str, key: str) -> None:
+    layers = draft.layers()
+    if index < len(layers) and type(layers[index]) is cls:
+        _put(index, replace(layers[index], **{name: st.session_state[key]}))
 
 
 def _put(index: int, layer: Layer) -> None:
     layers = draft.layers()
-    if layers[index] != layer:
+    if index < len(layers) and layers[index] != layer:
         draft.change((*layers[:index], layer, *layers[index + 1 :]), index)
 
 
 def _move(index: int, to: int) -> None:
     layers = list(draft.layers())
-    layers.insert(to, layers.pop(index))
-    draft.change(tuple(layers), to)
+    if index < len(layers):
+        layers.insert(to, layers.pop(index))
+        draft.change(tuple(layers), to)
 
 
 def _duplicate(index: int) -> None:

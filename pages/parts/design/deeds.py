@@ -61,8 +61,9 @@ def show(layers: Network, advice: Sequence[Advice]) -> None:
 
 def usual_name(layers: Network, chosen: NamedNetwork) -> str:
     """The name of a network to which nobody has given one."""
-    kept = chosen.design if layers == chosen.layers else ""
-    return kept or f"design with {count_parameters(layers):,}"
+    if layers == chosen.layers:
+        return chosen.design or chosen.title
+    return f"design with {count_parameters(layers):,}"
 
 
 def _design() -> NamedNetwork:

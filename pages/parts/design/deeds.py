@@ -96,6 +96,7 @@ def _save() -> None:
 def _offer_files(layers: Network, chosen: NamedNetwork) -> None:
     """The network as a file, and from one."""
     with st.popover("File"):
+        st.caption("The address of this page holds the network, too: whoever opens it sees the same design.")
         export = EXPORTS["layers"]
         source = Source("design", layers, chosen.recipe)
         st.download_button(

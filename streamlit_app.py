@@ -31,7 +31,7 @@ sidebar.show()
 presentation.show_switch()
 classroom.show()
 if st.context.theme.type == "dark":  # white on the light blue of the dark theme cannot be read
-    st.html("<style>button[kind='primary'] p { color: #0F1418 }</style>")
+    st.html("<style>button[kind='primary']:enabled p { color: #0F1418 }</style>")
 LINK = "[data-testid='stMain'] [data-testid='stPageLink-NavLink'] p"
 st.html(f"<style>{LINK} {{ text-decoration: underline }}</style>")  # what leads to a page looks like a link
 small.hide_toolbars()

@@ -49,6 +49,9 @@ class Configuration:
     batch: int = setting(1024, "Digits in a batch.", "[1, 10000]")
     parameters: int = setting(10_000_000, "Parameters of a network that is trained.", "[1, 1000000000]")
     uploads: int = setting(20, "Checkpoints that one person has opened and not deleted.", "[0, 100000]")
+    designs: int = setting(
+        20, "Designs that one person has saved, and neither trained nor deleted.", "[0, 100000]"
+    )
     disk: float = setting(
         5.0, "Gigabytes of the disk for all runs; then the oldest that are not pinned go.", "(0, 100000]"
     )

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import MISSING, dataclass, fields, replace
 from reprlib import repr as shorten
 from typing import Any, ClassVar, Literal
 
@@ -45,6 +46,14 @@ class Layer:
 
     kind: ClassVar[str]  # torch's name of the module, as layer tables print it
     role: ClassVar[Role]  # its part in a network, by which blocks are told apart
+    code: ClassVar[str]  # how its text begins (see `notation`): letters that no other kind has
+    shorthands: ClassVar[Mapping[str, Mapping[str, Any]]] = {}  # other codes, and the fields that they fix
+
+    @classmethod
+    def implied(cls, name: str, given: Mapping[str, Any]) -> Any:
+        """What a field's letter means without a number in the layer's text; None where it needs a number.
+        `given`: the fields that the text names."""
+        return True if field_types(cls)[name] is bool else None
 
     @property
     def has_row(self) -> bool:
@@ -58,6 +67,14 @@ class Layer:
                 check_field(type(self), name, getattr(self, name))
             except ValueError as error:
                 raise NetworkError(str(error)) from None
+
+    def fitted(self, shape: Shape) -> Layer | None:
+        """The layer, changed as little as an input of `shape` asks for; None where none of its kind fits."""
+        try:
+            self.check(shape)
+        except NetworkError:
+            return None
+        return self
 
     def output_shape(self, shape: Shape) -> Shape:
         """The (channels, height, width) of the output for an input of `shape`."""
@@ -102,13 +119,25 @@ class Conv(Layer):
 
     kind = "Conv2d"
     role = "convolution"
+    code = "C"
+    shorthands: ClassVar = {"H": {"kernel": 1}}  # the head
 
-    channels: int = setting(help="Output channels, a feature map each.", range="[1, 1024]")
-    kernel: int = setting(3, "Side of the kernel in pixels.", "[1, 28]")
-    padding: int = setting(0, "Zeros that are added on every side, in pixels.", "[0, 27]")
-    stride: int = setting(1, "Pixels from one place of the kernel to the next.", "[1, 28]")
-    groups: int = setting(1, "Equal to the input channels: a depthwise convolution.", "[1, 1024]")
-    bias: bool = setting(False, "A number added to each map; a batch norm after it would cancel it.")
+    channels: int = setting(
+        help="Output channels, a feature map each.", range="[1, 1024]", letter="", first=10
+    )
+    kernel: int = setting(3, "Side of the kernel in pixels.", "[1, 28]", letter="k")
+    padding: int = setting(0, "Zeros that are added on every side, in pixels.", "[0, 27]", letter="p")
+    stride: int = setting(1, "Pixels from one place of the kernel to the next.", "[1, 28]", letter="s")
+    groups: int = setting(1, "Equal to the input channels: a depthwise convolution.", "[1, 1024]", letter="g")
+    bias: bool = setting(
+        False, "A number added to each map; a batch norm after it would cancel it.", letter="b"
+    )
+
+    @classmethod
+    def implied(cls, name: str, given: Mapping[str, Any]) -> Any:
+        if name == "padding":  # the maps keep their size
+            return given.get("kernel", cls.kernel) // 2
+        return super().implied(name, given)
 
     def check(self, shape: Shape) -> None:
         super().check(shape)
@@ -130,6 +159,18 @@ class Conv(Layer):
                 f"{f' padded by {self.padding}' if self.padding else ''}: use at most {side}, "
                 "pad more, or pool less before it"
             )
+
+    def fitted(self, shape: Shape) -> Layer | None:
+        padding = self.padding if self.padding < self.kernel else self.kernel // 2
+        both = math.gcd(shape[0], self.channels)
+        return replace(
+            self,
+            kernel=min(self.kernel, min(shape[1:]) + 2 * padding),
+            padding=padding,
+            groups=max(
+                groups for groups in range(1, both + 1) if both % groups == 0 and groups <= self.groups
+            ),
+        )
 
     def output_shape(self, shape: Shape) -> Shape:
         return (self.channels, *super().output_shape(shape)[1:])
@@ -182,6 +223,7 @@ class ReLU(Layer):
 
     kind = "ReLU"
     role = "activation"
+    code = "ReLU"
 
     # Applied inside forward(): the network is the same, but the classic table has no row for it.
     functional: bool = setting(False, "Applied inside forward().", compare=False)
@@ -203,6 +245,7 @@ class SiLU(Layer):
 
     kind = "SiLU"
     role = "activation"
+    code = "SiLU"
 
     def module(self, shape: Shape) -> nn.Module:
         return nn.SiLU()
@@ -220,6 +263,7 @@ class BatchNorm(Layer):
 
     kind = "BatchNorm2d"
     role = "norm"
+    code = "BN"
 
     def module(self, shape: Shape) -> nn.Module:
         return nn.BatchNorm2d(shape[0])
@@ -234,6 +278,7 @@ class Dropout(Layer):
 
     kind = "Dropout"
     role = "dropout"
+    code = "D"
 
     def module(self, shape: Shape) -> nn.Module:
         return GeneratorDropout()
@@ -248,8 +293,9 @@ class MaxPool(Layer):
 
     kind = "MaxPool2d"
     role = "pool"
+    code = "P"
 
-    size: int = setting(2, "Side of a block in pixels.", "[2, 28]")
+    size: int = setting(2, "Side of a block in pixels.", "[2, 28]", letter="")
 
     def check(self, shape: Shape) -> None:
         super().check(shape)
@@ -258,6 +304,10 @@ class MaxPool(Layer):
                 f"a pool of {self.size} is larger than its {shape[1]}x{shape[2]} map: "
                 "use a smaller one, or pool less before it"
             )
+
+    def fitted(self, shape: Shape) -> Layer | None:
+        side = min(shape[1:])
+        return replace(self, size=min(self.size, side)) if side > 1 else None
 
     def window(self, shape: Shape) -> tuple[int, int, int]:
         return self.size, self.size, 0
@@ -281,8 +331,9 @@ class Crop(Layer):
 
     kind = "CenterCrop"
     role = "crop"
+    code = "X"
 
-    size: int = setting(help="Side of what is left, in pixels.", range="[1, 27]")
+    size: int = setting(help="Side of what is left, in pixels.", range="[1, 27]", letter="", first=24)
 
     def check(self, shape: Shape) -> None:
         super().check(shape)
@@ -292,6 +343,10 @@ class Crop(Layer):
                 f"a crop to {self.size}x{self.size} has no middle in its {shape[1]}x{shape[2]} map: use "
                 f"{side} less an even number"
             )
+
+    def fitted(self, shape: Shape) -> Layer | None:
+        sizes = range(min(shape[1:]) - 2, 0, -2)
+        return replace(self, size=min(sizes, key=lambda size: abs(size - self.size))) if sizes else None
 
     def window(self, shape: Shape) -> tuple[int, int, int]:
         return 1, 1, (self.size - shape[1]) // 2  # the opposite of padding
@@ -316,6 +371,7 @@ class GlobalAvgPool(Layer):
 
     kind = "AvgPool2d"
     role = "pool"
+    code = "GAP"
 
     def check(self, shape: Shape) -> None:
         if shape[1] != shape[2]:
@@ -352,6 +408,15 @@ def shapes(layers: Sequence[Layer]) -> Iterator[tuple[Layer, Shape, Shape]]:
         out = layer.output_shape(shape)
         yield layer, shape, out
         shape = out
+
+
+def count_possible(layers: Sequence[Layer]) -> int:
+    """How many layers are possible, from the first one on."""
+    possible = 0
+    with suppress(NetworkError):
+        for _ in shapes(layers):
+            possible += 1
+    return possible
 
 
 def check(layers: Sequence[Layer]) -> None:

@@ -99,14 +99,17 @@ class Recipe:
             return name in optimizer.parameters(self.optimizer)
         return name != "plain_epochs" or self.augments
 
-    def name(self, usual: Recipe) -> str:
+    def name(self, usual: Recipe, design: str = "") -> str:
         """A short name: what differs from the `usual` recipe, the most important first, such as
-        "rate 0.1" or "no augmentation, 7 epochs"; "as the step" where at most the seed does."""
+        "rate 0.1" or "no augmentation, 7 epochs"; "as the step" where at most the seed does. It begins
+        with the name of the `design`, if the network is one."""
         differ = differing([usual, self])
         bare = usual.augments and not self.augments
         hidden = _MOVEMENTS if bare else ()
         told = [name for name in _ORDER if name in differ and name not in hidden and self.matters(name)]
         parts = ["no augmentation"] * bare + [self._words(name) for name in told]
+        if design:
+            return ", ".join([design, *parts])
         return ", ".join(parts if set(parts) - {self._words("seed")} else ["as the step", *parts])
 
     def _words(self, name: str) -> str:

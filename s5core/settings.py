@@ -24,12 +24,16 @@ def setting(
     range: str = "",
     choices: Collection[str] = (),
     compare: bool = True,
+    letter: str | None = None,
+    first: Any = None,
 ) -> Any:
     """A field: its default, a sentence on it, its range as in "(0, 1]", or the words it may be.
 
     Without a default the field must be given. `compare`: whether two values make two things differ.
+    `letter`: what it is called in a layer's text (see `notation`). `first`: where there is no default, the
+    value with which a form begins.
     """
-    metadata = {"help": help, "range": range, "choices": choices}
+    metadata = {"help": help, "range": range, "choices": choices, "letter": letter, "first": first}
     return dataclasses.field(default=default, compare=compare, metadata=metadata)
 
 

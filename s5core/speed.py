@@ -19,7 +19,7 @@ from s5core.events import Progress
 from s5core.layers import Layer
 from s5core.recipe import Recipe
 from s5core.steps import STEPS
-from s5core.summary import layer_table
+from s5core.summary import Row, layer_table
 from s5core.train import train
 
 # Milliseconds for 128 digits on one thread. Only their proportions count.
@@ -35,10 +35,13 @@ WARM_UP, TIMED = 4, 12  # training steps: those before, and those that count
 def cost(layers: Sequence[Layer]) -> float:
     """The time that a network takes to train with one digit, in units that compare networks.
     Raises NetworkError for impossible layers."""
-    rows = layer_table(layers, every=True)
-    multiply_adds = sum(row.multiply_adds for row in rows)
-    cells = sum(row.activation_bytes for row in rows) / 4
-    return FIXED + PER_MILLION_MULTIPLY_ADDS * multiply_adds / 1e6 + PER_TEN_THOUSAND_CELLS * cells / 1e4
+    return FIXED + sum(map(cost_of_layer, layer_table(layers, every=True)))
+
+
+def cost_of_layer(row: Row) -> float:
+    """What one layer adds to `cost`."""
+    cells = row.activation_bytes / 4
+    return PER_MILLION_MULTIPLY_ADDS * row.multiply_adds / 1e6 + PER_TEN_THOUSAND_CELLS * cells / 1e4
 
 
 def measure(digits: Digits) -> float:

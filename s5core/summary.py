@@ -112,6 +112,16 @@ def layer_table(layers: Sequence[Layer], every: bool = False) -> list[Row]:
     return rows
 
 
+def receptive_field(layers: Sequence[Layer]) -> int:
+    """Side in pixels of the digit that an output cell of the last layer sees, as in the table, which
+    counts parameters as well. Raises NetworkError for impossible layers."""
+    field, jump = 1, 1
+    for layer, shape, _ in shapes(layers):
+        kernel, stride, _ = layer.window(shape)
+        field, jump = field + (kernel - 1) * jump, jump * stride
+    return field
+
+
 def count_parameters(layers: Sequence[Layer]) -> int:
     """Trainable parameters of the network. They are counted once: pages ask at every look."""
     return _count_parameters(tuple(layers))

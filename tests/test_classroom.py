@@ -107,6 +107,37 @@ def test_what_a_person_started_is_theirs_and_nobody_elses(room):
         room.delete(ADA, ["../x"])
 
 
+def test_a_design_is_saved_not_trained_and_is_its_owners(room):
+    run = room.save(ADA, "step5", TINY, Recipe(epochs=3), "narrow")
+    assert folder.open_run(run.id) == run and (run.design, run.title, run.owner) == (
+        "narrow",
+        "narrow",
+        "ada",
+    )
+    assert not room.queue.is_active(run.id) and not run.log().started
+    with pytest.raises(ClassroomError, match="not yours"):
+        room.resume(BEN, run.id)
+    room.resume(ADA, run.id)
+    assert room.queue.is_active(run.id)
+
+
+def test_a_person_saves_only_so_many_designs_and_none_too_large_or_while_all_is_locked(school):
+    room, teacher = school
+    room.limits = Configuration(designs=1, parameters=100)
+    with pytest.raises(ClassroomError, match="parameters.*S5_PARAMETERS"):
+        room.save(ADA, "step5", TINY, Recipe(), "large")
+    first = room.save(ADA, "step5", LEAST, Recipe(), "one")
+    with pytest.raises(ClassroomError, match="saved 1 design that.*S5_DESIGNS"):
+        room.save(ADA, "step5", LEAST, Recipe(), "two")
+    room.save(BEN, "step5", LEAST, Recipe(), "two")
+    first.events_path.write_bytes(to_lines([Finished(3, 99.0, 99.0, 5.0)]))
+    room.save(ADA, "step5", LEAST, Recipe(), "two")
+    room.lock(teacher, True)
+    with pytest.raises(ClassroomError, match="locked"):
+        room.save(BEN, "step5", LEAST, Recipe(), "three")
+    assert len(folder.list_runs()) == 3
+
+
 def test_pages_change_runs_only_by_way_of_the_classroom():
     direct = re.compile(
         r"folder\.(create|adopt|rename|pin|delete|restore)\b"

@@ -33,6 +33,7 @@ from s5core.layers import (
     to_json,
     with_dropout,
 )
+from s5core.notation import parse, write
 from s5core.recipe import Recipe
 from s5core.settings import setting
 from s5core.summary import format_details, layer_table
@@ -45,8 +46,9 @@ class LeakyReLU(Layer):
 
     kind = "LeakyReLU"
     role = "activation"
+    code = "LReLU"
 
-    slope: float = setting(0.01, "Slope below zero.", "[0, 1)")
+    slope: float = setting(0.01, "Slope below zero.", "[0, 1)", letter="")
 
     def module(self, shape: Shape) -> nn.Module:
         return nn.LeakyReLU(self.slope)
@@ -104,6 +106,18 @@ def test_a_kind_has_its_table_words_and_json(name: str) -> None:
     assert len(EXAMPLES[name].describe()) > 2
     assert EXAMPLES[name].explain(4).endswith(".")
     assert from_json(json.loads(json.dumps(to_json(chosen)))) == chosen
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_kind_has_its_text(name: str) -> None:
+    chosen = network(EXAMPLES[name])
+    assert parse(write(chosen)) == chosen
+
+
+def test_the_text_of_a_new_kind_is_made_of_its_code_and_its_letters() -> None:
+    assert write((LeakyReLU(), LeakyReLU(0.2), LeakyReLU(1e-7))) == "LReLU LReLU0.2 LReLU0.0000001"
+    with pytest.raises(NetworkError, match="Token 1, 'LReLU2': slope is 2, but must be at least 0"):
+        parse("LReLU2")
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

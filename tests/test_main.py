@@ -97,6 +97,18 @@ def test_export_reads_steps_runs_checkpoints_and_layers(s5core, small, tmp_path,
     assert (tmp_path / "five.txt").read_text() == golden
 
 
+def test_every_command_takes_a_network_as_text(s5core, tmp_path):
+    text = "c8 bn silu c8 bn silu p c14 bn silu c16 bn silu p c26p bn silu gap h10"
+    assert s5core("table", text).stdout == (ROOT / "tests" / "golden" / "step5.txt").read_text()
+    layers = json.loads(s5core("export", text, "--to", "layers").stdout)
+    assert layers == to_json(steps.STEPS["step5"].layers)
+    assert json.loads(s5core("export", "C10k28,BN", "--to", "recipe").stdout)["rotation"] == 10
+    out = s5core("table", "C8 BN Silo GAP H10", code=1)
+    assert "Token 3, 'Silo': no layer begins like this: use one of C10, H10, ReLU" in out.stderr
+    assert "ends in 8x26x26" in s5core("table", "C8 BN", code=1).stderr
+    assert "100 layers" in s5core("table", "C8 " * 100, code=1).stderr
+
+
 def test_a_network_is_trained_where_there_is_a_checkpoint(tmp_path, monkeypatch, small):
     monkeypatch.setenv("S5_RUNS_DIR", str(tmp_path))
     shipped = checkpoint.load(checkpoint.shipped_path("step5"))

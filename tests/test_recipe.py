@@ -220,6 +220,12 @@ def test_a_name_is_what_differs_from_the_usual_recipe(changes: dict[str, Any], n
     assert usual.replace(**changes).name(usual) == name
 
 
+def test_the_name_of_a_design_comes_first() -> None:
+    usual = Recipe()
+    assert usual.name(usual, "narrow") == "narrow"
+    assert usual.replace(epochs=3, seed=1).name(usual, "narrow") == "narrow, 3 epochs, seed 1"
+
+
 def test_the_name_of_each_change_begins_with_its_field_and_no_two_are_alike() -> None:
     usual = Recipe(rotation=10)
     names = {

@@ -24,7 +24,14 @@ from s5core.layers import (
     build,
     shapes,
 )
-from s5core.summary import Row, count_parameters, format_details, format_table, layer_table
+from s5core.summary import (
+    Row,
+    count_parameters,
+    format_details,
+    format_table,
+    layer_table,
+    receptive_field,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -248,6 +255,13 @@ def test_box_of_a_pixel_is_that_pixel() -> None:
 
 def test_box_reaches_into_the_padding() -> None:
     assert layer_table((Conv(8, padding=1),))[0].box(row=0, column=27) == (26, -1, 29, 2)
+
+
+@each(STEPS | ODD)
+def test_the_receptive_field_alone_is_that_of_the_table(layers: Network) -> None:
+    for number in range(1, len(layers) + 1):
+        row = layer_table(layers[:number], every=True)[-1]
+        assert receptive_field(layers[:number]) == row.receptive_field
 
 
 def test_receptive_fields_worked_out_by_hand() -> None:

@@ -11,6 +11,7 @@ from typing import Literal
 
 # All pages
 ROUTED = "shared_routed"  # True: set by streamlit_app.py, read and removed by navigation
+PAGE = "shared_page"  # address of the page that is shown; navigation
 NETWORK = "shared_network"  # id of the chosen network; set by choice and sidebar, read by choice
 CHANGES = "shared_changes"  # how often a page has chosen another network; choice
 SIDEBAR = "shared_sidebar"  # fragment; drawn again by follow
@@ -24,7 +25,7 @@ PAUSED = "shared_paused"  # the line is to be paused; widget, classroom
 LOCKED = "shared_locked"  # the controls are to be locked; widget, classroom
 CLEAR = "shared_clear"  # the button that clears the class's data; widget
 
-Place = Literal["sidebar", "start", "keep", "delete", "runs"]  # where messages are shown
+Place = Literal["sidebar", "start", "keep", "delete", "runs", "design"]  # where messages are shown
 
 
 def network_list(changes: int) -> str:
@@ -99,6 +100,61 @@ def train_control(step: str, field: str, version: int) -> str:
 def train_rate(run: str) -> str:
     """The learning rate of a run that is training; widget."""
     return f"train_rate_{run}"
+
+
+# Design
+DESIGN_LAYERS = "design_layers"  # the network as it is now; draft
+DESIGN_ORIGIN = "design_origin"  # the one that was chosen in the sidebar then; draft
+DESIGN_PAST = "design_past"  # what it was before each change, the last one last; draft
+DESIGN_SELECTED = "design_selected"  # index of the layer whose fields are shown, or None; draft
+DESIGN_TYPED = "design_typed"  # (text, what is wrong with it) while the text is no network; draft
+DESIGN_TEXT = "design_text"  # the line of text; widget
+DESIGN_NUMBERS = "design_numbers"  # parameters and more, side by side; container
+DESIGN_LIST = "design_list"  # all layers; container
+DESIGN_NAME = "design_name"  # its name; widget, deeds
+DESIGN_TRAIN = "design_train"  # the button that trains it; widget
+DESIGN_UPLOAD = "design_upload"  # a file of layers; widget, deeds
+DESIGN_TIME = "design_time"  # the seconds of an epoch, asked again until they are known; fragment
+
+
+def design_row(index: int | str) -> str:
+    """A line of the list; container."""
+    return f"design_row_{index}"
+
+
+def design_layer(index: int | str) -> str:
+    """The button that shows the fields of a layer; widget."""
+    return f"design_layer_{index}"
+
+
+def design_editor(index: int) -> str:
+    """The fields of a layer; container."""
+    return f"design_editor_{index}"
+
+
+def design_kind(index: int) -> str:
+    """The kind of a layer; widget."""
+    return f"design_kind_{index}"
+
+
+def design_field(index: int, kind: str, name: str) -> str:
+    """A field of a layer of this kind; widget."""
+    return f"design_field_{index}_{kind}_{name}"
+
+
+def design_change(index: int, what: str) -> str:
+    """The button that moves, copies or removes a layer; widget."""
+    return f"design_change_{index}_{what}"
+
+
+def design_add(place: int) -> str:
+    """The kind of a layer to add at this place; widget."""
+    return f"design_add_{place}"
+
+
+def design_mend(index: int, rule: str) -> str:
+    """The button that mends what a rule has found at a layer; widget."""
+    return f"design_mend_{index}_{rule}"
 
 
 # Runs

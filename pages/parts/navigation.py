@@ -11,11 +11,12 @@ from pages.parts import keys
 def choose_page() -> st.Page:
     """The page that the browser asks for. The address of each is its file's name, or the first
     request to a fresh server would not find it."""
-    return st.navigation(
+    page = st.navigation(
         [
             st.Page("pages/steps.py", title="The five steps", url_path="start", default=True),
             # The start page has no address but /, so that its file's name needs an entry of its own.
             st.Page("pages/steps.py", title="The five steps", url_path="steps", visibility="hidden"),
+            st.Page("pages/design.py", title="Design", url_path="design"),
             st.Page("pages/train.py", title="Train", url_path="train"),
             st.Page("pages/runs.py", title="Runs", url_path="runs"),
             st.Page("pages/inside.py", title="Look inside", url_path="inside"),
@@ -26,6 +27,14 @@ def choose_page() -> st.Page:
             st.Page("pages/mistakes.py", title="Mistakes", url_path="errors", visibility="hidden"),
         ]
     )
+    st.session_state[keys.PAGE] = page.url_path
+    return page
+
+
+def is_shown(address: str) -> bool:
+    """Whether the page of this address is the one that the session shows."""
+    shown: bool = st.session_state.get(keys.PAGE) == address
+    return shown
 
 
 def is_back_or_forward() -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import choice, keys, messages, navigation, presentation
+from pages.parts.design import draft
 from s5core import steps
 from s5core.errors import UserError
 from s5core.runs import catalogue
@@ -57,12 +58,13 @@ def _show_choice() -> None:
         help="The network that the app brings along for this step, or one of its runs.",
     )
     messages.show("sidebar")
-    _write_address()
+    write_address()
 
 
 def _read_address() -> None:
     """Choose what the address names: of the link that opened this session, or of an earlier page."""
     presentation.read_address()
+    draft.read_address()
     id = FIRST
     try:
         if name := st.query_params.get("step"):
@@ -99,10 +101,11 @@ def _leave_lost_run() -> None:
         choice.choose(step if step in steps.STEPS else FIRST)
 
 
-def _write_address() -> None:
+def write_address() -> None:
+    """Let the address name what is chosen. A page that changes a part of it calls this, too."""
     chosen = choice.network()
     wanted = {"step": chosen.step.name} | ({"run": chosen.id} if chosen.is_run else {})
-    wanted |= presentation.address()
+    wanted |= presentation.address() | draft.address()
     # An empty address names FIRST. Writing it out would cost one more press of the browser's Back.
     named = st.query_params.to_dict() or {"step": FIRST}
     if named != wanted:

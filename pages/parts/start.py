@@ -18,8 +18,10 @@ def start_run(network: NamedNetwork, recipe: Recipe) -> bool:
     layers = with_dropout(network.layers) if recipe.dropout else network.layers
     usual = network.step.recipe
     try:
-        title = recipe.name(usual)
-        run = server.classroom().start(visitor.person(), title, network.step.name, layers, recipe)
+        title = recipe.name(usual, network.design)
+        run = server.classroom().start(
+            visitor.person(), title, network.step.name, layers, recipe, network.design
+        )
     except UserError as error:
         messages.leave("start", str(error))
     except OSError as error:

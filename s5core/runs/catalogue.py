@@ -31,6 +31,7 @@ class NamedNetwork:
     layers: Network
     recipe: Recipe
     path: Path  # of its checkpoint; there is no file before the first epoch is finished
+    design: str = ""  # the name of its layers, where they are not the step's
 
     @property
     def is_run(self) -> bool:
@@ -72,6 +73,7 @@ def of_run(run: Run) -> NamedNetwork:
         layers=run.layers,
         recipe=run.recipe,
         path=run.model_path,
+        design=run.design,
     )
 
 

@@ -116,16 +116,36 @@ class Classroom:
 
     # Runs
 
-    def start(self, person: Person, title: str, step: str, layers: Sequence[Layer], recipe: Recipe) -> Run:
+    def start(
+        self, person: Person, title: str, step: str, layers: Sequence[Layer], recipe: Recipe, design: str = ""
+    ) -> Run:
         """Make a run and put it in line; see `folder.create`. Raises OSError when it cannot be written."""
         with self._changes:
             self._require_unlocked(person)
             self._require_turn(person.id)
             self._require_size(layers, recipe)
             self._require_room(space.needed(layers))
-            run = folder.create(title, step, layers, recipe, person.id)
+            run = folder.create(title, step, layers, recipe, person.id, design)
             self.queue.submit(run)
         return run
+
+    def save(self, person: Person, step: str, layers: Sequence[Layer], recipe: Recipe, design: str) -> Run:
+        """Keep a network of this name as a run that is not started yet; see `folder.create`. Raises OSError
+        like `start`."""
+        with self._changes:
+            self._require_unlocked(person)
+            own = [run for run in folder.list_runs() if run.owner == person.id and run.design]
+            saved = sum(
+                outcome.of(run).state == "not started" and not self.queue.is_active(run.id) for run in own
+            )
+            if saved >= self.limits.designs:
+                raise ClassroomError(
+                    f"You have saved {count(saved, 'design')} that you have not trained, and more are not "
+                    f"allowed here ({variable('designs')}). Delete one first, on the page Runs."
+                )
+            self._require_size(layers, recipe)
+            self._require_room(space.needed(layers))
+            return folder.create(design, step, layers, recipe, person.id, design)
 
     def adopt(self, person: Person, made: Checkpoint, step: str, title: str) -> Run:
         """Keep an uploaded checkpoint as a run; see `folder.adopt`. Raises OSError like `start`."""

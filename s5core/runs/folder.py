@@ -3,8 +3,8 @@
 Each file has one writer; anybody may read. To compare, share or resume a run, or to restart the server,
 the folder is enough.
 
-    config.json         what is trained: layers, recipe, the step that it began from, and the person who
-                        made it; never changed
+    config.json         what is trained: layers and their name, recipe, the step that it began from, and
+                        the person who made it; never changed
     events.jsonl        what has happened so far, one event a line (see `events`); its worker writes it
     model.safetensors   the checkpoint of the last finished epoch; its worker writes it
     notes.json          a new name, and whether it is pinned; the app writes it
@@ -14,6 +14,8 @@ the folder is enough.
 
 Anybody can put something else into such a folder, so what is read is checked, and a run whose config.json
 is no such file is listed as damaged.
+
+A design that was saved is a run that nobody has started yet.
 
 A deleted run is moved to the folder `.trash` beside the runs, and can be moved back.
 """
@@ -80,6 +82,7 @@ class Run:
     created: str  # ISO 8601, UTC
     pinned: bool = False  # lists show it first
     owner: str = ""  # id of the person who made it (see `people`); empty: nobody in the app
+    design: str = ""  # the name of a network that is not its step's; empty: it is
 
     @cached_property
     def id(self) -> str:
@@ -162,11 +165,14 @@ def home() -> Path:
     return Path(configuration.value("runs_dir") or HOME)
 
 
-def create(title: str, step: str, layers: Sequence[Layer], recipe: Recipe, owner: str = "") -> Run:
+def create(
+    title: str, step: str, layers: Sequence[Layer], recipe: Recipe, owner: str = "", design: str = ""
+) -> Run:
     """Make the folder of a new run. Raises OSError when it cannot be written.
 
     `step` names the step that the run begins from. A network that is no step may have any name. Where
     another run of the step has that title, the new one gets a number. `owner`: id of the person.
+    `design`: the network's own name, where it is not the step's.
     """
     now = datetime.now(UTC)
     readable = re.sub(r"[^\w-]+", "-", step)[:40]
@@ -174,7 +180,7 @@ def create(title: str, step: str, layers: Sequence[Layer], recipe: Recipe, owner
     with _lock:
         title = _free_title(title, step)
         created = now.isoformat(timespec="seconds")
-        run = Run(home() / name, title, step, tuple(layers), recipe, created, owner=owner)
+        run = Run(home() / name, title, step, tuple(layers), recipe, created, owner=owner, design=design)
         config = {
             "title": title,
             "step": step,
@@ -182,6 +188,7 @@ def create(title: str, step: str, layers: Sequence[Layer], recipe: Recipe, owner
             "recipe": recipe.to_json(),
             "created": run.created,
             "owner": owner,
+            "design": design,
         }
         write_atomically(run.folder / "config.json", _json(config))
         os.utime(home())  # it has a run more only now: see `listing`
@@ -286,7 +293,9 @@ def _read_config(folder: Path) -> Run:
         layers=layers,
         recipe=Recipe.from_json(config["recipe"]),
         created=created,
-        owner=_text(config, "owner") if "owner" in config else "",  # earlier versions had none
+        # Earlier versions had neither.
+        owner=_text(config, "owner") if "owner" in config else "",
+        design=_text(config, "design") if "design" in config else "",
     )
 
 
@@ -389,10 +398,15 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def rename(run: Run, name: str) -> Run:
     """Give a run another name, in one line; an empty one brings the first name back. Where another
     run of the step has that name, this one gets a number. Raises OSError when it cannot be written."""
-    clean = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
     with _lock:
-        wanted = clean[:LONGEST_NAME].strip() or _as_created(run.folder).title
+        wanted = clean_name(name) or _as_created(run.folder).title
         return _note(run, _free_title(wanted, run.step, run.id), open_folder(run.folder).pinned)
+
+
+def clean_name(name: str) -> str:
+    """A name that somebody has typed, in one line and not too long; empty where nothing of it is left."""
+    clean = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
+    return clean[:LONGEST_NAME].strip()
 
 
 def pin(run: Run, pinned: bool = True) -> Run:

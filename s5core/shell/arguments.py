@@ -6,17 +6,18 @@ import dataclasses
 import inspect
 from collections.abc import Callable
 from pathlib import Path
+from reprlib import repr as shorten
 from typing import Annotated, Any
 
 import torch
 import typer
 
-from s5core import checkpoint, data, steps
+from s5core import checkpoint, data, notation, steps
 from s5core.data import Digits
 from s5core.errors import UserError
 from s5core.export.formats import Source
 from s5core.files import parse_json, read_bytes
-from s5core.layers import check, from_json
+from s5core.layers import Network, check, from_json
 from s5core.recipe import Recipe, Split
 from s5core.runs import folder
 from s5core.settings import field_choices, field_types
@@ -33,8 +34,8 @@ DataFolder = Annotated[
 ]
 NETWORK = typer.Argument(
     metavar="NETWORK",
-    help="A step (1 to 5, base, step5_small, …), the id of a run, a checkpoint (.safetensors), or a file of "
-    "layers (.json).",
+    help="A step (1 to 5, base, step5_small, …), the id of a run, a checkpoint (.safetensors), a file of "
+    'layers (.json), or layers as text: "C8 BN SiLU P C16 BN SiLU GAP H10".',
 )
 NetworkName = Annotated[str, NETWORK]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads. Without it, torch decides.")]
@@ -67,19 +68,19 @@ def recipe_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def read_network(name: str) -> Source:
-    """The network that a command is given: a step, the id of a run, or a file.
+    """The network that a command is given: a step, the id of a run, a file, or layers as text.
 
-    A file of layers gets the recipe of step 5. Raises UserError for a name that is none of them, and
-    for what cannot be read.
+    Layers alone get the recipe of step 5. Raises UserError for a name that is none of them, and for what
+    cannot be read.
     """
     path = Path(name)
     if path.suffix.lower() == ".json":
-        layers = from_json(_read_json(path))
-        check(layers)
-        return Source(path.stem, layers, steps.STEPS["step5"].recipe)
+        return _design(path.stem, from_json(_read_json(path)))
     if path.suffix.lower() == ".safetensors":
         made = checkpoint.load(path)
         return Source(path.stem, made.layers, made.recipe, made)
+    if notation.is_meant(name):
+        return _design("design", notation.parse(name))
     if (folder.home() / name / "config.json").exists():
         run = folder.open_run(name)
         return Source(run.id, run.layers, run.recipe, run.checkpoint() if run.model_path.exists() else None)
@@ -87,10 +88,16 @@ def read_network(name: str) -> Source:
         step = steps.find(name)
     except StepError as error:
         raise UserError(
-            f"There is no step, run or file {name!r}: the steps are {', '.join(steps.STEPS)}."
+            f"There is no step, run or file {shorten(name)}: the steps are {', '.join(steps.STEPS)}."
         ) from error
     shipped = checkpoint.load_shipped([step.name]).get(step.name)
     return Source(step.name, step.layers, step.recipe, shipped)
+
+
+def _design(name: str, layers: Network) -> Source:
+    """A network that comes without a recipe. Raises NetworkError for one that cannot be built."""
+    check(layers)
+    return Source(name, layers, steps.STEPS["step5"].recipe)
 
 
 MAX_BYTES = 2**20  # of a file of layers

@@ -1,6 +1,7 @@
 """The app in a real browser.
 
 `app`        the running app: `app.url("draw?step=step5")`, `app.log`, `app.runs`
+`practice_app`  the same where there is no MNIST, so that an epoch takes a second
 `browser`    Chromium, one for all tests
 `page`       a fresh page; at the end of the test it fails on errors in the browser's console,
              on requests to other hosts and on complaints in the server's log
@@ -20,7 +21,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, expect
 
 from benchmarks.server import PATIENCE, SCREEN, App, chromium, serve
-from tests.helpers import skip_or_fail
+from tests.helpers import NOWHERE, require_no_mnist_at_home, skip_or_fail
 
 expect.set_options(timeout=20_000)  # a busy machine with two cores
 
@@ -41,6 +42,14 @@ def browser() -> Iterator[Browser]:
 def app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """The app on a free port with an empty folder of runs; ended at the end of the session."""
     with warm_app(browser, tmp_path_factory.mktemp("app")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def practice_app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """The app on a machine without MNIST and without a network."""
+    require_no_mnist_at_home()
+    with warm_app(browser, tmp_path_factory.mktemp("practice"), NOWHERE) as running:
         yield running
 
 

@@ -14,6 +14,7 @@ from .conftest import NARROW, wait_for_script, watched_page
 HEADINGS = {
     "": re.compile("Five steps to 99.4"),
     "steps": re.compile("Five steps to 99.4"),
+    "design": "Design",
     "train": "Train",
     "runs": "Runs",
     "inside": "Look inside",
@@ -26,7 +27,7 @@ HEADINGS = {
 def expect_page(page: Page, heading: str | re.Pattern[str]) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(heading)
     expect(page.get_by_role("combobox", name="Step")).to_be_visible()
-    expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(7)
+    expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(8)
     expect(page.get_by_text("Page not found")).to_have_count(0)
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
@@ -62,7 +63,7 @@ def test_the_choice_of_a_step_is_in_the_address_and_survives(app: App, page: Pag
     expect(box).to_have_value(re.compile("^2"))
 
 
-@pytest.mark.parametrize("path", ["", "train", "runs", "inside", "draw", "digits", "mistakes"])
+@pytest.mark.parametrize("path", ["", "design", "train", "runs", "inside", "draw", "digits", "mistakes"])
 def test_nothing_runs_over_the_edge_of_a_phone(app: App, page: Page, path: str) -> None:
     page.set_viewport_size(NARROW)
     page.goto(app.url(path))

@@ -13,23 +13,14 @@ from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.server import App
 from s5core import checkpoint
-from tests.helpers import NOWHERE, require_no_mnist_at_home
 
-from .conftest import NARROW, wait_for_script, warm_app, watched_page
+from .conftest import NARROW, wait_for_script, watched_page
 
 RUNNING = re.compile(r"Epoch \d+ of \d+ · [\d,]+ images a second")
 
 STOPPED = re.compile(r"Stopped in epoch \d+; .+ Resume begins epoch \d+ again")
 WARM = re.compile(r"About .+ on this machine")  # a worker has measured it, so that it is ready
 TRAINING = '[aria-label*="training accuracy"]'
-
-
-@pytest.fixture(scope="module")
-def practice_app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """The app on a machine without MNIST and without a network."""
-    require_no_mnist_at_home()
-    with warm_app(browser, tmp_path_factory.mktemp("practice"), NOWHERE) as app:
-        yield app
 
 
 @pytest.fixture

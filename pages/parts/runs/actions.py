@@ -52,6 +52,7 @@ def show(rows: Sequence[Row]) -> None:
 def _show_pages(row: Row) -> None:
     link = sidebar.link_to(row.network)
     st.page_link("pages/train.py", label="Open on Train", query_params=link)
+    st.page_link("pages/design.py", label="Change its layers", query_params=link)
     if row.network.is_trained:
         st.page_link("pages/draw.py", label="Draw for it", query_params=link)
         st.page_link("pages/inside.py", label="Look inside", query_params=link)

@@ -14,7 +14,7 @@ from pages.parts.train.follow import Look, look, redraw, wait_for_first_point
 from s5core.errors import UserError
 from s5core.events import Diverged, Failed, Finished, Log, Stopped
 from s5core.recipe import Recipe
-from s5core.runs import catalogue, forecast, people
+from s5core.runs import forecast, people
 from s5core.runs.catalogue import NamedNetwork
 from s5core.runs.folder import Run
 from s5core.words import count, duration, escape, estimate, percent
@@ -66,15 +66,23 @@ def _show_buttons(now: Look, run: Run) -> None:
 
 
 def _start_chosen() -> None:
-    """Start a run of the chosen step with the recipe of the controls."""
-    step = choice.step()
+    """Start a run of the chosen network with the recipe of the controls."""
+    now = look()
     try:
-        recipe = recipe_form.chosen(step)
+        recipe = recipe_form.chosen(now.network.step)
     except UserError as error:
         messages.leave("start", str(error))
         st.rerun()
+    if now.run is not None and _is_saved(now, now.run) and recipe == now.run.recipe:
+        _resume(now.run)
     else:
-        _start(catalogue.of_step(step), recipe)
+        _start(now.network, recipe)
+
+
+def _is_saved(now: Look, run: Run) -> bool:
+    """Whether the run is a design that nobody has started yet, and this person may start it."""
+    fresh = now.log.started is None and now.log.end is None and not now.active
+    return bool(run.design) and fresh and visitor.person().may_change(run)
 
 
 def _start(network: NamedNetwork, recipe: Recipe) -> None:
@@ -131,11 +139,11 @@ def _whose(run: Run) -> str:
 
 def _expectation() -> str:
     """How long the next run will take, before anybody starts it."""
-    step = choice.step()
     if server.jobs().unit is None:
         return "Measuring how long it will take here …"
     try:
-        seconds = server.expected_seconds(step.layers, recipe_form.chosen(step))
+        network = choice.network()
+        seconds = server.expected_seconds(network.layers, recipe_form.chosen(network.step))
     except UserError:  # the controls say what is wrong
         return ""
     if seconds is None:
@@ -171,6 +179,8 @@ def _state(now: Look) -> tuple[float, str]:
             return kept, "Starting …"
         case Stopped(epoch):
             return kept, f"Stopped in epoch {epoch + 1}; {_kept(epoch)}"
+        case _ if log.started is None and now.run.design:
+            return kept, "Not started yet. **Train** uses the settings on this page, **Resume** its own."
         case _ if log.started is None:
             return kept, "Not started: the run was taken out of the line. Resume puts it back."
         case _:

@@ -1,0 +1,39 @@
+"""The network as a line of text on the page Design."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts import keys
+from pages.parts.design import draft
+from s5core.notation import MAX_TEXT
+
+GRAMMAR = """One word for each layer; blanks or commas between them; capitals do not matter.
+
+- `C8`: a 3×3 convolution to 8 maps. Behind it `k5` for a 5×5 kernel, `p` for padding that keeps the size of
+  the maps (`p2`: 2 pixels), `s2` for a stride of 2, `g8` for 8 groups, `b` for a bias: `C16k5p`
+- `H10`: the head, a 1×1 convolution to 10 maps
+- `BN` batch norm, `ReLU` and `SiLU` activations, `D` dropout, `GAP` global average pooling
+- `P`: a max-pool of 2×2 blocks; `P3` of 3×3
+- `X24`: a crop to the middle 24×24 pixels
+
+A shell takes the same text: `python -m s5core table "C8 BN SiLU P C16 GAP H10"`"""
+
+
+def show() -> None:
+    """The line, and what is wrong with it."""
+    text, wrong = draft.text()
+    st.session_state[keys.DESIGN_TEXT] = text
+    st.text_input(
+        "The network as text",
+        key=keys.DESIGN_TEXT,
+        max_chars=MAX_TEXT,
+        on_change=_take,
+        help=GRAMMAR,
+    )
+    if wrong:
+        st.error(wrong)
+
+
+def _take() -> None:
+    draft.take_text(st.session_state[keys.DESIGN_TEXT])

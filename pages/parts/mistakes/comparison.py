@@ -85,7 +85,7 @@ def _show_differences(first: Evaluation, second: Evaluation, name: str, other: s
         tiles.show(found.only_second.tolist(), second.describe)
 
 
-def _verdict(first: Evaluation, second: Evaluation, luck: float, name: str, other: str) -> str:
+def _verdict(first: Evaluation, second: Evaluation, luck: int, name: str, other: str) -> str:
     """Whether the difference between the two is more than luck, in words."""
     difference = abs(first.errors - second.errors)
     if not difference:
@@ -93,6 +93,6 @@ def _verdict(first: Evaluation, second: Evaluation, luck: float, name: str, othe
     better, worse = (name, other) if first.errors < second.errors else (other, name)
     return (
         f"**{better}** reads {difference:,} fewer wrong than **{worse}**. Two equally good networks that "
-        f"disagree on as many digits would differ by up to about {luck:.0f} by luck alone: this is "
+        f"disagree on as many digits would differ by up to about {luck:,} by luck alone: this is "
         f"{'more than that.' if difference > luck else 'no more than that.'}"
     )

@@ -31,6 +31,7 @@ class NamedNetwork:
     layers: Network
     recipe: Recipe
     path: Path  # of its checkpoint; there is no file before the first epoch is finished
+    is_sealed: bool = False  # whether nobody may see yet what it answers to the test digits
 
     @property
     def is_run(self) -> bool:
@@ -72,6 +73,7 @@ def of_run(run: Run) -> NamedNetwork:
         layers=run.layers,
         recipe=run.recipe,
         path=run.model_path,
+        is_sealed=run.is_sealed,
     )
 
 

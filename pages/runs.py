@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import keys, messages, navigation, server
-from pages.parts.runs import actions, comparison, table, trash, upload
+from pages.parts.runs import actions, board, comparison, result, table, trash, upload
 from s5core import configuration, data, words
 from s5core.errors import UserError
 from s5core.files import ROOT
@@ -77,6 +77,8 @@ def show_runs(rows: list[table.Row]) -> None:
     actions.show(chosen)
     if len(chosen) > 1:
         comparison.show([row.network for row in chosen])
+    else:
+        result.show(chosen[0].run)
 
 
 def watch(rows: list[table.Row]) -> None:
@@ -108,6 +110,7 @@ except UserError as error:
     st.error(str(error))
     st.stop()
 show_runs(rows)
+board.show()
 show_damaged(damaged)
 show_places()
 if any(row.active for row in rows):

@@ -22,7 +22,11 @@ def show(trained: Trained, answers: Evaluation) -> None:
     """The chosen network and another one on the same digits. `answers`: of the chosen network."""
     st.header("Two networks, the same digits")
     chosen = choice.network()
-    others = {each.id: each for each in catalogue.networks() if each.is_trained and each.id != chosen.id}
+    others = {
+        each.id: each
+        for each in catalogue.networks()
+        if each.is_trained and not each.is_sealed and each.id != chosen.id
+    }
     if not others:
         st.info("There is no other trained network yet. Train one on the page **Train**, and choose it here.")
         return

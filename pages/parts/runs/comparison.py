@@ -7,13 +7,16 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
+from pages.parts.runs import difference
+from s5core import compare
 from s5core.recipe import differing
 from s5core.runs import folder, outcome
 from s5core.runs.catalogue import NamedNetwork
 from s5core.target import ACCURACY
 from s5core.views import live
 from s5core.views.live import Curve
-from s5core.words import percent
+from s5core.views.steps import steps_curves
+from s5core.words import count, percent
 
 
 def show(networks: Sequence[NamedNetwork]) -> None:
@@ -21,10 +24,26 @@ def show(networks: Sequence[NamedNetwork]) -> None:
     one_step = len({network.step.name for network in networks}) == 1
     named = {network.title if one_step else network.label: network for network in networks}
     _show_curves(named)
+    difference.show(networks)
     _show_recipes(named)
 
 
 def _show_curves(networks: Mapping[str, NamedNetwork]) -> None:
+    groups = difference.distinct(list(networks.values()))
+    bands = {
+        f"{name}, {count(len(each.runs), 'seed')}": points
+        for name, each in groups.items()
+        if (points := compare.band(each.curves))
+    }
+    if len(bands) == 2 and any(len(each.runs) > 1 for each in groups.values()):
+        st.markdown("**Accuracy, mean over the seeds**")
+        words = "; ".join(f"{name}: {percent(points[-1].validation)}" for name, points in bands.items())
+        st.altair_chart(steps_curves(bands), width="stretch", alt=f"Mean validation accuracy: {words}.")
+        st.caption(
+            "After each epoch. The bands reach from the worst seed to the best. Solid: validation digits. "
+            "Dashed: training digits. Epochs below the axis are not shown."
+        )
+        return
     histories = {name: outcome.history(folder.open_run(network.id)) for name, network in networks.items()}
     lines = [
         Curve(name, [(metrics.epoch, metrics.validation_accuracy) for metrics in history])

@@ -166,6 +166,8 @@ class Verdict:
     @property
     def words(self) -> str:
         """The verdict in sentences, in Markdown."""
+        if abs(self.points) < 0.005:
+            return "**There is no difference.**"
         size = f"{abs(self.points):.2f} points"
         head = "**This difference is noise.**" if self.is_noise else "**This difference is more than noise.**"
         return f"{head} {_WHY[self.kind].format(size=size, often=often(self.chance))}"

@@ -136,6 +136,14 @@ def test_a_repetition_takes_no_more_of_the_line_than_one_person_may():
     assert [each.recipe.seed for each in group.of(run).runs] == [0, 1, 2, 3, 4]
 
 
+def test_a_run_that_nothing_is_trained_like_is_not_repeated(room):
+    made = checkpoint.load(checkpoint.shipped_path("step4"))
+    run = room.adopt(ADA, made, "step4", "from a file")
+    with pytest.raises(ClassroomError, match="came from a file"):
+        room.repeat(ADA, run.id, 3)
+    assert folder.list_runs() == [run]
+
+
 def test_the_seeds_that_a_teacher_adds_are_the_owners(school):
     room, teacher = school
     run = start(room)

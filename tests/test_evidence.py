@@ -97,6 +97,7 @@ def test_the_words_say_whether_it_is_noise_and_how_often_chance_does_it() -> Non
     words = compare(GOOD, ALIKE).words
     assert words.startswith("**This difference is noise.**") and "of 100 such comparisons" in words
     assert "more than noise" in compare(GOOD, BETTER).words
+    assert compare(GOOD, GOOD).words == "**There is no difference.**"
     assert "only several seeds of both" in compare(one(99.38), one(99.42)).words
     assert [evidence.often(chance) for chance in (0.001, 0.434, 1)] == [
         "fewer than 1 of 100",

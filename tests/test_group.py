@@ -74,6 +74,7 @@ def test_a_run_whose_rate_was_changed_in_training_stays_alone() -> None:
     with changed.events_path.open("ab") as log:
         log.write(to_lines([RateChanged(0.2)]))
     assert seeds(group.of(first)) == [0] and seeds(group.of(changed)) == [1]
+    assert "was changed in training" in group.why_alone(changed) and not group.why_alone(first)
 
 
 def test_a_diverged_run_counts_as_missed() -> None:

@@ -24,6 +24,9 @@ def show(run: Run, place: keys.Place, after: Callable[[bool], None]) -> None:
     `place`: of the message, where the runs are refused; `after`: is called after a click with whether all
     went well.
     """
+    if reason := group.why_alone(run):
+        st.caption(reason)
+        return
     found = group.of(run)
     st.markdown(found.describe())
     if words := beside_shipped(found):

@@ -158,6 +158,8 @@ class Classroom:
         """
         with self._changes:
             run = self._require(person, id)
+            if reason := group.why_alone(run):
+                raise ClassroomError(reason)
             missing = group.of(run).missing_seeds(seeds)
             for done, seed in enumerate(missing):
                 recipe = run.recipe.replace(seed=seed)

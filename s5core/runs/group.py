@@ -118,11 +118,19 @@ def of(run: Run) -> Group:
     return next(group for group in found if any(member.id == run.id for member in group.runs))
 
 
-def _key(run: Run) -> Hashable:
-    """What the runs of a group have in common, apart from the digits. A run whose learning rate somebody
-    has changed in training, or that came from a file, stays alone."""
+def why_alone(run: Run) -> str:
+    """Why a run can have no group, in a sentence; empty where it can."""
     found = outcome.of(run)
-    alone = run.id if found.rate_changed or found.state == "opened from a file" else ""
+    if found.state == "opened from a file":
+        return "This run came from a file. Train its recipe here, and repeat that run with more seeds."
+    if found.rate_changed:
+        return "The learning rate of this run was changed in training, so no other run is trained like it."
+    return ""
+
+
+def _key(run: Run) -> Hashable:
+    """What the runs of a group have in common, apart from the digits."""
+    alone = run.id if why_alone(run) else ""
     recipe = tuple(getattr(run.recipe, name) for name in _SAME)
     return alone, run.owner, run.step, run.layers, recipe
 

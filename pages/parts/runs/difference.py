@@ -27,7 +27,7 @@ def show(networks: Sequence[NamedNetwork]) -> None:
         return
     done = {name: each for name, each in found.items() if each.sample is not None}
     if len(done) < 2:
-        st.caption("Two of the runs must have finished before their difference can be judged.")
+        st.caption("Two of the runs must have been trained here to their end before they can be judged.")
         return
     if len({(each.outcomes[0].data, each.runs[0].recipe.split) for each in done.values()}) > 1:
         st.caption("These runs were validated on different digits, so their accuracies cannot be compared.")

@@ -23,9 +23,8 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """The step that it began from, and the title of its shared run."""
-        shared = next(run for run in self.group.runs if run.shared)
-        return f"{STEPS[shared.step].short}, {shared.title}"
+        """The step that it began from, and what its runs are called."""
+        return f"{STEPS[self.group.runs[0].step].short}, {self.group.title}"
 
     @property
     def owner(self) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hmac
 import json
-import re
 import shutil
 import threading
 import time
@@ -37,8 +36,6 @@ TRIES, TRIES_OF_ALL = 5, 30  # wrong secrets within WINDOW from one address, and
 WINDOW = 60.0  # seconds
 FRESH = 10.0  # seconds for which a measure of the disk space is used again
 PATIENCE = 10.0  # seconds to wait until all runs have stopped
-
-_SEED = re.compile(r", seed \d+(?: \(\d+\))?$")  # at the end of a run's title
 
 
 class ClassroomError(UserError):
@@ -160,12 +157,12 @@ class Classroom:
             run = self._require(person, id)
             if reason := group.why_alone(run):
                 raise ClassroomError(reason)
-            missing = group.of(run).missing_seeds(seeds)
+            found = group.of(run)
+            missing = found.missing_seeds(seeds)
             for done, seed in enumerate(missing):
                 recipe = run.recipe.replace(seed=seed)
-                title = f"{_SEED.sub('', run.title)}, seed {seed}"
                 try:
-                    self._start(title, run.step, run.layers, recipe, run.owner)
+                    self._start(f"{found.title}, seed {seed}", run.step, run.layers, recipe, run.owner)
                 except ClassroomError as error:
                     if not done:
                         raise

@@ -6,6 +6,7 @@ one run for each seed: the same seed twice would only count the same result twic
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -19,6 +20,7 @@ from s5core.summary import count_parameters
 from s5core.target import ACCURACY, EPOCHS, PARAMETERS
 from s5core.words import count
 
+_SEED = re.compile(r", seed \d+(?: \(\d+\))?$")  # at the end of a run's title
 _SAME = [field.name for field in fields(Recipe) if field.name != "seed"]
 
 
@@ -32,6 +34,11 @@ class Group:
     def outcomes(self) -> list[Outcome]:
         """Those of the runs, in the same order, as they were when somebody first asked."""
         return [outcome.of(run) for run in self.runs]
+
+    @property
+    def title(self) -> str:
+        """What its runs are called, without their seeds."""
+        return _SEED.sub("", self.runs[0].title)
 
     @property
     def over(self) -> int:

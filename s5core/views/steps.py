@@ -237,6 +237,12 @@ def _badges(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y]) -> 
     )
     ours, reported, elsewhere, shared = (alt.datum.source == source for source in _SOURCES)
     number = base.encode(text="badge:N")
+    shared_marks = [  # on top, because a shared result often lies where a step does
+        look.transform_filter(shared).mark_point(size=200, strokeWidth=2, opacity=1),
+        number.transform_filter(shared).mark_text(
+            fontSize=TEXT, fontWeight="bold", dy=-22, color="currentColor"
+        ),
+    ]
     beside: dict[str, Any] = {"color": "currentColor", "align": "left", "dx": 20}
     return [
         look.transform_filter(elsewhere).mark_point(size=80, strokeWidth=2, opacity=1),
@@ -245,10 +251,6 @@ def _badges(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y]) -> 
         ),
         # A diamond is larger than a circle and lies below it, so that it can be seen around the circle.
         look.transform_filter(reported).mark_point(size=1100, strokeWidth=3, opacity=1),
-        look.transform_filter(shared).mark_point(size=380, strokeWidth=2, opacity=1),
-        number.transform_filter(shared).mark_text(
-            fontSize=TEXT, fontWeight="bold", dy=-18, color="currentColor"
-        ),
         look.transform_filter(ours).mark_point(size=560, strokeWidth=3, opacity=1),
         number.transform_filter(ours)
         .transform_filter("length(datum.badge) == 1")
@@ -258,6 +260,7 @@ def _badges(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y]) -> 
         .transform_filter(alt.FieldOneOfPredicate("name", _named_once(rows)))
         .mark_text(fontSize=TEXT, fontWeight="bold", dy=25, color="currentColor"),
         number.transform_filter(reported).mark_text(fontSize=TEXT, fontWeight="bold", dy=1, **beside),
+        *(shared_marks if "shared" in present else []),
     ]
 
 

@@ -15,16 +15,18 @@ from pages.parts.runs import table
 from s5core import checkpoint
 from s5core.events import Epoch, Finished, Metrics, Started, to_lines
 from s5core.runs import folder, outcome
+from s5core.runs.executor import EXECUTORS
 from s5core.runs.folder import Expectation, Run
 from s5core.steps import STEPS
-from tests.helpers import APP, trained_networks, wait_for
+from tests.helpers import APP, Idle, trained_networks, wait_for
 
 pytestmark = pytest.mark.usefixtures("nowhere", "queue")
 
 
 @pytest.fixture
-def queue(nowhere: None) -> Iterator[None]:
-    """A queue of this test alone."""
+def queue(nowhere: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A queue of this test alone, whose workers hold the runs that they are given."""
+    monkeypatch.setitem(EXECUTORS, "local", Idle)
     st.cache_resource.clear()
     yield
     server.jobs().close()
@@ -278,7 +280,7 @@ def test_shared_results_stand_on_the_board_with_all_their_seeds() -> None:
     app = app.run()
     assert not app.exception
     board = app.table[0].value
-    assert list(board["Result"]) == ["Step 5, as the step, seed 1", "Step 5, small, as the step"]
+    assert list(board["Result"]) == ["Step 5, as the step", "Step 5, small, as the step"]
     assert list(board["Pass"]) == ["3 of 3", "1 of 1"] and list(board["Parameters"]) == ["7,820", "3,546"]
     press(app, "Share no more")
     assert not folder.open_run(steady[1].id).shared

@@ -55,7 +55,8 @@ def _table(found: list[Entry]) -> pd.DataFrame:
         }
         for place, entry in enumerate(found, start=1)
     ]
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return table if table["Whose"].any() else table.drop(columns="Whose")
 
 
 def _show_picture(found: list[Entry]) -> None:

@@ -46,7 +46,8 @@ def distinct(networks: Sequence[NamedNetwork]) -> dict[str, Group]:
         made = group.of(folder.open_run(network.id))
         seen = {run.id for each in found.values() for run in each.runs}
         if not any(run.id in seen for run in made.runs):
-            found[network.short] = made
+            alone = len(made.runs) == 1
+            found[network.short if alone else f"{network.step.short}, {made.title}"] = made
     return found
 
 

@@ -118,8 +118,11 @@ def _signs() -> Signs | None:
         training, place = jobs.is_training(network.id), jobs.place(network.id)
         wait = server.waits().get(network.id) if place else None
         run = folder.open_run(network.id)
-        version, members = outcome.version(run), group.of(run)
-        seeds = len(members.runs), members.over
+        seeds = 1, 0
+        if not training and place is None and outcome.of(run).state in outcome.OVER:
+            members = group.of(run)
+            seeds = len(members.runs), members.over
+        version = outcome.version(run)
         wait = None if wait is None else int(wait // 10)
         return Signs(version, training, place, measured, closed, wait, seeds)
     except UserError:

@@ -25,7 +25,9 @@ def show(networks: Sequence[NamedNetwork]) -> None:
     named = {network.title if one_step else network.label: network for network in networks}
     _show_curves(named)
     difference.show(networks)
+    st.markdown(_how_many_things(networks))
     _show_recipes(named)
+    _show_layers(networks)
 
 
 def _show_curves(networks: Mapping[str, NamedNetwork]) -> None:
@@ -66,6 +68,42 @@ def _show_curves(networks: Mapping[str, NamedNetwork]) -> None:
     st.caption(
         f"After each epoch. The dashed line is the target, {percent(ACCURACY.limit, 1)}. Equal steps of the "
         "axis divide the errors by equal factors."
+    )
+
+
+def _how_many_things(networks: Sequence[NamedNetwork]) -> str:
+    """Whether a difference of the results has one cause; their seeds count as none."""
+    fields = [name for name in differing([network.recipe for network in networks]) if name != "seed"]
+    things = [name.replace("_", " ") for name in fields]
+    if len({network.layers for network in networks}) > 1:
+        things.append("layers")
+    if not things:
+        return "Nothing differs but the seeds."
+    if len(things) == 1:
+        return f"**One thing differs: {things[0]}.** A difference beyond noise is its effect."
+    return (
+        f"**{len(things)} things differ: {', '.join(things)}.** Nobody can tell which of them made the "
+        "difference. Change one thing at a time."
+    )
+
+
+def _show_layers(networks: Sequence[NamedNetwork]) -> None:
+    """The layers that are not the same in two networks."""
+    if len(networks) != 2 or networks[0].layers == networks[1].layers:
+        return
+    found = compare.compare_networks(networks[0].layers, networks[1].layers)
+    st.markdown("**What differs between the layers**")
+    rows = [
+        [pair.mark, *(row.layer.describe() if row else "" for row in (pair.before, pair.after))]
+        for pair in found.pairs
+        if pair.mark != "same"
+    ]
+    names = ["", networks[0].label, networks[1].label]
+    st.table(pd.DataFrame(rows, columns=names), hide_index=True)
+    st.caption(
+        f"The others are the same. Parameters: {found.before.parameters:,} and {found.after.parameters:,}. A "
+        "layer also counts as changed when it has other parameters only because its input has more or fewer "
+        "maps."
     )
 
 

@@ -217,7 +217,7 @@ def find_rate(
     print(f"{'rate':>8} {'loss':>7}")
     for each in trials[::5]:
         print(f"{each.rate:>8.2g} {each.loss:>7.3f}")
-    print(found.reason if found else "The loss hardly fell at any rate, so the test suggests none.")
+    print(found.reason if found else finder.NOTHING)
 
 
 @app.command()

@@ -74,6 +74,12 @@ def _endless(digits: Digits, recipe: Recipe, generator: Generator) -> Iterator[t
         yield from augmented_batches(digits, recipe, epoch, generator)
 
 
+NOTHING = (
+    "The loss hardly fell at any rate, so the test suggests none. A network without batch norm may need more "
+    "batches than the test has before it begins to learn."
+)
+
+
 @dataclass(frozen=True)
 class Suggestion:
     """A peak learning rate, and why."""

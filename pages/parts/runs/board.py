@@ -44,7 +44,7 @@ def _table(found: list[Entry]) -> pd.DataFrame:
     me = visitor.person().id
     rows = [
         {
-            "": f"#{place}",
+            "Place": f"#{place}",
             "Result": entry.name,
             "Whose": "you" if entry.owner == me else people.name(entry.owner),
             "Pass": f"{entry.group.passes} of {entry.group.over}",

@@ -98,7 +98,7 @@ def _show_layers(networks: Sequence[NamedNetwork]) -> None:
         for pair in found.pairs
         if pair.mark != "same"
     ]
-    names = ["", networks[0].label, networks[1].label]
+    names = ["Change", networks[0].label, networks[1].label]
     st.table(pd.DataFrame(rows, columns=names), hide_index=True)
     st.caption(
         f"The others are the same. Parameters: {found.before.parameters:,} and {found.after.parameters:,}. A "

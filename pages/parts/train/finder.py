@@ -54,7 +54,7 @@ def _ask(file: str) -> None:
 
 def _show_trials(network: NamedNetwork, recipe: Recipe, trials: list[Trial]) -> None:
     suggested = finder.suggest(trials)
-    words = suggested.reason if suggested else "The loss hardly fell at any rate, so the test suggests none."
+    words = suggested.reason if suggested else finder.NOTHING
     with small.chart("finder"):
         st.vega_lite_chart(
             range_test(trials, suggested.rate if suggested else None),

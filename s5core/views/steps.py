@@ -240,7 +240,7 @@ def _badges(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y]) -> 
     shared_marks = [  # on top, because a shared result often lies where a step does
         look.transform_filter(shared).mark_point(size=200, strokeWidth=2, opacity=1),
         number.transform_filter(shared).mark_text(
-            fontSize=TEXT, fontWeight="bold", dy=-22, color="currentColor"
+            fontSize=TEXT, fontWeight="bold", align="right", dx=-18, dy=1, color="currentColor"
         ),
     ]
     beside: dict[str, Any] = {"color": "currentColor", "align": "left", "dx": 20}

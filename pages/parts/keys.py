@@ -12,6 +12,7 @@ from typing import Literal
 # All pages
 ROUTED = "shared_routed"  # True: set by streamlit_app.py, read and removed by navigation
 NETWORK = "shared_network"  # id of the chosen network; set by choice and sidebar, read by choice
+TAKEN = "shared_taken"  # what an opened link holds (link.Linked); set by sidebar, read and removed by Train
 CHANGES = "shared_changes"  # how often a page has chosen another network; choice
 SIDEBAR = "shared_sidebar"  # fragment; drawn again by follow
 STEP = "shared_step"  # its step's name; widget, sidebar; read by sidebar
@@ -99,6 +100,15 @@ def train_control(step: str, field: str, version: int) -> str:
 def train_rate(run: str) -> str:
     """The learning rate of a run that is training; widget."""
     return f"train_rate_{run}"
+
+
+# Take it home, on the pages Runs and Look inside
+HOME_OPEN = "home_open"  # whether the exports of the selected run are shown; widget, take_home
+
+
+def home_download(export: str) -> str:
+    """The button that downloads an export; widget."""
+    return f"home_download_{export}"
 
 
 # Runs

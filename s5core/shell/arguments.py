@@ -14,7 +14,8 @@ import typer
 from s5core import checkpoint, data, steps
 from s5core.data import Digits
 from s5core.errors import UserError
-from s5core.export.formats import Source
+from s5core.export import link
+from s5core.export.source import Source
 from s5core.files import parse_json, read_bytes
 from s5core.layers import check, from_json
 from s5core.recipe import Recipe, Split
@@ -33,8 +34,8 @@ DataFolder = Annotated[
 ]
 NETWORK = typer.Argument(
     metavar="NETWORK",
-    help="A step (1 to 5, base, step5_small, …), the id of a run, a checkpoint (.safetensors), or a file of "
-    "layers (.json).",
+    help="A step (1 to 5, base, step5_small, …), the id of a run, a checkpoint (.safetensors), a file of "
+    "layers (.json), or a link (…/train?take=…).",
 )
 NetworkName = Annotated[str, NETWORK]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads. Without it, torch decides.")]
@@ -67,22 +68,26 @@ def recipe_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def read_network(name: str) -> Source:
-    """The network that a command is given: a step, the id of a run, or a file.
+    """The network that a command is given: a step, the id of a run, a file, or a link.
 
     A file of layers gets the recipe of step 5. Raises UserError for a name that is none of them, and
     for what cannot be read.
     """
+    if link.is_link(name):
+        found = link.read(name)
+        return Source(found.step, found.layers, found.recipe, step=found.step)
     path = Path(name)
     if path.suffix.lower() == ".json":
         layers = from_json(_read_json(path))
         check(layers)
-        return Source(path.stem, layers, steps.STEPS["step5"].recipe)
+        return Source(path.stem, layers, steps.STEPS["step5"].recipe, step="step5")
     if path.suffix.lower() == ".safetensors":
         made = checkpoint.load(path)
-        return Source(path.stem, made.layers, made.recipe, made)
+        return Source(path.stem, made.layers, made.recipe, made, made.name)
     if (folder.home() / name / "config.json").exists():
         run = folder.open_run(name)
-        return Source(run.id, run.layers, run.recipe, run.checkpoint() if run.model_path.exists() else None)
+        made = run.checkpoint() if run.model_path.exists() else None
+        return Source(run.id, run.layers, run.recipe, made, run.step, run.title)
     try:
         step = steps.find(name)
     except StepError as error:
@@ -90,7 +95,7 @@ def read_network(name: str) -> Source:
             f"There is no step, run or file {name!r}: the steps are {', '.join(steps.STEPS)}."
         ) from error
     shipped = checkpoint.load_shipped([step.name]).get(step.name)
-    return Source(step.name, step.layers, step.recipe, shipped)
+    return Source(step.name, step.layers, step.recipe, shipped, step.name, step.short)
 
 
 MAX_BYTES = 2**20  # of a file of layers

@@ -74,7 +74,7 @@ def _start_chosen() -> None:
         messages.leave("start", str(error))
         st.rerun()
     else:
-        _start(catalogue.of_step(step), recipe)
+        _start(recipe_form.network_to_train(catalogue.of_step(step)), recipe)
 
 
 def _start(network: NamedNetwork, recipe: Recipe) -> None:
@@ -135,7 +135,8 @@ def _expectation() -> str:
     if server.jobs().unit is None:
         return "Measuring how long it will take here …"
     try:
-        seconds = server.expected_seconds(step.layers, recipe_form.chosen(step))
+        layers = recipe_form.network_to_train(catalogue.of_step(step)).layers
+        seconds = server.expected_seconds(layers, recipe_form.chosen(step))
     except UserError:  # the controls say what is wrong
         return ""
     if seconds is None:

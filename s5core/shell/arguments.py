@@ -86,8 +86,8 @@ def read_network(name: str) -> Source:
         return Source(path.stem, made.layers, made.recipe, made, made.name)
     if (folder.home() / name / "config.json").exists():
         run = folder.open_run(name)
-        made = run.checkpoint() if run.model_path.exists() else None
-        return Source(run.id, run.layers, run.recipe, made, run.step, run.title)
+        trained = run.checkpoint() if run.model_path.exists() else None
+        return Source(run.id, run.layers, run.recipe, trained, run.step, run.title)
     try:
         step = steps.find(name)
     except StepError as error:

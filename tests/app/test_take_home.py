@@ -20,8 +20,12 @@ STEP5 = STEPS["step5"]
 OTHER = STEP5.recipe.replace(learning_rate=0.2, epochs=3, rotation=4.0, seed=11)
 
 
-@pytest.fixture(autouse=True)
+pytestmark = pytest.mark.usefixtures("nowhere")
+
+
+@pytest.fixture
 def queue(nowhere: None) -> Iterator[None]:
+    """A queue of this test alone."""
     st.cache_resource.clear()
     yield
     server.jobs().close()
@@ -29,28 +33,25 @@ def queue(nowhere: None) -> Iterator[None]:
 
 
 def open_link(text: str) -> AppTest:
+    """The first page of a session that opens a link."""
     app = AppTest.from_file(APP, default_timeout=60)
     app.query_params[link.PARAMETER] = text
-    app.run().switch_page("pages/train.py").run()
+    app.run()
     assert not app.exception
     return app
 
 
+@pytest.mark.usefixtures("queue")
 def test_a_link_leads_to_the_same_controls_and_the_same_run() -> None:
-    app = open_link(link.write("step5", STEP5.layers, OTHER))
-    assert app.slider(key=keys.train_control("step5", "rotation", 1)).value == 4.0
-    assert "the recipe of the link" in " ".join(each.value for each in app.caption)
-    next(button for button in app.button if button.label == "Train").click().run()
-    (run,) = folder.list_runs()
-    assert (run.layers, run.recipe, run.step) == (STEP5.layers, OTHER, "step5")
-
-
-def test_a_link_may_bring_layers_of_its_own() -> None:
-    app = open_link(link.write("step5", EVERY_KIND, OTHER))
-    assert "a network of its own" in app.info[0].value
-    next(button for button in app.button if button.label == "Train").click().run()
-    (run,) = folder.list_runs()
-    assert (run.layers, run.recipe) == (EVERY_KIND, OTHER)
+    for layers in (STEP5.layers, EVERY_KIND):
+        app = open_link(link.write("step5", layers, OTHER)).switch_page("pages/train.py").run()
+        assert app.slider(key=keys.train_control("step5", "rotation", 1)).value == 4.0
+        assert "the recipe of the link" in " ".join(each.value for each in app.caption)
+        assert any("a network of its own" in each.value for each in app.info) == (layers == EVERY_KIND)
+        next(button for button in app.button if button.label == "Train").click().run()
+        assert not app.exception
+        run = folder.open_run(app.session_state[keys.NETWORK])
+        assert (run.layers, run.recipe, run.step) == (layers, OTHER, "step5")
 
 
 def test_a_bad_link_says_what_is_wrong() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
+import math
+import os
 import re
 import struct
 import subprocess
@@ -15,7 +17,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from s5core import data
+from s5core import checkpoint, data
 from s5core.augment import augment
 from s5core.data import Digits
 from s5core.export import solution
@@ -83,12 +85,9 @@ def few(tmp_path: Path, practice: Digits) -> Path:
 
 def run(command: list[str], folder: Path) -> str:
     """Run something in another folder, where this package cannot be imported."""
-    environment = {
-        "MNIST_DIR": str(folder),
-        "MPLBACKEND": "agg",
-        "PATH": "/usr/bin:/bin",
-        "HOME": str(folder),
-    }
+    environment = {**os.environ, "MNIST_DIR": str(folder), "OMP_NUM_THREADS": "1"}
+    for name in ("PYTHONPATH", "MPLBACKEND"):  # Streamlit may have set the second
+        environment.pop(name, None)
     ran = subprocess.run(
         [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, timeout=300
     )
@@ -153,11 +152,10 @@ def test_only_what_the_recipe_uses_is_in_a_script(schedule, optimizer):
         assert max(map(len, text.splitlines())) <= 110
 
 
-def names_after(text: str, until: str) -> dict[str, object]:
-    """What the script has defined before a heading."""
-    found: dict[str, object] = {}
-    exec(text.split(f"# {until}\n")[0], found)
-    return found
+def numbers(text: str) -> dict[str, float]:
+    """The settings of a script: each is a number with a remark."""
+    found = re.findall(r"^([A-Z_]+) = ([\d.e-]+) +#", text, re.MULTILINE)
+    return {name: ast.literal_eval(value) for name, value in found}
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
@@ -168,10 +166,8 @@ def test_the_learning_rate_is_the_recipes(schedule):
     recipe = Recipe(schedule=schedule, epochs=7, every=2, learning_rate=0.3)
     text = code(Source("any", TINY, recipe))
     part = re.search(r"^def rate\(.*?(?=\n\n\n)", text, re.DOTALL | re.MULTILINE)
-    settings = dict(re.findall(r"^([A-Z_]+) = (\S+)", text, re.MULTILINE))
-    import math
-
-    found = {"math": math} | {name: ast.literal_eval(value) for name, value in settings.items()}
+    settings = numbers(text)
+    found = {"math": math} | settings
     exec(part[0], found)
     losses = [1.0, 0.5, 0.6, 0.7, 0.4]
     given = (losses,) if schedule == "plateau" else ()
@@ -199,9 +195,9 @@ def moved(recipe: Recipe, images: Tensor, labels: Tensor) -> Tensor:
     """What the script makes of a batch."""
     text = code(Source("any", TINY, recipe))
     parts = text.split("# Augmentation\n")[1].split("# The learning rate\n")[0]
-    settings = dict(re.findall(r"^([A-Z_]+) = (\S+)", text, re.MULTILINE))
+    settings = numbers(text)
     found = {"torch": torch, "F": torch.nn.functional, "device": "cpu"}
-    found |= {name: ast.literal_eval(value) for name, value in settings.items()}
+    found |= settings
     exec(parts, found)
     torch.manual_seed(0)
     return found["augment"](images, labels)
@@ -226,8 +222,6 @@ def test_the_augmentation_has_the_same_distribution(practice, changes):
 
 
 def test_a_notebook_of_a_run_tells_what_it_reached():
-    from s5core import checkpoint
-
     made = checkpoint.load(checkpoint.shipped_path("step5"))
     text = json.loads(solution.notebook(Source("step5", made.layers, made.recipe, made)))["cells"][0][
         "source"

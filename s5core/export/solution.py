@@ -184,7 +184,7 @@ def _settings(recipe: Recipe) -> Cell:
     return Cell(
         "The recipe",
         "Every number of the run in one place.",
-        "\n".join([*told, "", "torch.manual_seed(SEED)"]),
+        "\n".join(told),
     )
 
 
@@ -291,7 +291,7 @@ def _network(layers: Network, recipe: Recipe) -> Cell:
         "The network",
         "Layer by layer; the comments give maps x height x width. It takes (N, 1, 28, 28) images and gives "
         "(N, 10) logits.",
-        f"model = nn.Sequential(\n{body}\n).to(device)",
+        f"torch.manual_seed(SEED)\nmodel = nn.Sequential(\n{body}\n).to(device)",
     )
 
 

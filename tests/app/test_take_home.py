@@ -13,8 +13,9 @@ from s5core.export import link
 from s5core.export.formats import EXPORTS
 from s5core.export.source import Source
 from s5core.runs import catalogue, folder
+from s5core.runs.executor import EXECUTORS
 from s5core.steps import STEPS
-from tests.helpers import APP, EVERY_KIND
+from tests.helpers import APP, EVERY_KIND, Idle
 
 STEP5 = STEPS["step5"]
 OTHER = STEP5.recipe.replace(learning_rate=0.2, epochs=3, rotation=4.0, seed=11)
@@ -24,8 +25,10 @@ pytestmark = pytest.mark.usefixtures("nowhere")
 
 
 @pytest.fixture
-def queue(nowhere: None) -> Iterator[None]:
-    """A queue of this test alone."""
+def queue(nowhere: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A queue of this test alone, whose workers train nothing."""
+    monkeypatch.setitem(EXECUTORS, "idle", Idle)
+    monkeypatch.setenv("S5_EXECUTOR", "idle")
     st.cache_resource.clear()
     yield
     server.jobs().close()

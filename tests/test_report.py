@@ -74,7 +74,7 @@ def test_a_card_has_the_figures_of_the_network(shipped, practice):
     assert "7,820 parameters" in text and f"{shipped.accuracy:.2f} % of the validation digits" in text
     assert f"{found.errors:,} of 1,000 digits wrong" in text
     assert f"{found.calibration_error:.2f} percentage points" in text
-    assert "rotated by up to 10 degrees, shifted by up to 2 pixels, resized by up to 12% and slanted" in text
+    assert "rotated by up to 10 degrees, shifted by up to 2 pixels, resized by up to 12 % and slanted" in text
 
 
 @pytest.mark.parametrize("write", [report.report, card])

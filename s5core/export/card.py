@@ -42,7 +42,7 @@ def _learned(made: Checkpoint) -> str:
     moves = {
         "rotated by up to {:g} degrees": recipe.rotation,
         "shifted by up to {:g} pixels": recipe.shift,
-        "resized by up to {:.0%}": recipe.scale,
+        "resized by up to {:g} %": 100 * recipe.scale,
         "slanted by up to {:g} degrees": recipe.shear,
     }
     told = [words.format(value) for words, value in moves.items() if value]
@@ -67,7 +67,7 @@ def _accuracy(made: Checkpoint, found: Evaluation, digits: str) -> str:
     lines = [
         f"- {percent(made.accuracy)} of the validation digits in its last epoch ({made.data}).",
         f"- {found.errors:,} of {len(found.labels):,} digits wrong when it read {digits} for this card. With "
-        f"other digits as many, the accuracy would lie between {percent(low)} and {percent(high)} in 19 of "
+        f"as many other digits, the accuracy would lie between {percent(low)} and {percent(high)} in 19 of "
         "20 cases.",
     ]
     if made.has_seen(digits):
@@ -95,7 +95,7 @@ def _confidence(found: Evaluation) -> str:
 
 def _limits(recipe: Recipe) -> str:
     slashed = (
-        f"- A zero with a slash: {recipe.slash:.0%} of the zeros got one in training, so many are read."
+        f"- A zero with a slash: {100 * recipe.slash:g} % of the zeros got one in training, so many are read."
         if recipe.slash and recipe.augments
         else "- A zero with a slash, which hardly any of MNIST's writers drew."
     )

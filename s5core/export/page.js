@@ -355,7 +355,7 @@ function showNothing() {
 function showMaps(place, { maps, height, width, values }) {
   const low = values.reduce((a, b) => Math.min(a, b));
   const high = values.reduce((a, b) => Math.max(a, b));
-  const zoom = Math.max(2, Math.round(24 / width));
+  const zoom = Math.max(2, Math.round(32 / width));
   for (let map = 0; map < Math.min(maps, MOST_MAPS); map++) {
     const canvas = place.children[map] ?? place.appendChild(document.createElement("canvas"));
     [canvas.width, canvas.height] = [width, height];

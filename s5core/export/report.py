@@ -180,7 +180,7 @@ def _recipe(recipe: Recipe) -> str:
         for field in fields(recipe)
         if recipe.matters(field.name)
     ]
-    return _table(("Setting", "Value", "Meaning"), rows)
+    return _table(("Setting", "Value", "Meaning"), rows, "recipe")
 
 
 def _epochs(made: Checkpoint) -> str:

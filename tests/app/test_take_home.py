@@ -49,8 +49,8 @@ def test_a_link_leads_to_the_same_controls_and_the_same_run() -> None:
     for layers in (STEP5.layers, EVERY_KIND):
         app = open_link(link.write("step5", layers, OTHER)).switch_page("pages/train.py").run()
         assert app.slider(key=keys.train_control("step5", "rotation", 1)).value == 4.0
-        assert "the recipe of the link" in " ".join(each.value for each in app.caption)
-        assert any("a network of its own" in each.value for each in app.info) == (layers == EVERY_KIND)
+        told = next(each.value for each in app.caption if "the recipe of the link" in each.value)
+        assert ("a network of its own" in told) == (layers == EVERY_KIND)
         next(button for button in app.button if button.label == "Train").click().run()
         assert not app.exception
         run = folder.open_run(app.session_state[keys.NETWORK])

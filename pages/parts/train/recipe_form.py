@@ -166,12 +166,13 @@ def show(step: Step, digits: Digits) -> None:
         return
     begun = form.origin
     changed = recipe != begun.recipe.replace(device=recipe.device)
-    words.caption(f"The settings are {'your change of ' if changed else ''}the recipe of {begun.short}.")
+    own = ""
     if begun.layers is not None:
-        st.info(
-            f"The link has a network of its own, with {count_parameters(begun.layers):,} parameters. "
-            "**Train** trains that one."
+        own = (
+            f" It has a network of its own with {count_parameters(begun.layers):,} parameters, and **Train** "
+            "trains that one."
         )
+    words.caption(f"The settings are {'your change of ' if changed else ''}the recipe of {begun.short}.{own}")
     if begun.layers is not None or recipe != step.recipe.replace(device=recipe.device):
         st.button(
             f"Back to the recipe of {step.short.lower()}",

@@ -85,7 +85,8 @@ def test_export_reads_steps_runs_checkpoints_and_layers(s5core, small, tmp_path,
     step = steps.STEPS["step5"]
     run = folder.create("mine", "step5", step.layers, step.recipe.replace(epochs=3))
     golden = (ROOT / "tests" / "golden" / "step5.txt").read_text()
-    for name in ("5", STEP5, run.id):
+    address = s5core("export", "5", "--to", "link").stdout.strip()
+    for name in ("5", STEP5, run.id, address, f"http://127.0.0.1:8501{address}"):
         assert s5core("export", name, "--to", "table").stdout == golden
     assert json.loads(s5core("export", run.id, "--to", "recipe").stdout)["epochs"] == 3
     assert json.loads(s5core("export", small, "--to", "layers").stdout) == to_json(TINY)

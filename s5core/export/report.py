@@ -12,7 +12,7 @@ import html
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ def report(source: Source) -> bytes:
         "format": FORMAT,
         "claims": claims(made),
         "text": digest(fill(skeleton, **parts, data="")),
-        "checkpoint": base64.b64encode(checkpoint.to_bytes(_finished(made))).decode(),
+        "checkpoint": base64.b64encode(checkpoint.to_bytes(replace(made, state=None))).decode(),
     }
     return fill(skeleton, **parts, data=embed(content))
 
@@ -77,15 +77,6 @@ def claims(made: Checkpoint) -> dict[str, Any]:
 def digest(page: bytes) -> str:
     """A digest of a report's text, whatever data it holds. Line ends do not count: programs change them."""
     return hashlib.sha256(DATA.sub(rb"\1\3", page).replace(b"\r\n", b"\n")).hexdigest()
-
-
-def _finished(made: Checkpoint) -> Checkpoint:
-    """The same network without what only a resumed run needs."""
-    return (
-        made
-        if made.state is None
-        else Checkpoint(**{f.name: getattr(made, f.name) for f in fields(made)} | {"state": None})
-    )
 
 
 def _about(made: Checkpoint, found: Evaluation) -> str:
@@ -281,7 +272,7 @@ def _confusion(found: Evaluation) -> str:
             for kind, number in zip(kinds, row, strict=True)
         ]
         rows.append([f'<th scope="row">{true}</th>', *cells])
-    return _table(("", *map(str, range(len(counts)))), rows, "confusion")
+    return _table(("true", *map(str, range(len(counts)))), rows, "confusion")
 
 
 def _errors(found: Evaluation, images: Tensor) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from s5core import checkpoint
@@ -120,6 +121,16 @@ def test_a_one_is_drawn_with_keys(alone):
     expect(alone.locator("#digit")).to_have_text("1")
     paper.press("Backspace")
     expect(alone.locator("#digit")).to_have_text("–")
+
+
+def test_nobody_is_shut_out(browser, tmp_path):
+    context = browser.new_context(bypass_csp=True)  # axe is put into the page
+    page = context.new_page()
+    page.goto(save("step5", tmp_path).as_uri())
+    page.evaluate("strokes.push([[100, 40], [100, 200]]); show()")
+    violations = Axe().run(page).response["violations"]
+    context.close()
+    assert not [(each["id"], each["nodes"][0]["html"]) for each in violations]
 
 
 def test_the_page_fits_a_phone(alone):

@@ -22,7 +22,7 @@ from s5core.errors import UserError
 from s5core.evaluate import evaluate
 from s5core.export.report import DATA, FORMAT, digest
 from s5core.files import parse_json, read_bytes
-from s5core.words import count
+from s5core.words import command, count
 
 ENDINGS = (".safetensors", ".html")
 MAX_BYTES = 2 * checkpoint.MAX_BYTES  # a report holds a checkpoint as base64
@@ -122,7 +122,8 @@ def _of_report(content: bytes) -> HandIn:
     blocks = DATA.findall(content)
     if len(blocks) != 1:
         raise HandInError(
-            "It is no report of this program: `python -m s5core export RUN --to report` writes one."
+            f"It is cut off, or no report of this program: {command('export', 'RUN', '--to', 'report')} "
+            "writes one."
         )
     try:
         found = parse_json(blocks[0][1])

@@ -48,6 +48,7 @@ def report(source: Source) -> bytes:
         "changes": _changes(made, STEPS.get(source.step)),
         "recipe": _recipe(made.recipe),
         "curves": curves(made),
+        "legend": _legend(),
         "epochs": _epochs(made),
         "read": html.escape(_read(made, answers.digits.name, found)),
         "confusion": _confusion(found),
@@ -242,8 +243,11 @@ def curves(made: Checkpoint) -> str:
         ]
     first, last = percent(series["ours"][0]), percent(series["ours"][-1])
     words = f"Accuracy after each epoch, from {first} to {last} of the validation digits"
+    return f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{words}">{"".join(lines)}</svg>'
+
+
+def _legend() -> str:
     return (
-        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{words}">{"".join(lines)}</svg>'
         '<p class="soft"><span style="color: var(--ours)">●</span> validation digits '
         '<span style="color: var(--train)">●</span> training digits, while the network still learns '
         '<span style="color: var(--target)">– –</span> the target</p>'

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.parts import choice, keys, navigation
+from pages.parts import choice, keys, navigation, take_home
 from pages.parts.inside import cell, digit, maps, table, way
 from pages.parts.inside.layer import ShownLayer
 from s5core.errors import UserError
@@ -16,7 +16,7 @@ from s5core.summary import Row, layer_table
 from s5core.views import picture
 from s5core.words import NO_BREAK
 
-INSIDE, LAYERS = "A digit on its way", "The layer table"
+INSIDE, LAYERS, HOME = "A digit on its way", "The layer table", "Take it home"
 SEEN = 140  # CSS pixels of the digit, so small that its way is on the first screen
 
 
@@ -98,8 +98,10 @@ navigation.require_router()
 st.title("Look inside")
 network, untrained = chosen_layers()
 rows = layer_table(network)
-inside, layers = st.tabs([INSIDE, LAYERS], default=LAYERS if untrained else INSIDE)
-with layers:  # first, because the other tab may end the page
+inside, layers, home = st.tabs([INSIDE, LAYERS, HOME], default=LAYERS if untrained else INSIDE)
+with layers:  # first, because the first tab may end the page
     table.show(rows, choice.step().name)
+with home:
+    take_home.show(choice.network())
 with inside:
     show_inside(rows)

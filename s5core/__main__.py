@@ -10,6 +10,7 @@ import dataclasses
 import json
 import statistics
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,11 +24,12 @@ from s5core.drawing.fit import DigitError
 from s5core.drawing.reading import use_one_thread
 from s5core.errors import UserError
 from s5core.evaluate import evaluate as evaluate_model
-from s5core.export import formats
+from s5core.export import formats, hand_in
 from s5core.export.formats import EXPORTS
+from s5core.export.source import Answers
 from s5core.layers import with_dropout
 from s5core.memory import keep_freed_memory
-from s5core.shell import measured
+from s5core.shell import hand_ins, measured
 from s5core.shell.arguments import (
     NETWORK,
     AsJson,
@@ -347,10 +349,19 @@ def export(
     out: Annotated[
         Path | None, typer.Option(help="File, or folder for it. Without it, the export goes to stdout.")
     ] = None,
+    folder: DataFolder = None,
+    threads: Threads = None,
 ) -> None:
     """Write a network in another form."""
+    set_threads(threads)
     chosen = formats.find(to)
     source = read_network(network)
+    chosen.check(source)
+    if chosen.reads:
+        made = source.checkpoint()
+        digits = load_digits(made.recipe.split, folder)
+        found = evaluate_model(made.model(), digits.validation_images, digits.validation_labels)
+        source = dataclasses.replace(source, answers=Answers(digits, found))
     content = chosen.write(source)
     if out is None:
         sys.stdout.buffer.write(content)
@@ -358,6 +369,40 @@ def export(
     path = out / chosen.file_name(source) if out.is_dir() else out
     write(path, content)
     notes.print(f"Written to {path}.")
+
+
+@app.command()
+def check(
+    handed: Annotated[
+        list[Path],
+        typer.Argument(metavar="HANDIN...", help="Checkpoints, reports, or folders with them."),
+    ],
+    to: Annotated[Path | None, typer.Option("--csv", help="File for all figures, for a gradebook.")] = None,
+    folder: DataFolder = None,
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute the figures of hand-ins again from their weights, and compare them with what is claimed.
+
+    The exit code is 1 where a figure differs or a file could not be checked.
+    """
+    set_threads(threads)
+    named = hand_in.files(handed)
+    if to is not None:
+        check_place(to)
+    findings = []
+    for finding in hand_in.check_all(named, cache(lambda: load_digits("test", folder))):
+        findings.append(finding)
+        notes.print(f"{len(findings)} of {len(named)}: {finding.file}", markup=False)
+    if as_json:
+        print(json.dumps([finding.to_json() for finding in findings]))
+    else:
+        print("\n".join(hand_ins.to_lines(findings)))
+    if to is not None:
+        write(to, hand_ins.to_csv(findings))
+        notes.print(f"Written to {to}.", markup=False)
+    if any(finding.verdict != "right" for finding in findings):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -10,11 +10,17 @@ from collections.abc import Callable
 from typing import NoReturn
 
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
+from torch import nn
 
 from s5core import data
+from s5core.checkpoint import Checkpoint
+from s5core.evaluate import evaluate
+from s5core.events import Metrics
 from s5core.files import ROOT
-from s5core.layers import BatchNorm, Conv, GlobalAvgPool, MaxPool, Network, ReLU
+from s5core.layers import BatchNorm, Conv, Crop, Dropout, GlobalAvgPool, MaxPool, Network, ReLU, SiLU, build
+from s5core.recipe import Recipe
 from s5core.runs.executor import Hear
 from s5core.runs.messages import Done, Ended, Order, Quit, Stop, Train
 from s5core.runs.worker import Worker
@@ -24,6 +30,23 @@ APP = str(ROOT / "streamlit_app.py")
 # Networks that train in a moment.
 TINY: Network = (Conv(4), BatchNorm(), ReLU(), MaxPool(2), Conv(10), GlobalAvgPool())
 LEAST: Network = (Conv(10), GlobalAvgPool())
+
+# A network with every kind of layer, and every field of a convolution.
+EVERY_KIND: Network = (
+    Crop(26),
+    Conv(8, padding=1, stride=2, bias=True),
+    ReLU(),
+    BatchNorm(),
+    Dropout(),
+    Conv(8, groups=4),
+    BatchNorm(),
+    SiLU(),
+    MaxPool(3),
+    Conv(12, kernel=1),
+    ReLU(),
+    GlobalAvgPool(),
+    Conv(10, kernel=1),
+)
 
 # The environment of a process without MNIST and without a network: an empty S5_DATA_DIR is none, and
 # nothing listens on port 9.
@@ -74,6 +97,21 @@ class ThreadWorker:
 
     def wait(self, timeout: float) -> None:
         self.thread.join(timeout)
+
+
+def made_of(layers: Network, seed: int = 0, name: str = "by hand") -> Checkpoint:
+    """A network with random weights, as if it had been trained for an epoch on the practice digits; its
+    accuracy is the one that these weights reach."""
+    model, generator = build(layers, seed), torch.Generator().manual_seed(seed)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            for tensor in (module.weight, module.bias, module.running_mean, module.running_var):
+                assert tensor is not None
+                tensor.data.uniform_(0.5, 1.5, generator=generator)
+    digits = data.practice_set()
+    found = evaluate(model, digits.validation_images, digits.validation_labels)
+    metrics = Metrics(1, 1.0, 50.0, found.loss, found.accuracy, found.errors, 0.1, 1.0)
+    return Checkpoint(name, layers, Recipe(epochs=1, seed=seed), digits.name, (metrics,), model.state_dict())
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:

@@ -5,19 +5,24 @@ import json
 import pytest
 
 from s5core import layers
-from s5core.export import formats
-from s5core.export.formats import EXPORTS, ExportError, Source
+from s5core.export import formats, link
+from s5core.export.formats import EXPORTS
+from s5core.export.source import ExportError, Source
 from s5core.files import ROOT
+from s5core.layers import Conv
 from s5core.recipe import Recipe
 from s5core.steps import STEPS
+from tests.helpers import made_of
 
 
 def source(name: str) -> Source:
-    return Source(name, STEPS[name].layers, STEPS[name].recipe)
+    return Source(name, STEPS[name].layers, STEPS[name].recipe, step=name)
 
 
 def test_these_are_the_exports():
-    assert list(EXPORTS) == ["layers", "table", "recipe"]
+    assert list(EXPORTS) == [
+        "link", "html", "notebook", "script", "onnx", "report", "card", "layers", "table", "recipe"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -46,5 +51,24 @@ def test_an_export_has_a_file_name_and_a_line_of_help(export):
 
 
 def test_an_unknown_export_is_refused():
-    with pytest.raises(ExportError, match="There is no export 'pdf': use one of layers, table, recipe"):
+    with pytest.raises(ExportError, match="There is no export 'pdf': use one of link, html, .*, recipe"):
         formats.find("pdf")
+
+
+def test_a_link_is_read_back():
+    text = formats.find("link").write(source("step3")).decode()
+    assert link.read(text).layers == STEPS["step3"].layers
+
+
+def test_what_needs_weights_or_is_too_large_is_refused_in_a_sentence():
+    for export in EXPORTS.values():
+        if export.trained:
+            with pytest.raises(ExportError, match="step5 is not trained"):
+                export.check(source("step5"))
+        else:
+            export.check(source("base"))
+    made = made_of((Conv(1024, kernel=28), Conv(10, kernel=1)))
+    with pytest.raises(
+        ExportError, match="has 813,056 parameters, and the export html takes at most 500,000"
+    ):
+        EXPORTS["html"].check(Source("large", made.layers, made.recipe, made))

@@ -86,7 +86,8 @@ def test_export_reads_steps_runs_checkpoints_and_layers(s5core, small, tmp_path,
     step = steps.STEPS["step5"]
     run = folder.create("mine", "step5", step.layers, step.recipe.replace(epochs=3))
     golden = (ROOT / "tests" / "golden" / "step5.txt").read_text()
-    for name in ("5", STEP5, run.id):
+    address = s5core("export", "5", "--to", "link").stdout.strip()
+    for name in ("5", STEP5, run.id, address, f"http://127.0.0.1:8501{address}"):
         assert s5core("export", name, "--to", "table").stdout == golden
     assert json.loads(s5core("export", run.id, "--to", "recipe").stdout)["epochs"] == 3
     assert json.loads(s5core("export", small, "--to", "layers").stdout) == to_json(TINY)
@@ -245,7 +246,10 @@ def test_a_diverged_run_says_so_and_fails(s5core, small):
         (["train"], 2, "give a network"),
         (["train", "5", "--resume", "x"], 2, "give a network"),
         (["train", "5", "--epochs", "many"], 2, "Invalid value"),
-        (["export", "5", "--to", "pdf"], 1, "There is no export 'pdf': use one of layers, table, recipe"),
+        (["export", "5", "--to", "pdf"], 1, "There is no export 'pdf': use one of link, html, "),
+        (["export", "base", "--to", "html"], 1, "The base net is not trained, and this export needs"),
+        (["table", "/train?take=1.AAAA"], 1, "The link is cut off or no link to a network"),
+        (["check", "/nowhere"], 1, "There is no file or folder /nowhere"),
         (["export", "5"], 2, "Missing option"),
         (
             ["export", "5", "--to", "table", "--out", "/proc/none/5.txt"],

@@ -13,6 +13,7 @@ from typing import Literal
 ROUTED = "shared_routed"  # True: set by streamlit_app.py, read and removed by navigation
 PAGE = "shared_page"  # address of the page that is shown; navigation
 NETWORK = "shared_network"  # id of the chosen network; set by choice and sidebar, read by choice
+TAKEN = "shared_taken"  # what an opened link holds (link.Linked); set by sidebar, read and removed by Train
 CHANGES = "shared_changes"  # how often a page has chosen another network; choice
 SIDEBAR = "shared_sidebar"  # fragment; drawn again by follow
 STEP = "shared_step"  # its step's name; widget, sidebar; read by sidebar
@@ -170,6 +171,15 @@ def design_add(place: int) -> str:
 def design_mend(index: int, rule: str) -> str:
     """The button that mends what a rule has found at a layer; widget."""
     return f"design_mend_{index}_{rule}"
+
+
+# Take it home, on the pages Runs and Look inside
+HOME_OPEN = "home_open"  # whether the exports of the selected run are shown; widget, take_home
+
+
+def home_download(export: str) -> str:
+    """The button that downloads an export; widget."""
+    return f"home_download_{export}"
 
 
 # Runs

@@ -13,6 +13,7 @@ from pages.parts import choice, keys, messages, navigation, presentation
 from pages.parts.design import draft
 from s5core import steps
 from s5core.errors import UserError
+from s5core.export import link
 from s5core.runs import catalogue
 from s5core.runs.catalogue import NamedNetwork
 
@@ -26,6 +27,7 @@ def show() -> None:
     if keys.NETWORK not in st.session_state or navigation.is_back_or_forward():
         _read_address()
     _follow_link()
+    _take_link()
     _leave_lost_run()
     with st.sidebar:
         st.fragment(_show_choice, key=FRAGMENT)()
@@ -87,6 +89,18 @@ def _follow_link() -> None:
     try:
         if id := st.query_params.get(OPEN):
             choice.choose(catalogue.find(id).id)
+    except UserError as error:
+        messages.leave("sidebar", str(error))
+
+
+def _take_link() -> None:
+    """Choose the step of a link that holds a network to train, and leave what it holds for the page Train,
+    to which it leads."""
+    try:
+        if text := st.query_params.get(link.PARAMETER):
+            taken = link.read(text)
+            choice.choose(taken.step)
+            st.session_state[keys.TAKEN] = taken
     except UserError as error:
         messages.leave("sidebar", str(error))
 

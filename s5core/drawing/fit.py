@@ -133,15 +133,15 @@ def redrawn(strokes: list[Stroke], pen: float = PEN) -> Tensor:
     scale = (BOX - pen) / max(*(high - low), DOT)
     cropped = sketch.moved(strokes, 1, -low)
 
-    def paint(shift: NDArray[np.floating]) -> Ink:
-        placed = sketch.moved(cropped, scale, shift)
-        return sketch.paint(placed, pen, SIDE, FINE).astype(np.float32) / 255
+    def paint(shift: NDArray[np.floating]) -> NDArray[np.uint8]:
+        return sketch.paint(sketch.moved(cropped, scale, shift), pen, SIDE, FINE)
 
     shift = (SIDE - (high - low) * scale) / 2
     field = paint(shift)
     cells = np.arange(SIDE) + 0.5
+    # Of whole numbers, so that the sums are exact: an exported page comes to the same place.
     mass = np.array([field.sum(0) @ cells, field.sum(1) @ cells]) / field.sum()
-    return _to_tensor(paint(shift + SIDE / 2 - mass))
+    return torch.tensor(paint(shift + SIDE / 2 - mass)).view(1, 1, SIDE, SIDE)
 
 
 def parts_of_strokes(strokes: list[Stroke]) -> Iterator[list[list[Stroke]]]:

@@ -7,25 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from s5core.checkpoint import Checkpoint
-from s5core.errors import UserError
-from s5core.layers import Network, to_json
-from s5core.recipe import Recipe
-from s5core.summary import format_table, layer_table
-
-
-class ExportError(UserError):
-    """An export that does not exist."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """A network to export."""
-
-    name: str  # of the step, the run or the file that it comes from
-    layers: Network
-    recipe: Recipe
-    trained: Checkpoint | None = None  # None without finished epochs
+from s5core.export import link
+from s5core.export.card import card
+from s5core.export.onnx_graph import onnx_model
+from s5core.export.page import page
+from s5core.export.report import report
+from s5core.export.solution import notebook, script
+from s5core.export.source import ExportError, Source
+from s5core.layers import to_json
+from s5core.summary import count_parameters, format_table, layer_table
 
 
 @dataclass(frozen=True)
@@ -36,10 +26,24 @@ class Export:
     ending: str  # of the file's name
     help: str  # one line for lists
     write: Callable[[Source], bytes]  # the content of the file
+    trained: bool = False  # whether it needs the weights
+    reads: bool = False  # whether it also needs what the network answers to the validation digits
+    most: int | None = None  # parameters that it can take
 
     def file_name(self, source: Source) -> str:
         """A name for the file: "step5-layers.json"."""
         return f"{source.name}-{self.name}{self.ending}"
+
+    def check(self, source: Source) -> None:
+        """Raise ExportError for a network that cannot be exported so."""
+        if self.trained:
+            source.checkpoint()
+        parameters = count_parameters(source.layers)
+        if self.most is not None and parameters > self.most:
+            raise ExportError(
+                f"{source.heading} has {parameters:,} parameters, and the export {self.name} takes at most "
+                f"{self.most:,}: use onnx."
+            )
 
 
 def layers(source: Source) -> bytes:
@@ -57,6 +61,11 @@ def table(source: Source) -> bytes:
     return f"{format_table(layer_table(source.layers))}\n".encode()
 
 
+def link_text(source: Source) -> bytes:
+    """A link without the app's address, which `link.read` reads."""
+    return f"{link.address(link.write(source.step, source.layers, source.recipe))}\n".encode()
+
+
 def _json_bytes(data: Any) -> bytes:
     return f"{json.dumps(data, indent=1)}\n".encode()
 
@@ -64,6 +73,15 @@ def _json_bytes(data: Any) -> bytes:
 EXPORTS = {
     export.name: export
     for export in (
+        Export("link", ".txt", "a link that holds layers and recipe, to train it elsewhere", link_text),
+        Export(
+            "html", ".html", "one HTML file that reads drawn digits offline", page, trained=True, most=500_000
+        ),
+        Export("notebook", ".ipynb", "a Jupyter notebook of plain PyTorch", notebook),
+        Export("script", ".py", "the same as a Python script", script),
+        Export("onnx", ".onnx", "the trained network as ONNX", onnx_model, trained=True),
+        Export("report", ".html", "a report to read, print and hand in", report, trained=True, reads=True),
+        Export("card", ".md", "a model card for learners", card, trained=True, reads=True),
         Export("layers", ".json", "the layers as JSON, a file that every command takes as NETWORK", layers),
         Export("table", ".txt", "the layer table as text", table),
         Export("recipe", ".json", "the recipe as JSON", recipe),

@@ -15,7 +15,8 @@ import typer
 from s5core import checkpoint, data, notation, steps
 from s5core.data import Digits
 from s5core.errors import UserError
-from s5core.export.formats import Source
+from s5core.export import link
+from s5core.export.source import Source
 from s5core.files import parse_json, read_bytes
 from s5core.layers import Network, check, from_json
 from s5core.recipe import Recipe, Split
@@ -35,7 +36,7 @@ DataFolder = Annotated[
 NETWORK = typer.Argument(
     metavar="NETWORK",
     help="A step (1 to 5, base, step5_small, …), the id of a run, a checkpoint (.safetensors), a file of "
-    'layers (.json), or layers as text: "C8 BN SiLU P C16 BN SiLU GAP H10".',
+    'layers (.json), a link (…/train?take=…), or layers as text: "C8 BN SiLU P C16 BN SiLU GAP H10".',
 )
 NetworkName = Annotated[str, NETWORK]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads. Without it, torch decides.")]
@@ -68,22 +69,26 @@ def recipe_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def read_network(name: str) -> Source:
-    """The network that a command is given: a step, the id of a run, a file, or layers as text.
+    """The network that a command is given: a step, the id of a run, a file, a link, or layers as text.
 
     Layers alone get the recipe of step 5. Raises UserError for a name that is none of them, and for what
     cannot be read.
     """
+    if link.is_link(name):
+        found = link.read(name)
+        return Source(found.step, found.layers, found.recipe, step=found.step)
     path = Path(name)
     if path.suffix.lower() == ".json":
         return _design(path.stem, from_json(_read_json(path)))
     if path.suffix.lower() == ".safetensors":
         made = checkpoint.load(path)
-        return Source(path.stem, made.layers, made.recipe, made)
+        return Source(path.stem, made.layers, made.recipe, made, made.name)
     if notation.is_meant(name):
         return _design("design", notation.parse(name))
     if (folder.home() / name / "config.json").exists():
         run = folder.open_run(name)
-        return Source(run.id, run.layers, run.recipe, run.checkpoint() if run.model_path.exists() else None)
+        trained = run.checkpoint() if run.model_path.exists() else None
+        return Source(run.id, run.layers, run.recipe, trained, run.step, run.title)
     try:
         step = steps.find(name)
     except StepError as error:
@@ -91,13 +96,13 @@ def read_network(name: str) -> Source:
             f"There is no step, run or file {shorten(name)}: the steps are {', '.join(steps.STEPS)}."
         ) from error
     shipped = checkpoint.load_shipped([step.name]).get(step.name)
-    return Source(step.name, step.layers, step.recipe, shipped)
+    return Source(step.name, step.layers, step.recipe, shipped, step.name, step.short)
 
 
 def _design(name: str, layers: Network) -> Source:
     """A network that comes without a recipe. Raises NetworkError for one that cannot be built."""
     check(layers)
-    return Source(name, layers, steps.STEPS["step5"].recipe)
+    return Source(name, layers, steps.STEPS["step5"].recipe, step="step5")
 
 
 MAX_BYTES = 2**20  # of a file of layers

@@ -12,7 +12,8 @@ from pages.parts.design import draft
 from pages.parts.start import start_run
 from s5core.advice import Advice
 from s5core.errors import UserError
-from s5core.export.formats import EXPORTS, Source
+from s5core.export.formats import EXPORTS
+from s5core.export.source import Source
 from s5core.files import parse_json
 from s5core.layers import MAX_LAYERS, Network, NetworkError, from_json
 from s5core.runs import folder
@@ -98,7 +99,7 @@ def _offer_files(layers: Network, chosen: NamedNetwork) -> None:
     with st.popover("File"):
         st.caption("The address of this page holds the network, too: whoever opens it sees the same design.")
         export = EXPORTS["layers"]
-        source = Source("design", layers, chosen.recipe)
+        source = Source("design", layers, chosen.recipe, step=chosen.step.name)
         st.download_button(
             "Download the layers",
             export.write(source),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.parts import choice, keys, messages, server, sidebar, visitor
+from pages.parts import choice, keys, messages, server, sidebar, take_home, visitor
 from pages.parts.runs.table import Row
 from s5core.runs import folder
 from s5core.runs.folder import Run
@@ -52,6 +52,8 @@ def show(rows: Sequence[Row]) -> None:
         st.caption(f"{whose}: only its owner or a teacher can rename, pin, share or delete a run.")
     elif active:
         st.caption("A run that is training or waiting cannot be deleted: stop it first, on the page Train.")
+    if not others:
+        take_home.show_below(first.network)
 
 
 def _show_pages(row: Row) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, get_args
 
 import streamlit as st
@@ -13,11 +13,14 @@ from s5core import device, schedule
 from s5core.augment import preview
 from s5core.data import Digits
 from s5core.errors import UserError
+from s5core.export.link import Linked
+from s5core.layers import Network
 from s5core.recipe import RATES, Recipe
 from s5core.runs import catalogue
 from s5core.runs.catalogue import NamedNetwork
 from s5core.settings import field_choices, field_range, field_types
 from s5core.steps import Step
+from s5core.summary import count_parameters
 from s5core.target import EPOCHS
 from s5core.views import live
 from s5core.views.gallery import gallery
@@ -52,6 +55,7 @@ class Origin:
     recipe: Recipe
     short: str  # whose recipe it is
     version: int = 0  # how many recipes were put into the controls before
+    layers: Network | None = None  # of a link, where they are not the step's
 
     def key(self, step: Step, name: str) -> str:
         """The session key of the control of a field."""
@@ -59,9 +63,14 @@ class Origin:
 
 
 def begin(network: NamedNetwork) -> None:
-    """Let the controls begin with the recipe of this network. What a visitor has set in this session
-    stays: only a new session, or a reload, begins again."""
-    st.session_state.setdefault(keys.train_origin(network.step.name), Origin(network.recipe, network.short))
+    """Let the controls begin with the recipe of this network, or of a link that was opened. What a visitor
+    has set in this session stays: only a new session, a reload or a link begins again."""
+    step = network.step
+    st.session_state.setdefault(keys.train_origin(step.name), Origin(network.recipe, network.short))
+    taken: Linked | None = st.session_state.pop(keys.TAKEN, None)
+    if taken is not None:
+        layers = taken.layers if taken.layers != step.layers else None
+        _put(step, Origin(taken.recipe, "the link", layers=layers))
 
 
 def origin(step: Step) -> Origin:
@@ -77,9 +86,22 @@ def take_over(network: NamedNetwork) -> None:
 
 def put(step: Step, recipe: Recipe, short: str) -> None:
     """Put a recipe into the controls of a step. `short`: whose recipe it is."""
+    _put(step, Origin(recipe, short))
+
+
+def _put(step: Step, new: Origin) -> None:
+    """Let the controls of a step begin again."""
     key = keys.train_origin(step.name)
     before: Origin | None = st.session_state.get(key)
-    st.session_state[key] = Origin(recipe, short, before.version + 1 if before else 0)
+    st.session_state[key] = replace(new, version=before.version + 1 if before else 0)
+
+
+def network_to_train(network: NamedNetwork) -> NamedNetwork:
+    """This network; in place of a step the layers of the link that was opened for it."""
+    layers = origin(network.step).layers
+    return (
+        network if layers is None or network.is_run else replace(network, layers=layers, design="from a link")
+    )
 
 
 def chosen(step: Step) -> Recipe:
@@ -146,8 +168,14 @@ def show(step: Step, digits: Digits) -> None:
         return
     begun = form.origin
     changed = recipe != begun.recipe.replace(device=recipe.device)
-    words.caption(f"The settings are {'your change of ' if changed else ''}the recipe of {begun.short}.")
-    if recipe != step.recipe.replace(device=recipe.device):
+    own = ""
+    if begun.layers is not None:
+        own = (
+            f" It has a network of its own with {count_parameters(begun.layers):,} parameters, and **Train** "
+            "trains that one."
+        )
+    words.caption(f"The settings are {'your change of ' if changed else ''}the recipe of {begun.short}.{own}")
+    if begun.layers is not None or recipe != step.recipe.replace(device=recipe.device):
         st.button(
             f"Back to the recipe of {step.short.lower()}",
             on_click=take_over, args=(catalogue.of_step(step),),

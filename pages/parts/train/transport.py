@@ -76,7 +76,7 @@ def _start_chosen() -> None:
     if now.run is not None and _is_saved(now, now.run) and recipe == now.run.recipe:
         _resume(now.run)
     else:
-        _start(now.network, recipe, expectation.given())
+        _start(recipe_form.network_to_train(now.network), recipe, expectation.given())
 
 
 def _is_saved(now: Look, run: Run) -> bool:
@@ -145,7 +145,7 @@ def _expectation() -> str:
     if server.jobs().unit is None:
         return "Measuring how long it will take here …"
     try:
-        network = choice.network()
+        network = recipe_form.network_to_train(choice.network())
         seconds = server.expected_seconds(network.layers, recipe_form.chosen(network.step))
     except UserError:  # the controls say what is wrong
         return ""

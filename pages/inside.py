@@ -54,7 +54,7 @@ def show_inside(rows: Sequence[Row]) -> None:
         values = way.choose_values()
     inside = activations.look_inside(trained.model, field)
     image.image(
-        picture.data_url(picture.enlarge(picture.paint(field[0, 0], picture.INK, 0, 255), 560)),
+        picture.data_url(picture.enlarge(field[0, 0].numpy(), 2 * SEEN)),  # tablets have two pixels for one
         caption=f"What the network receives: 28{NO_BREAK}×{NO_BREAK}28 grey values",
         width=SEEN,
         alt="The digit as the network receives it",

@@ -10,6 +10,7 @@ from s5core import configuration, data, words
 from s5core.errors import UserError
 from s5core.files import ROOT
 from s5core.runs import folder
+from s5core.runs.folder import Run
 from s5core.runs.space import GB
 from s5core.steps import STEPS
 
@@ -18,10 +19,10 @@ DAMAGED = 20  # damaged runs that are named
 REFRESH = 4.0  # seconds between two looks while a run is in training
 
 
-def show_toolbar(rows: list[table.Row]) -> list[table.Row]:
-    """The filter, the uploader and the download. Returns the rows that the filter lets through."""
+def show_toolbar(runs: list[Run]) -> list[Run]:
+    """The filter, the uploader and the download. Returns the runs that the filter lets through."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        present = {row.network.step.name for row in rows}
+        present = {run.step for run in runs}
         names = [name for name in STEPS if name in present]
         step = st.selectbox(
             "Show the runs of",
@@ -32,12 +33,12 @@ def show_toolbar(rows: list[table.Row]) -> list[table.Row]:
             width=300,
             help="A run belongs to the step whose network it trained.",
         )
-        shown = [row for row in rows if step in (ALL, row.network.step.name)]
+        shown = [run for run in runs if step in (ALL, run.step)]
         upload.show()
         trash.show(actions.restore)
         st.download_button(
             "Download the table",
-            lambda: table.to_csv(shown),  # made after the click
+            lambda: table.to_csv(table.rows(shown)),  # made after the click
             "runs.csv",
             "text/csv",
             on_click="ignore",
@@ -61,16 +62,19 @@ def announce_removal() -> None:
     )
 
 
-def show_runs(rows: list[table.Row]) -> None:
+def show_runs(runs: list[Run]) -> None:
     """The table, and what can be done with the runs that are selected in it."""
-    shown = show_toolbar(rows)
+    shown = show_toolbar(runs)
     messages.show("runs")
     announce_removal()
     actions.show_undo()
     if not shown:
         st.info("There are no runs yet. Train a network on the page **Train**, or open a checkpoint.")
         return
-    chosen = table.show(shown)
+    rows = table.rows(shown[: table.LISTED])
+    chosen = table.show(rows, len(shown))
+    if any(row.active for row in rows):
+        st.fragment(watch, run_every=REFRESH)(runs, rows)
     if not chosen:
         st.caption("Tick a run to open it, or several to compare them. ★: pinned.")
         return
@@ -79,9 +83,10 @@ def show_runs(rows: list[table.Row]) -> None:
         comparison.show([row.network for row in chosen])
 
 
-def watch(rows: list[table.Row]) -> None:
-    """Draw the page again when a run in training or in line has changed. The sidebar lists runs as well."""
-    if table.read()[0] != rows:
+def watch(runs: list[Run], rows: list[table.Row]) -> None:
+    """Draw the page again when there is another run, or one in the table has changed. The sidebar lists
+    runs as well."""
+    if table.read()[0] != runs or table.rows([row.run for row in rows]) != rows:
         st.rerun()
 
 
@@ -102,13 +107,10 @@ def show_places() -> None:
 
 navigation.require_router()
 st.title("Runs")
+runs, damaged = table.read()
 try:
-    rows, damaged = table.read()
+    show_runs(runs)
 except UserError as error:
     st.error(str(error))
-    st.stop()
-show_runs(rows)
 show_damaged(damaged)
 show_places()
-if any(row.active for row in rows):
-    st.fragment(watch, run_every=REFRESH)(rows)

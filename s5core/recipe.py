@@ -18,7 +18,7 @@ from s5core.settings import check_field, setting
 from s5core.words import count
 
 Split = Literal["test", "holdout"]
-Way = Literal["auto", "eager", "compiled", "graph"]  # see `ways`
+Way = Literal["auto", "eager", "halves", "compiled", "graph"]  # see `ways`
 Precision = Literal["auto", "float32", "bfloat16"]
 
 

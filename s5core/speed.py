@@ -7,11 +7,13 @@ norm, activation and pooling read and write. `python -m benchmarks.cost` measure
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 
 import torch
 
+from s5core import halves
 from s5core.data import Digits
 from s5core.events import Progress
 from s5core.layers import Layer
@@ -69,6 +71,8 @@ def choose_threads(digits: Digits, most: int) -> tuple[int, float]:
         if most == 1:
             return 1, one
         torch.set_num_threads(most)
+        with contextlib.suppress(OSError):  # where no process can be started, a run does without
+            halves.prepare().finish()
         many = measure(digits)
     finally:
         torch.set_num_threads(before)

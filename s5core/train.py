@@ -26,6 +26,7 @@ from s5core.data import Digits
 from s5core.evaluate import evaluate
 from s5core.events import Diverged, Epoch, Finished, Metrics, Progress, Started, State, TrainingEvent
 from s5core.layers import Layer, build
+from s5core.loss import Loss
 from s5core.modules import GeneratorDropout, to_unit
 from s5core.optimizer import load_state_tensors, state_tensors
 from s5core.recipe import Recipe, RecipeError
@@ -79,7 +80,7 @@ def train(
             precision = resume.precision
         _restore(resume, model, optimizer, average)
 
-    loss = ways.Loss(model, place, precision, recipe.label_smoothing)
+    loss = Loss(tuple(layers), model, place, precision, recipe.label_smoothing)
     compute_gradients = ways.WAYS[way](loss)
     batches = math.ceil(len(digits.train_labels) / recipe.batch_size)
     yield Started(
@@ -196,7 +197,7 @@ def _copy(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def _state(
     history: Sequence[Metrics],
     peak: float,
-    loss: ways.Loss,
+    loss: Loss,
     way: str,
     optimizer: torch.optim.Optimizer,
     average: AveragedModel | None,

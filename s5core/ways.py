@@ -11,11 +11,12 @@ import shutil
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
-from s5core.device import Device, autocast
+from s5core.device import Device, cores
 from s5core.errors import UserError
+from s5core.halves import Halves
+from s5core.loss import Loss
 
 Gradients = Callable[[Tensor, Tensor], None]
 
@@ -24,35 +25,6 @@ WARM_UP = 3  # batches before a CUDA graph is recorded: libraries choose their k
 
 class WayError(UserError):
     """A way that the device does not offer."""
-
-
-class Loss(nn.Module):
-    """Cross-entropy of a network, in the precision of a recipe, with a tally on the network's device.
-
-    Nothing here waits for the device: the tally is read a few times a second.
-    """
-
-    def __init__(self, model: nn.Module, device: Device, precision: str, label_smoothing: float) -> None:
-        super().__init__()
-        self.model, self.device, self.precision = model, device, precision
-        self.label_smoothing = label_smoothing
-        self.register_buffer("tally", torch.zeros(2, device=device.id), persistent=False)
-
-    tally: Tensor  # (2,) float32: sum of the losses of all digits since `reset`, and how many were right
-
-    def forward(self, images: Tensor, labels: Tensor) -> Tensor:
-        """The mean loss of a batch; the tally counts it. `images`: (N, 1, H, W) float32 in [0, 1]."""
-        with autocast(self.device, self.precision):
-            logits = self.model(images)
-            loss = F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
-        with torch.no_grad():
-            right = (logits.argmax(1) == labels).sum()
-            self.tally += torch.stack((loss * len(labels), right.to(loss)))
-        return loss
-
-    def reset(self) -> None:
-        """Begin the tally anew."""
-        self.tally.zero_()
 
 
 def eager(loss: Loss) -> Gradients:
@@ -122,12 +94,19 @@ def graph(loss: Loss) -> Gradients:
     return compute
 
 
-WAYS: dict[str, Callable[[Loss], Gradients]] = {"eager": eager, "compiled": compiled, "graph": graph}
+WAYS: dict[str, Callable[[Loss], Gradients]] = {
+    "eager": eager,
+    "halves": Halves,
+    "compiled": compiled,
+    "graph": graph,
+}
 
 
 def offered(device: Device, dropout: bool = False) -> list[str]:
     """The ways that a device offers to a recipe with or without dropout, the fastest one first."""
     ways = ["graph"] if device.id.startswith("cuda") and not dropout else []
+    if device.id == "cpu" and cores() > 1 and not dropout:
+        ways.append("halves")
     ways.append("eager")
     if any(map(shutil.which, ("c++", "g++", "clang++"))):
         ways.append("compiled")

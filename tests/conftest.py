@@ -29,8 +29,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure() -> None:
     """One thread, as in the app: the networks are too small to share, and a busy machine makes threads
-    wait for each other."""
+    wait for each other. Workers have one as well, and so do not measure how many are of use."""
     torch.set_num_threads(1)
+    os.environ["S5_THREADS"] = "1"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

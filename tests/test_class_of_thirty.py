@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -31,15 +31,6 @@ LONG = 10  # epochs, so that a class has opened the app before they are over
 USUAL = Recipe(epochs=1, batch_size=200, device="cpu", rotation=5)
 
 
-@pytest.fixture
-def one_core() -> Iterator[None]:
-    """Processes that start meanwhile have one core, and so a run has one thread, as in this process."""
-    usual = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(usual)})
-    yield
-    os.sched_setaffinity(0, usual)
-
-
 def with_a_class(app: App, act: Callable[[], Awaitable[object]]) -> None:
     """Do something while thirty people have the app open."""
 
@@ -55,7 +46,6 @@ def with_a_class(app: App, act: Callable[[], Awaitable[object]]) -> None:
         own.submit(asyncio.run, run()).result()
 
 
-@pytest.mark.usefixtures("one_core")
 def test_every_run_ends_as_if_the_server_had_not_been_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, practice: Digits
 ) -> None:

@@ -28,6 +28,7 @@ from tests.helpers import wait_for as wait_for_within
 pytestmark = [pytest.mark.slow, pytest.mark.cluster]
 
 
+ATTEMPTS = 3  # to start a head: Ray gives it 30 s, and the first import of all that it needs may take longer
 wait_for = partial(wait_for_within, seconds=180)  # Ray starts many processes
 
 
@@ -39,8 +40,15 @@ class Machines:
         from ray.cluster_utils import Cluster
 
         self._number = 1
-        self.cluster = Cluster()
-        self.add(cpus=0, include_dashboard=False)
+        for left in reversed(range(ATTEMPTS)):
+            self.cluster = Cluster()
+            try:
+                self.add(cpus=0, include_dashboard=False)
+                break
+            except Exception:
+                self.cluster.shutdown()
+                if not left:
+                    raise
 
     def add(self, cpus: int, **options: Any) -> None:
         """Start a machine."""
@@ -62,6 +70,8 @@ def machines() -> Iterator[Machines]:
         skip_or_fail("needs Ray: pip install -r requirements-cluster.txt")
     require_no_mnist_at_home()
     settings = {"S5_EXECUTOR": "ray", "S5_JOBS": "", "S5_DATA_DIR": "", "RAY_USAGE_STATS_ENABLED": "0"}
+    # Ray gives its own processes 30 s to import what they need; a busy machine takes longer.
+    settings["RAY_agent_register_timeout_ms"] = "150000"
     with pytest.MonkeyPatch.context() as patch:
         for name, value in settings.items():
             patch.setenv(name, value)

@@ -24,6 +24,35 @@ def test_a_run_is_found_again():
     assert made.log() == Log()
 
 
+def settle() -> None:
+    """Let the folder of runs be one that has not changed for a while."""
+    os.utime(folder.home(), (1e9, 1e9))
+
+
+def test_a_listing_counts_until_the_next_change():
+    first = folder.create("first", "step5", LEAST, Recipe())
+    settle()
+    assert folder.listing() is folder.listing()
+    second = folder.create("second", "step5", LEAST, Recipe())
+    assert {run.id for run in folder.list_runs()} == {first.id, second.id}
+    for change in (
+        lambda: folder.rename(first, "another name"),
+        lambda: folder.pin(second),
+        lambda: folder.delete([second.id]),
+        lambda: folder.restore([second.id]),
+    ):
+        settle()
+        before = folder.list_runs()
+        change()
+        assert folder.list_runs() != before
+    settle()
+    (folder.home() / "copied").mkdir()
+    for file in first.folder.glob("*.json"):  # as a copy by hand, which takes its time
+        assert len(folder.list_runs()) == 2
+        (folder.home() / "copied" / file.name).write_bytes(file.read_bytes())
+    assert len(folder.list_runs()) == 3
+
+
 @pytest.mark.parametrize("name", ["my own net, Ø 3x3!", "a/b", "..", "", "x" * 100])
 def test_a_run_of_any_network_is_found_again(name):
     made = folder.create("mine", name, LEAST, Recipe())

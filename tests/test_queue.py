@@ -30,7 +30,6 @@ LONG = Recipe(epochs=500, batch_size=100, device="cpu")
 @pytest.fixture(autouse=True)
 def home(monkeypatch):
     monkeypatch.setenv("S5_DATA_DIR", "")
-    monkeypatch.setenv("S5_THREADS", str(cores()))  # whatever is faster, so that weights can be compared
     require_no_mnist_at_home()
 
 
@@ -39,7 +38,6 @@ def shared() -> Iterator[Queue]:
     """One for all tests: its workers take seconds to start."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("S5_DATA_DIR", "")
-        patch.setenv("S5_THREADS", str(cores()))
         made = Queue(limit=2)
         yield made
         made.close()
@@ -77,10 +75,7 @@ def test_a_run_is_trained_as_the_command_line_would(jobs, practice):
     wait_for(lambda: run.log().end and not jobs.is_active(run.id))
     log = run.log()
     assert isinstance(log.end, Finished) and len(log.epochs) == 2
-    threads = torch.get_num_threads()
-    torch.set_num_threads(cores())
     expected = [event.state for event in train(TINY, recipe, practice) if isinstance(event, Epoch)][-1]
-    torch.set_num_threads(threads)
     assert expected is not None
     for name, tensor in expected.weights.items():
         assert torch.equal(run.checkpoint().weights[name], tensor), name
@@ -255,7 +250,6 @@ def test_a_killed_servers_line_goes_on_and_each_run_ends_as_if_nothing_had_happe
     def serve(*ids: str) -> subprocess.Popen[str]:
         server = subprocess.Popen(
             [sys.executable, "-c", LINE, *ids],
-            preexec_fn=use_one_core,
             cwd=ROOT, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert server.stdout is not None and server.stdout.readline() == "ready\n"
@@ -273,7 +267,7 @@ def test_a_killed_servers_line_goes_on_and_each_run_ends_as_if_nothing_had_happe
     finally:
         second.terminate()
         second.wait()
-    for run, recipe in zip(runs, recipes, strict=True):  # with one thread, as everywhere in the tests
+    for run, recipe in zip(runs, recipes, strict=True):
         expected = [event.state for event in train(TINY, recipe, practice) if isinstance(event, Epoch)][-1]
         assert expected is not None
         for name, tensor in expected.weights.items():
@@ -315,11 +309,6 @@ def test_a_restored_run_says_so(jobs):
     jobs.restore()
     jobs.restore()  # what is in line stays there once
     assert jobs.waiting() == [left] and jobs.is_restored(left.id) and not jobs.is_restored(busy[0].id)
-
-
-def use_one_core() -> None:
-    """Then a run has one thread, and threads of several processes need not wait for each other."""
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
 def heed_interrupts() -> None:

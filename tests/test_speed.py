@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import NoReturn
+
 import pytest
 import torch
 
@@ -28,6 +30,10 @@ def test_a_run_takes_longer_with_more_digits_and_epochs() -> None:
 def test_more_threads_are_used_only_where_they_help(
     practice: Digits, monkeypatch: pytest.MonkeyPatch, many: float, expected: tuple[int, float]
 ) -> None:
+    def fail() -> NoReturn:
+        raise OSError("no processes are left")
+
+    monkeypatch.setattr(speed.halves, "prepare", fail)  # nobody helps, and then a run does without
     monkeypatch.setattr(speed, "measure", lambda _: 1.0 if torch.get_num_threads() == 1 else many)
     assert speed.choose_threads(practice, 4) == expected
     assert torch.get_num_threads() == 1  # as before

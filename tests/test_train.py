@@ -88,7 +88,7 @@ def test_first_steps_equal_a_plain_torch_loop(digits):
     """Without augmentation the loop must be the textbook's: same batches, same losses."""
     recipe = Recipe(
         epochs=1, batch_size=100, schedule="constant", learning_rate=0.05, weight_decay=1e-3,
-        device="cpu", precision="float32",
+        device="cpu", way="eager", precision="float32",
     )  # fmt: skip
     ours = [event.loss for event in train(TINY, recipe, digits, interval=0) if isinstance(event, Progress)]
 
@@ -179,7 +179,9 @@ def test_the_rate_of_each_batch_is_the_schedules(digits):
 
 def test_validation_sees_the_average_of_the_weights(digits):
     """Three batches with ema=0.5: the first copies, each later one takes half of the new."""
-    recipe = Recipe(epochs=1, batch_size=100, learning_rate=0.1, ema=0.5, device="cpu", precision="float32")
+    recipe = Recipe(
+        epochs=1, batch_size=100, learning_rate=0.1, ema=0.5, device="cpu", way="eager", precision="float32"
+    )
     averaged = final_state(train(TINY, recipe, digits))
     model = build(TINY, seed=0).to(memory_format=torch.channels_last).train()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, nesterov=True)

@@ -14,6 +14,7 @@ from s5core.data import Digits
 from s5core.device import Device
 from s5core.events import Epoch, Started
 from s5core.layers import BatchNorm, Conv, GlobalAvgPool, MaxPool, SiLU, build
+from s5core.loss import Loss
 from s5core.modules import to_unit
 from s5core.recipe import Recipe
 from s5core.steps import STEPS
@@ -29,7 +30,7 @@ needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GP
 def follow(way: str, place: Device, digits: Digits, precision: str = "float32") -> list[Tensor]:
     """The gradients of six batches, the last one smaller, each with the weights after the last step."""
     model = build(TINY, seed=0).to(place.id).train()
-    loss = ways.Loss(model, place, precision, 0.0)
+    loss = Loss(TINY, model, place, precision, 0.0)
     compute = ways.WAYS[way](loss)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
     found = []
@@ -86,7 +87,7 @@ def test_a_gpu_trains_a_whole_run(practice: Digits) -> None:
 
 def test_the_tally_counts_losses_and_right_answers(practice: Digits) -> None:
     model = build(TINY, seed=0).eval()
-    loss = ways.Loss(model, CPU, "float32", 0.0)
+    loss = Loss(TINY, model, CPU, "float32", 0.0)
     images, labels = to_unit(practice.train_images[:50]), practice.train_labels[:50]
     compute = ways.eager(loss)
     compute(images[:30], labels[:30])
@@ -101,6 +102,10 @@ def test_the_tally_counts_losses_and_right_answers(practice: Digits) -> None:
 
 def test_a_device_offers_only_what_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
+    monkeypatch.setattr(ways, "cores", lambda: 2)
+    assert ways.offered(CPU) == ["halves", "eager"]
+    assert ways.offered(CPU, dropout=True) == ["eager"]  # whose random numbers come from one generator
+    monkeypatch.setattr(ways, "cores", lambda: 1)
     assert ways.offered(CPU) == ["eager"]
     with pytest.raises(ways.WayError, match="a CPU does not offer the way 'compiled': use.*one of eager"):
         ways.choose("compiled", CPU)

@@ -22,7 +22,7 @@ def home(monkeypatch) -> None:
 
 
 def test_a_run_goes_on_with_as_many_threads_as_it_is_given(home):
-    run = folder.create("a run", "step5", TINY, Recipe(epochs=1))
+    run = folder.create("a run", "step5", TINY, Recipe(epochs=1, way="eager"))
     orders: queue.Queue[Order] = queue.Queue()
     orders.put(Threads(3))
     before = torch.get_num_threads()
@@ -33,6 +33,7 @@ def test_a_run_goes_on_with_as_many_threads_as_it_is_given(home):
 
 
 def test_a_warm_worker_uses_no_more_threads_than_are_of_use(home, monkeypatch):
+    monkeypatch.setenv("S5_THREADS", "0")
     monkeypatch.setattr("s5core.speed.choose_threads", lambda *_: (1, 1e-6))
     orders: queue.Queue[Order] = queue.Queue()
     worker = Worker(orders)

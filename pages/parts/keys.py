@@ -180,6 +180,7 @@ INSIDE_SOURCE = "inside_source"  # which digit is shown: drawn or validation; wi
 INSIDE_DRAWING = "inside_drawing"  # the drawing that this page showed last
 INSIDE_CLASS = "inside_class"  # class of the validation digit; widget
 INSIDE_PLACE = "inside_place"  # (x, y) on the digit in its pixels; missing until a cell is chosen
+INSIDE_MORE = "inside_more"  # whether the same place in other layers is shown; widget
 INSIDE_VALUES = "inside_values"  # what the colours of maps show; widget, way
 INSIDE_SCALE = "inside_scale"  # one colour scale for all maps, or one for each; widget
 INSIDE_KERNELS = "inside_kernels"  # one colour scale for the layer's kernels, or one for each; widget

@@ -14,11 +14,11 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from s5core import child
 from s5core.ahead import answers
 from s5core.ahead.answers import Network
 from s5core.data import Digits
 from s5core.evaluate import Evaluation
-from s5core.runs import child
 
 REMEMBERED = 64  # networks whose answers stay in memory
 AGAIN = 60.0  # seconds after which a reading that failed is tried again

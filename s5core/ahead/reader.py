@@ -20,8 +20,8 @@ import torch
 
 from s5core import checkpoint, data
 from s5core.ahead.answers import Network, Report, find_out, prune
+from s5core.child import let_others_go_first, take_stdout
 from s5core.errors import UserError
-from s5core.runs.child import take_stdout
 
 
 def find(path: Path, place: Path, report: Report) -> str:
@@ -43,6 +43,7 @@ def find(path: Path, place: Path, report: Report) -> str:
 
 def main() -> None:
     """Be a reader in a process of its own."""
+    let_others_go_first()
     torch.set_num_threads(1)  # the other cores are for training
     out = take_stdout()
 

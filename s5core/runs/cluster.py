@@ -32,6 +32,7 @@ import ray
 from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
 
 from s5core import configuration, speed
+from s5core.child import take_stdout
 from s5core.data import Digits
 from s5core.errors import UserError
 from s5core.events import Epoch, Progress, State, TrainingEvent
@@ -39,7 +40,6 @@ from s5core.files import ROOT
 from s5core.layers import Network
 from s5core.memory import keep_freed_memory
 from s5core.recipe import Recipe, Split
-from s5core.runs.child import take_stdout
 from s5core.runs.messages import Answer, Begin, Ended, Order, Quit, Room, from_line, to_line
 from s5core.runs.worker import Shelf, Worker
 from s5core.train import train

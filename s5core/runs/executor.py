@@ -14,9 +14,8 @@ from collections.abc import Callable
 from itertools import count
 from typing import Protocol
 
-from s5core import configuration
+from s5core import child, configuration
 from s5core.errors import UserError
-from s5core.runs import child
 from s5core.runs.messages import Answer, Begin, Ended, Order, Quit, from_line, to_line
 
 Hear = Callable[[Answer], None]

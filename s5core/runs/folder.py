@@ -48,10 +48,12 @@ from s5core.events import Epoch, Failed, Finished, Log, LogWriter, Stopped, read
 from s5core.files import Version, file_version, move, own_folder, parse_json, read_bytes, write_atomically
 from s5core.layers import Layer, Network, check, from_json, to_json
 from s5core.recipe import Recipe
+from s5core.summary import count_parameters
 
 HOME = own_folder("runs")
 TRASH = ".trash"  # no run has such a name
 DAYS_IN_TRASH = 7  # a deleted run is removed at the first deletion after that time
+SETTLED = 2.0  # seconds after its last change from which on a listing is kept
 LONGEST_NAME = 60  # characters of a name that somebody types
 PATIENCE = 3.0  # seconds to wait for a worker whose server has just been killed: it ends after its batch
 MAX_BYTES = 2**16  # of config.json and the like; the longest network that can be described has 10 KB
@@ -86,6 +88,11 @@ class Run:
     def id(self) -> str:
         """The folder's name, as links carry it."""
         return self.folder.name
+
+    @cached_property
+    def parameters(self) -> int:
+        """Trainable parameters of its network."""
+        return count_parameters(self.layers)
 
     @cached_property
     def events_path(self) -> Path:
@@ -184,6 +191,7 @@ def create(
             "design": design,
         }
         write_atomically(run.folder / "config.json", _json(config))
+        os.utime(home())  # it has a run more only now: see `listing`
     return run
 
 
@@ -331,9 +339,24 @@ class Listing:
 
 
 def listing() -> Listing:
-    """All runs, and the folders that should be one. One that is damaged hides no other."""
-    folder, runs, damaged = str(home()), [], {}
-    for id in sorted(_ids(home()), reverse=True):
+    """All runs, and the folders that should be one. One that is damaged hides no other.
+
+    Whoever adds, removes or renames a run changes the time of the folder that holds them, so that a listing
+    counts until then. Everybody shares it: only read it.
+    """
+    place = home()
+    version = file_version(place)
+    if version is None:
+        return Listing([], {})
+    # Within the time that a change takes, and that clocks may differ, there may be another one.
+    settled = time.time() - version[0] / 1e9 > SETTLED
+    return (_list if settled else _list.__wrapped__)(str(place), version)
+
+
+@lru_cache(maxsize=4)
+def _list(folder: str, version: Version) -> Listing:
+    runs, damaged = [], {}
+    for id in sorted(_ids(Path(folder)), reverse=True):
         match _look(f"{folder}/{id}"):
             case Run() as run:
                 runs.append(run)
@@ -356,7 +379,7 @@ def _lost(id: str) -> RunError:
 
 def list_runs() -> list[Run]:
     """All runs that can be read, in the order of `listing`."""
-    return listing().runs
+    return list(listing().runs)
 
 
 def _ids(folder: Path) -> Iterator[str]:
@@ -394,6 +417,7 @@ def pin(run: Run, pinned: bool = True) -> Run:
 
 def _note(run: Run, name: str, pinned: bool) -> Run:
     write_atomically(run.folder / "notes.json", _json({"name": name, "pinned": pinned}))
+    os.utime(run.folder.parent)  # see `listing`
     return replace(run, title=name, pinned=pinned)
 
 

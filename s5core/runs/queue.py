@@ -19,6 +19,7 @@ from s5core.runs.folder import Run, RunError
 from s5core.runs.line import Entry
 from s5core.runs.messages import Answer, Done, Ended, Rate, Ready, Room, Stop, Threads, Train
 
+IDLE = 0.5  # seconds that a worker without a run has to end, even one that is still loading what it needs
 JOBS = 2  # runs at the same time, where neither a setting nor the executor says how many
 
 
@@ -156,11 +157,11 @@ class Queue:
         that takes longer than `timeout` seconds is ended by force."""
         with self._lock:
             self._closed = True
-            handles = [slot.handle for slot in self._slots]
-            for handle in handles:
-                handle.close()
-        for handle in handles:
-            handle.wait(timeout)
+            slots = sorted(self._slots, key=lambda slot: slot.run is None)
+            for slot in slots:
+                slot.handle.close()
+        for slot in slots:  # those with a run first; the others have nothing to finish
+            slot.handle.wait(timeout if slot.run else min(timeout, IDLE))
         self._claim.release()
 
     def _slot_of(self, id: str) -> Slot | None:

@@ -22,6 +22,7 @@ import torch
 
 from s5core import checkpoint, configuration, data, speed
 from s5core.checkpoint import Checkpoint
+from s5core.child import let_others_go_first, take_stdout
 from s5core.data import Digits
 from s5core.device import cores
 from s5core.errors import UserError
@@ -42,7 +43,6 @@ from s5core.layers import Network
 from s5core.memory import keep_freed_memory
 from s5core.recipe import Recipe, Split
 from s5core.runs import folder
-from s5core.runs.child import take_stdout
 from s5core.runs.folder import Run, RunError
 from s5core.runs.messages import (
     Answer,
@@ -240,6 +240,7 @@ def read_orders(orders: queue.Queue[Order]) -> None:
 
 def main() -> None:
     """Be a worker in a process of its own."""
+    let_others_go_first()
     keep_freed_memory()
     orders: queue.Queue[Order] = queue.Queue()
     threading.Thread(target=read_orders, args=(orders,), daemon=True).start()

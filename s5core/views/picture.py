@@ -100,7 +100,7 @@ def box_on_digit(digit: Tensor, box: Box, margin: int, factor: int = 12, thick: 
     """
     field = enlarge(paint(digit[0, 0], INK, 0, 255), SIDE * factor)
     side = (SIDE + 2 * margin) * factor
-    picture = _hatching(side)
+    picture = _hatching(side) if margin else np.empty((side, side, 3), np.uint8)
     inner = slice(margin * factor, side - margin * factor)
     picture[inner, inner] = field
     left, top, right, bottom = (round((edge + margin) * factor) for edge in box)

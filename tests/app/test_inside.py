@@ -206,6 +206,7 @@ def test_the_cell_that_contributes_most_comes_first_and_any_other_can_be_chosen(
 
 def test_a_place_is_followed_through_all_layers() -> None:
     app = open_page("step5")
+    app.session_state[keys.INSIDE_MORE] = True  # as after a click on it
     slide(app, "Row", 8)
     slide(app, "Column", 20)
     rows = [

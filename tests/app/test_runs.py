@@ -191,7 +191,7 @@ def test_a_link_to_a_run_chooses_it() -> None:
 def test_the_csv_has_names_figures_and_recipes() -> None:
     make(learning_rate=0.1)
     folder.rename(folder.adopt(checkpoint.load(checkpoint.shipped_path("step4")), "step4", "x"), "=1+1")
-    content = table.to_csv(table.read()[0]).decode("utf-8-sig")
+    content = table.to_csv(table.rows(table.read()[0])).decode("utf-8-sig")
     rows = {row["Step"]: row for row in csv.DictReader(io.StringIO(content))}
     assert (rows["Step 4"]["Name"], rows["Step 4"]["State"]) == ("'=1+1", "opened from a file")
     assert (rows["Step 5"]["Name"], rows["Step 5"]["learning_rate"]) == ("rate 0.1", "0.1")

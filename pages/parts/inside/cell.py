@@ -118,21 +118,23 @@ def _show_map(layer: ShownLayer, map_: int, cell: tuple[int, int], values: Value
 def _show_other_layers(row: Row, place: Place, digit: Tensor, others: Sequence[Row]) -> None:
     """What the cells of other layers see that look at the same place of the digit. `row`: the layer in
     which the place was chosen."""
-    current = max((other.index for other in others if other.index <= row.index), default=None)
-    exhibits = []
-    for other in others:
-        cell = other.cell_at(*place)
-        _, height, width = other.output_shape
-        lines = (
-            f"cell {cell[0] + 1}, {cell[1] + 1}" if height * width > 1 else "its only cell",
-            f"sees {way.field_size(other, cell)}",
-        )
-        here = ", chosen" if other.index == current else ""
-        words = f"{other.name}, what the cell at the chosen place sees"
-        exhibits.append(Exhibit(((way.seen_by(other, cell, digit), words),), other.name + here, lines))
-    with st.expander("The same place in all layers"):
+    with st.expander("The same place in all layers", key=keys.INSIDE_MORE, on_change="rerun") as same:
+        if not same.open:
+            return
         st.markdown(
             "For each layer you see its cell (row, column) whose receptive field is centred closest to this "
             "place, and what that cell sees."
         )
+        current = max((other.index for other in others if other.index <= row.index), default=None)
+        exhibits = []
+        for other in others:
+            cell = other.cell_at(*place)
+            _, height, width = other.output_shape
+            lines = (
+                f"cell {cell[0] + 1}, {cell[1] + 1}" if height * width > 1 else "its only cell",
+                f"sees {way.field_size(other, cell)}",
+            )
+            here = ", chosen" if other.index == current else ""
+            words = f"{other.name}, what the cell at the chosen place sees"
+            exhibits.append(Exhibit(((way.seen_by(other, cell, digit), words),), other.name + here, lines))
         way.show_exhibits(exhibits)

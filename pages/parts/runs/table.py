@@ -18,7 +18,6 @@ from s5core.runs.catalogue import NamedNetwork
 from s5core.runs.folder import Run
 from s5core.runs.outcome import Outcome
 from s5core.steps import STEPS
-from s5core.summary import count_parameters
 from s5core.words import cell, count
 
 HEAD = 38  # height of the head in pixels, its border included
@@ -43,28 +42,30 @@ class Row:
     is_mine: bool  # whether this person may change it
 
 
-def read() -> tuple[list[Row], list[str]]:
+def read() -> tuple[list[Run], list[str]]:
     """All runs of known steps, the pinned ones first, then the newest; and a sentence on each that cannot
-    be read. Raises UserError when the queue of the server cannot be made."""
+    be read."""
+    found = folder.listing()
+    return [run for run in found.runs if run.step in STEPS], list(found.damaged.values())
+
+
+def rows(runs: Sequence[Run]) -> list[Row]:
+    """What is known of runs at this moment. Raises UserError when the queue of the server cannot be made."""
     jobs, person = server.jobs(), visitor.person()
     training = {run.id for run in jobs.training()}
     waiting = {run.id: place for place, run in enumerate(jobs.waiting(), start=1)}
-    rows = []
-    found_runs = folder.listing()
-    for run in found_runs.runs:
-        if run.step not in STEPS:
-            continue
-        found = outcome.of(run)
+    names = {owner: people.name(owner) for owner in {run.owner for run in runs}} | {person.id: "you"}
+    found = []
+    for run in runs:
+        reached = outcome.of(run)
         # A worker keeps a run for a moment after its end.
-        over = found.state in ("finished", "diverged", "failed")
+        over = reached.state in ("finished", "diverged", "failed")
         active = run.id in waiting or (run.id in training and not over)
         now = f"waiting, place {waiting[run.id]}" if run.id in waiting else "training"
-        state = now if active else found.state
-        whose = "you" if run.owner == person.id else people.name(run.owner)
-        rows.append(
-            Row(run, catalogue.of_run(run), found, state, active, whose, is_mine=person.may_change(run))
-        )
-    return rows, list(found_runs.damaged.values())
+        state = now if active else reached.state
+        is_mine = person.may_change(run)
+        found.append(Row(run, catalogue.of_run(run), reached, state, active, names[run.owner], is_mine))
+    return found
 
 
 def _data(rows: Sequence[Row]) -> pd.DataFrame:
@@ -78,7 +79,7 @@ def _data(rows: Sequence[Row]) -> pd.DataFrame:
             "Errors": pd.array([row.outcome.errors for row in rows], dtype="Int64"),
             "Seconds": [row.outcome.seconds or None for row in rows],
             "When": [datetime.fromisoformat(row.run.created) for row in rows],
-            "Parameters": [count_parameters(row.run.layers) for row in rows],
+            "Parameters": [row.run.parameters for row in rows],
         }
     )
 
@@ -95,15 +96,15 @@ def to_csv(rows: Sequence[Row]) -> bytes:
     return content.encode("utf-8-sig")
 
 
-def show(rows: Sequence[Row]) -> list[Row]:
-    """The table. Returns the rows that are selected.
+def show(rows: Sequence[Row], found: int) -> list[Row]:
+    """The table of the first LISTED of `found` runs. Returns the rows that are selected.
 
     A browser reports a selection by the places of the rows. When runs come, go or move, these places
     mean other runs, so the table begins with a new key and with the same runs selected.
     """
-    found, rows = len(rows), rows[:LISTED]
     ids = [row.run.id for row in rows]
-    chosen = [i for i, id in enumerate(ids) if id in st.session_state.get(keys.RUNS_CHOSEN, [])]
+    before = set(st.session_state.get(keys.RUNS_CHOSEN, []))
+    chosen = [i for i, id in enumerate(ids) if id in before]
     data = _data(rows)
     # Not in a column of its own: from the width of a first text so short, the table would conclude that
     # the names need no second line.
@@ -124,8 +125,8 @@ def show(rows: Sequence[Row]) -> list[Row]:
         selection_default={"selection": {"rows": chosen}},
         alt=f"Table of {count(len(rows), 'run')}: the newest is {rows[0].network.label}, {rows[0].state}.",
     )
-    if found > LISTED:
-        st.caption(f"The first {LISTED:,} of {found:,} runs. The downloaded table has them all.")
+    if found > len(rows):
+        st.caption(f"The first {len(rows):,} of {found:,} runs. The downloaded table has them all.")
     picked = [rows[i] for i in event["selection"]["rows"] if i < len(rows)]
     st.session_state[keys.RUNS_CHOSEN] = [row.run.id for row in picked]
     return picked
@@ -133,11 +134,12 @@ def show(rows: Sequence[Row]) -> list[Row]:
 
 def _lines(data: pd.DataFrame) -> int:
     """How many lines the longest text needs. Where a name were cut, what differs might be hidden."""
-    return max(
-        len(textwrap.wrap(text, int((width - MARGIN) / LETTER)))
-        for column, width in WIDTHS.items()
-        for text in data.get(column, [])
-    )
+    most = 1
+    for column, width in WIDTHS.items():
+        fits = int((width - MARGIN) / LETTER)
+        longer = {text for text in data.get(column, []) if len(text) > fits}
+        most = max(most, *(len(textwrap.wrap(text, fits)) for text in longer), 1)
+    return most
 
 
 def _columns() -> dict[str, Any]:

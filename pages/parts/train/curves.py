@@ -14,7 +14,6 @@ from s5core.events import Diverged, Finished, Log, Metrics
 from s5core.runs import catalogue, folder, outcome
 from s5core.runs.catalogue import NamedNetwork
 from s5core.runs.folder import Run
-from s5core.summary import count_parameters
 from s5core.target import ACCURACY, EPOCHS, PARAMETERS
 from s5core.views import live
 from s5core.views.live import Curve
@@ -129,7 +128,7 @@ def _show_accuracy(ours: Sequence[Curve], others: Sequence[Curve], log: Log, epo
 def _show_bounds(now: Look, run: Run) -> None:
     """The bounds of the exercise, and whether the run keeps them."""
     log = now.log
-    parameters, epochs = count_parameters(run.layers), run.recipe.epochs
+    parameters, epochs = run.parameters, run.recipe.epochs
     accuracy = log.epochs[-1].validation_accuracy if log.epochs else None
     met = accuracy is not None and ACCURACY.met_by(accuracy)
     bounds = [

@@ -9,9 +9,13 @@ from typing import TextIO
 
 from s5core.files import ROOT
 
+NICENESS = 10  # of 19: a tenth of the usual share of a core that others want as well
+
 
 def start(module: str) -> subprocess.Popen[str]:
     """Start a module of ours as a process. It is to end when its stdin does, and so with this process."""
+    # Windows sets a priority from outside; elsewhere the process does it itself, see `let_others_go_first`.
+    priority = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
     return subprocess.Popen(
         [sys.executable, "-m", module],
         cwd=ROOT,
@@ -20,7 +24,15 @@ def start(module: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         encoding="utf-8",  # whatever the system's own code page is
         start_new_session=True,  # a Ctrl-C in the server's terminal is not meant for the process
+        creationflags=priority,
     )
+
+
+def let_others_go_first() -> None:
+    """In the process, before it makes threads: give way to the server and the browser. They need a core for
+    some milliseconds only, but then somebody waits for them."""
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
 
 
 def take_stdout() -> TextIO:

@@ -1,0 +1,120 @@
+"""A batch in two halves: the right gradients, and the same weights with a helper and without one."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import Tensor
+
+from s5core import halves
+from s5core.data import Digits
+from s5core.device import Device
+from s5core.halves import FEWEST, Halves
+from s5core.layers import BatchNorm, Conv, GlobalAvgPool, MaxPool, Network, SiLU, build
+from s5core.loss import Loss
+from s5core.modules import to_unit
+from tests.helpers import wait_for
+
+CPU = Device("cpu", "a CPU")
+PLAIN: Network = (Conv(6), SiLU(), MaxPool(2), Conv(10), GlobalAvgPool())
+NORMED: Network = (Conv(6), BatchNorm(), SiLU(), MaxPool(2), Conv(10), GlobalAvgPool())
+SIZE = 101  # odd: the halves are not of one size
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    """What a run has that may use two cores. Afterwards no helper is left."""
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(1)
+    while halves._idle:
+        halves._idle.pop().close()
+
+
+def loss_of(layers: Network, precision: str = "float32") -> Loss:
+    model = build(layers, seed=0).to(memory_format=torch.channels_last).train()
+    return Loss(layers, model, CPU, precision, 0.1)
+
+
+def batch(digits: Digits, number: int, size: int = SIZE) -> tuple[Tensor, Tensor]:
+    here = slice(number * size, (number + 1) * size)
+    return to_unit(digits.train_images[here]), digits.train_labels[here]
+
+
+def gradient(loss: Loss) -> Tensor:
+    return torch.cat([p.grad.flatten() for p in loss.parameters() if p.grad is not None])
+
+
+def train(loss: Loss, compute: Halves, digits: Digits, numbers: range) -> None:
+    optimizer = torch.optim.SGD(loss.parameters(), lr=0.05)
+    for number in numbers:
+        compute(*batch(digits, number))
+        optimizer.step()
+
+
+def test_without_norm_the_halves_give_the_gradient_of_the_batch(practice: Digits) -> None:
+    ours, plain = loss_of(PLAIN), loss_of(PLAIN)
+    Halves(ours)(*batch(practice, 0))
+    plain(*batch(practice, 0)).backward()
+    torch.testing.assert_close(gradient(ours), gradient(plain), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(ours.tally, plain.tally)
+
+
+def test_a_norm_takes_its_statistics_from_a_half(practice: Digits) -> None:
+    images, labels = batch(practice, 0, 100)
+    ours, first, second = loss_of(NORMED), loss_of(NORMED), loss_of(NORMED)
+    Halves(ours)(images, labels)
+    first(images[:50], labels[:50]).backward()
+    second(images[50:], labels[50:]).backward()
+    torch.testing.assert_close(gradient(ours), (gradient(first) + gradient(second)) / 2, rtol=1e-4, atol=1e-6)
+
+
+def test_a_small_batch_stays_whole(practice: Digits) -> None:
+    """Half of it would tell a norm too little."""
+    ours, plain = loss_of(NORMED), loss_of(NORMED)
+    Halves(ours)(*batch(practice, 0, FEWEST - 1))
+    plain(*batch(practice, 0, FEWEST - 1)).backward()
+    assert torch.equal(gradient(ours), gradient(plain))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.usefixtures("two_threads")
+def test_the_weights_do_not_depend_on_who_computes_a_half(practice: Digits, precision: str) -> None:
+    """Neither on when a helper becomes ready, nor on whether it is killed in the middle."""
+    torch.set_num_threads(1)
+    alone = loss_of(NORMED, precision)
+    train(alone, Halves(alone), practice, range(12))
+
+    torch.set_num_threads(2)
+    halves.prepare().finish()
+    helped = loss_of(NORMED, precision)
+    compute = Halves(helped)
+    train(helped, compute, practice, range(4))  # not ready for the first of them
+    wait_for(lambda: compute._shared is not None and bool(compute._shared.ready))
+    train(helped, compute, practice, range(4, 8))
+    assert compute._helper is not None and compute._helper._batch >= 4, "the helper has done nothing"
+    os.kill(compute._helper._process.pid, signal.SIGKILL)
+    train(helped, compute, practice, range(8, 12))
+    assert not compute._helper.alive
+    for one, other in zip(alone.parameters(), helped.parameters(), strict=True):
+        assert torch.equal(one, other)
+    assert torch.equal(alone.tally, helped.tally)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("two_threads")
+def test_two_runs_of_a_process_have_a_helper_each_and_leave_them_to_the_next(practice: Digits) -> None:
+    losses = [loss_of(NORMED), loss_of(PLAIN)]
+    runs = [Halves(loss) for loss in losses]
+    for loss, run in zip(losses, runs, strict=True):
+        train(loss, run, practice, range(1))
+    first, second = (run._helper for run in runs)
+    assert first is not second
+    del run, runs
+    assert set(halves._idle) == {first, second}
+    assert halves.prepare() in (first, second)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import altair as alt
+import pandas  # noqa: F401 (Altair looks whether it is loaded, and breaks where another thread is half done)
 
 from s5core.views.palette import TARGET
 

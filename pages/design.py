@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import difference, messages, navigation, sidebar
-from pages.parts.design import deeds, layer_list, layout, line, numbers, sight, state
+from pages.parts.design import deeds, draft, layer_list, layout, line, numbers, sight
 from s5core import compare
 from s5core.advice import advise
 from s5core.errors import UserError
@@ -16,7 +16,7 @@ from s5core.summary import layer_table
 def show() -> None:
     """The page below its title. A change of the network draws no more than this again."""
     try:
-        layers, origin = state.layers(), state.origin()
+        layers, origin = draft.layers(), draft.origin()
     except UserError as error:  # somebody deleted the run: the next visit of a page says so, too
         st.error(str(error))
         return

@@ -133,11 +133,11 @@ def train_rate(run: str) -> str:
 
 
 # Design
-DESIGN_LAYERS = "design_layers"  # the network as it is now; state
-DESIGN_ORIGIN = "design_origin"  # the one that was chosen in the sidebar then; state
-DESIGN_PAST = "design_past"  # what it was before each change, the last one last; state
-DESIGN_SELECTED = "design_selected"  # index of the layer whose fields are shown, or None; state
-DESIGN_TYPED = "design_typed"  # (text, what is wrong with it) while the text is no network; state
+DESIGN_LAYERS = "design_layers"  # the network as it is now; draft
+DESIGN_ORIGIN = "design_origin"  # the one that was chosen in the sidebar then; draft
+DESIGN_PAST = "design_past"  # what it was before each change, the last one last; draft
+DESIGN_SELECTED = "design_selected"  # index of the layer whose fields are shown, or None; draft
+DESIGN_TYPED = "design_typed"  # (text, what is wrong with it) while the text is no network; draft
 DESIGN_TEXT = "design_text"  # the line of text; widget
 DESIGN_NUMBERS = "design_numbers"  # parameters and more, side by side; container
 DESIGN_LIST = "design_list"  # all layers; container

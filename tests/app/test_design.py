@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -9,13 +10,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.parts import keys, server
-from s5core.layers import Crop
+from s5core.layers import LAYERS, Crop, shapes, to_json
 from s5core.notation import parse, write
 from s5core.runs import catalogue, folder
 from s5core.runs.classroom import Classroom
 from s5core.runs.queue import Queue
 from s5core.steps import STEPS
 from tests.helpers import APP, Idle
+from tests.test_layer_kinds import LeakyReLU
 
 STEP5 = write(STEPS["step5"].layers)
 SMALL = "C8 BN SiLU P C16 BN SiLU P C16 BN SiLU GAP H10"
@@ -230,3 +232,53 @@ def test_a_step_that_nobody_has_changed_is_trained_as_the_step(page: AppTest) ->
     button(page, "Train it").click().run()
     (run,) = folder.list_runs()
     assert (run.title, run.design) == ("as the step", "")
+
+
+def test_the_layers_are_opened_from_a_file_and_what_is_none_is_told(page: AppTest) -> None:
+    def upload(content: str) -> None:
+        page.file_uploader(key=keys.DESIGN_UPLOAD).upload(
+            "x.json", content.encode(), "application/json"
+        ).run()
+        assert not page.exception
+
+    upload(json.dumps(to_json(parse(SMALL))))
+    assert line(page).value == SMALL
+    for content, words in [
+        ("[1, 2", "no JSON of layers"),
+        ('[{"layer": "Dense"}]', "Layer 1: .*names no known layer"),
+        (json.dumps(to_json(parse("C8 " * 50) * 2)), "100 layers: use at most 50"),
+        (" " * 70_000, "70,000 bytes"),
+    ]:
+        upload(content)
+        assert re.search(words, page.error[0].value), page.error[0].value
+    assert line(page).value == SMALL
+
+
+def test_the_fields_of_a_new_kind_are_on_the_page(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LAYERS, "LeakyReLU", LeakyReLU)
+    type_text(page, "C8 lrelu0.2 GAP H10")
+    press(page, keys.design_layer(1))
+    page.number_input(key=keys.design_field(1, "LeakyReLU", "slope")).set_value(0.5).run()
+    assert line(page).value == "C8 LReLU0.5 GAP H10" and listed(page)[1] == "2 · LeakyReLU 0.5"
+
+
+def test_a_text_and_a_click_at_once_are_both_taken_as_far_as_they_go(page: AppTest) -> None:
+    press(page, keys.design_layer(14))
+    for change in (
+        lambda: page.button(key=keys.design_change(14, "down")).click(),
+        lambda: page.number_input(key=keys.design_field(14, "Conv", "channels")).set_value(9),
+    ):
+        line(page).set_value("C8 GAP H10")
+        change().run()
+        assert not page.exception and line(page).value == "C8 GAP H10"
+        button(page, "Undo").click().run()
+        press(page, keys.design_layer(14))
+    assert line(page).value == STEP5
+
+
+def test_a_forged_field_stays_in_its_range(page: AppTest) -> None:
+    press(page, keys.design_layer(0))
+    page.number_input(key=keys.design_field(0, "Conv", "channels")).set_value(10**6).run()
+    assert not page.exception
+    for layer, shape, _ in shapes(parse(line(page).value)):
+        layer.check(shape)

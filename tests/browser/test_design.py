@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -57,22 +56,3 @@ def test_a_network_is_designed_mended_trained_and_drawn_to(practice_app: App, br
 
 def first_layer(page: Page) -> Locator:
     return page.get_by_role("button", name=re.compile("^1 · Conv"))
-
-
-def test_a_link_holds_the_network_for_another_browser(
-    practice_app: App, browser: Browser, tmp_path: Path
-) -> None:
-    with watched_page(browser, practice_app) as page:
-        page.goto(practice_app.url("design?step=step2&layers=C8+BN+SiLU+P+C16+GAP+H10"))
-        expect(line(page)).to_have_value("C8 BN SiLU P C16 GAP H10")
-        expect(page.get_by_role("heading", name="Against Step 2")).to_be_visible()
-        press(page, "File")
-        with page.expect_download() as download:
-            page.get_by_role("button", name="Download the layers").click()
-        file = tmp_path / "mine.json"
-        download.value.save_as(file)
-        page.goto(practice_app.url("design"))
-        expect(line(page)).to_have_value(re.compile("^C8 BN SiLU C8"))
-        press(page, "File")
-        page.locator("input[type=file]").set_input_files(file)
-        expect(line(page)).to_have_value("C8 BN SiLU P C16 GAP H10")

@@ -8,7 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.parts import choice, keys, messages, server, visitor
-from pages.parts.design import state
+from pages.parts.design import draft
 from pages.parts.start import start_run
 from s5core.advice import Advice
 from s5core.errors import UserError
@@ -40,16 +40,16 @@ def show(layers: Network, advice: Sequence[Advice]) -> None:
             help=f"Starts a run with the recipe of {chosen.short}, and opens the page Train.",
         )  # fmt: skip
         st.button(
-            "Save it", disabled=not possible or not state.is_changed(), on_click=_save,
+            "Save it", disabled=not possible or not draft.is_changed(), on_click=_save,
             help="Keeps it as a run that is not started yet. It then stands wherever networks are chosen, "
             "and on the page Train you can choose the settings first.",
         )  # fmt: skip
-        st.button("Undo", disabled=not state.past(), on_click=state.undo, help="Takes the last change back.")
+        st.button("Undo", disabled=not draft.past(), on_click=draft.undo, help="Takes the last change back.")
         _offer_files(layers, chosen)
-        if state.is_changed():
+        if draft.is_changed():
             st.button(
                 f"Back to {chosen.title if chosen.is_run else chosen.short}",
-                on_click=state.change, args=(chosen.layers,),
+                on_click=draft.change, args=(chosen.layers,),
                 help="Begins again with the network that is chosen in the sidebar.",
             )  # fmt: skip
     if not possible:
@@ -61,13 +61,14 @@ def show(layers: Network, advice: Sequence[Advice]) -> None:
 
 def usual_name(layers: Network, chosen: NamedNetwork) -> str:
     """The name of a network to which nobody has given one."""
-    kept = chosen.design if layers == chosen.layers else ""
-    return kept or f"design with {count_parameters(layers):,}"
+    if layers == chosen.layers:
+        return chosen.design or chosen.title
+    return f"design with {count_parameters(layers):,}"
 
 
 def _design() -> NamedNetwork:
     """The network as one to train in place of the chosen one, with a name unless it is that of a step."""
-    chosen, layers = choice.network(), state.layers()
+    chosen, layers = choice.network(), draft.layers()
     if layers == chosen.step.layers or (layers == chosen.layers and not chosen.design):
         return replace(chosen, layers=layers, design="")
     typed = folder.clean_name(st.session_state.get(keys.DESIGN_NAME) or "")
@@ -95,6 +96,7 @@ def _save() -> None:
 def _offer_files(layers: Network, chosen: NamedNetwork) -> None:
     """The network as a file, and from one."""
     with st.popover("File"):
+        st.caption("The address of this page holds the network, too: whoever opens it sees the same design.")
         export = EXPORTS["layers"]
         source = Source("design", layers, chosen.recipe)
         st.download_button(
@@ -112,7 +114,7 @@ def _open() -> None:
     if upload is None:
         return
     try:
-        state.change(_read(upload.getvalue()))
+        draft.change(_read(upload.getvalue()))
     except UserError as error:
         messages.leave("design", str(error))
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts import keys, messages
-from pages.parts.design import state
+from pages.parts import keys
+from pages.parts.design import draft
 from s5core.layers import LAYERS, Layer
-from s5core.settings import check_field, field_choices, field_range, field_types
+from s5core.settings import field_choices, field_range, field_types
 
 FIELD = 118  # width of a control in pixels
 
@@ -26,7 +26,7 @@ def show(index: int, layer: Layer, total: int) -> None:
         with st.container(horizontal=True, gap="small"):
             _offer(index, "Up", "Before the layer above it.", index == 0, _move, index - 1)
             _offer(index, "Down", "Behind the layer below it.", index == total - 1, _move, index + 1)
-            _offer(index, "Duplicate", "The same layer once more.", not state.has_room(), _duplicate)
+            _offer(index, "Duplicate", "The same layer once more.", not draft.has_room(), _duplicate)
             _offer(index, "Remove", "Undo brings it back.", False, _remove)
 
 
@@ -52,7 +52,7 @@ def offer_addition(place: int) -> None:
         placeholder="Choose its kind",
         on_change=_add,
         args=(place,),
-        disabled=not state.has_room(),
+        disabled=not draft.has_room(),
         width=260,
     )
 
@@ -77,7 +77,7 @@ def _show_field(index: int, layer: Layer, field: Field[Any]) -> None:
     key = keys.design_field(index, cls.__name__, field.name)
     label, help = field.name.capitalize(), field.metadata["help"]
     st.session_state[key] = getattr(layer, field.name)
-    take: dict[str, Any] = {"on_change": _take_field, "args": (index, field.name, key)}
+    take: dict[str, Any] = {"on_change": _take_field, "args": (index, cls, field.name, key)}
     kind = field_types(cls)[field.name]
     if kind is bool:
         st.checkbox(label, key=key, help=help, width="content", **take)
@@ -100,14 +100,15 @@ def _offer(index: int, words: str, help: str, disabled: bool, change: Any, *more
     )
 
 
-# The changes
+# The changes. A browser may send two at once: a text that has just been typed, and a click on a layer that
+# is no longer there.
 
 
 def _add(place: int) -> None:
     kind = st.session_state[keys.design_add(place)]
-    layers = state.layers()
-    if kind in LAYERS and place <= len(layers) and state.has_room():
-        state.change((*layers[:place], fresh(LAYERS[kind]), *layers[place:]), place)
+    layers = draft.layers()
+    if kind in LAYERS and place <= len(layers) and draft.has_room():
+        draft.change((*layers[:place], fresh(LAYERS[kind]), *layers[place:]), place)
 
 
 def _take_kind(index: int) -> None:
@@ -116,34 +117,31 @@ def _take_kind(index: int) -> None:
         _put(index, fresh(LAYERS[kind]))
 
 
-def _take_field(index: int, name: str, key: str) -> None:
-    layer = state.layers()[index]
-    try:
-        value = check_field(type(layer), name, st.session_state[key])
-    except ValueError as error:
-        messages.leave("design", f"{str(error).capitalize()}.")
-    else:
-        _put(index, replace(layer, **{name: value}))
+def _take_field(index: int, cls: type[Layer], name: str, key: str) -> None:
+    layers = draft.layers()
+    if index < len(layers) and type(layers[index]) is cls:
+        _put(index, replace(layers[index], **{name: st.session_state[key]}))
 
 
 def _put(index: int, layer: Layer) -> None:
-    layers = state.layers()
-    if layers[index] != layer:
-        state.change((*layers[:index], layer, *layers[index + 1 :]), index)
+    layers = draft.layers()
+    if index < len(layers) and layers[index] != layer:
+        draft.change((*layers[:index], layer, *layers[index + 1 :]), index)
 
 
 def _move(index: int, to: int) -> None:
-    layers = list(state.layers())
-    layers.insert(to, layers.pop(index))
-    state.change(tuple(layers), to)
+    layers = list(draft.layers())
+    if index < len(layers):
+        layers.insert(to, layers.pop(index))
+        draft.change(tuple(layers), to)
 
 
 def _duplicate(index: int) -> None:
-    layers = state.layers()
-    state.change((*layers[: index + 1], *layers[index:]), index + 1)
+    layers = draft.layers()
+    draft.change((*layers[: index + 1], *layers[index:]), index + 1)
 
 
 def _remove(index: int) -> None:
-    layers = state.layers()
+    layers = draft.layers()
     left = (*layers[:index], *layers[index + 1 :])
-    state.change(left, min(index, len(left) - 1) if left else None)
+    draft.change(left, min(index, len(left) - 1) if left else None)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.parts import keys
-from pages.parts.design import editor, state
+from pages.parts.design import draft, editor
 from s5core import speed
 from s5core.advice import Advice
 from s5core.compare import shape_of
@@ -21,7 +21,7 @@ HEADS = ("output", "parameters", "sees", "time")
 
 def show(layers: Network, rows: Sequence[Row], advice: Sequence[Advice]) -> None:
     """All of it. `rows`: of the layers that are possible."""
-    chosen = state.selected()
+    chosen = draft.selected()
     total = speed.FIXED + sum(map(speed.cost_of_layer, rows))
     with st.container(key=keys.DESIGN_LIST, gap=None):
         _show_heads()
@@ -62,7 +62,7 @@ def _show_line(index: int, layer: Layer, cells: Sequence[str], is_chosen: bool) 
             f"{index + 1} · {layer.describe()}",
             key=keys.design_layer(index),
             type="primary" if is_chosen else "tertiary",
-            on_click=state.select,
+            on_click=draft.select,
             args=(None if is_chosen else index,),
             width="stretch",
         )
@@ -83,6 +83,6 @@ def _show_advice(advice: Advice) -> None:
             st.button(
                 advice.mend.words,
                 key=keys.design_mend(advice.index, advice.rule),
-                on_click=state.change,
-                args=(advice.mend.layers, state.selected()),
+                on_click=draft.change,
+                args=(advice.mend.layers, draft.selected()),
             )

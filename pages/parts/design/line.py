@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import keys
-from pages.parts.design import state
+from pages.parts.design import draft
 from s5core.notation import MAX_TEXT
 
 GRAMMAR = """One word for each layer; blanks or commas between them; capitals do not matter.
@@ -22,7 +22,7 @@ A shell takes the same text: `python -m s5core table "C8 BN SiLU P C16 GAP H10"`
 
 def show() -> None:
     """The line, and what is wrong with it."""
-    text, wrong = state.text()
+    text, wrong = draft.text()
     st.session_state[keys.DESIGN_TEXT] = text
     st.text_input(
         "The network as text",
@@ -36,4 +36,4 @@ def show() -> None:
 
 
 def _take() -> None:
-    state.take_text(st.session_state[keys.DESIGN_TEXT])
+    draft.take_text(st.session_state[keys.DESIGN_TEXT])

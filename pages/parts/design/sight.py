@@ -8,7 +8,7 @@ import streamlit as st
 from torch import Tensor
 
 from pages.parts import choice, server
-from pages.parts.design import state
+from pages.parts.design import draft
 from pages.parts.design.numbers import seen_before_average
 from s5core.data import indices_of_class
 from s5core.errors import UserError
@@ -23,7 +23,7 @@ WIDTH = 224  # CSS pixels
 def show(rows: Sequence[Row]) -> None:
     """The digit with the receptive field of a cell in the middle of the chosen layer's maps; where none is
     chosen, of the last maps. `rows`: of the layers that are possible."""
-    chosen = state.selected()
+    chosen = draft.selected()
     row = rows[chosen] if chosen is not None and chosen < len(rows) else seen_before_average(rows)
     if row is None:
         return

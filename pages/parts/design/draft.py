@@ -48,6 +48,8 @@ def change(new: Network, selected: int | None = None) -> None:
 
 def undo() -> None:
     """Take the last change back. Call it in a callback."""
+    if not past():  # a second click came before the button was disabled
+        return
     *earlier, last = past()
     st.session_state[keys.DESIGN_PAST] = earlier
     _show(last, None)

@@ -11,26 +11,27 @@ from __future__ import annotations
 
 from benchmarks import files
 from s5core import checkpoint, data
-from s5core.ahead.answers import SHIPPED, Network, file_name, find_out
+from s5core.ahead.answers import SHIPPED, Network, Reading
 from s5core.data import Digits
 from s5core.steps import STEPS
 
 
-def wanted(digits: Digits) -> dict[str, tuple[Network, Digits]]:
+def wanted(digits: Digits) -> dict[str, Reading]:
     """What is to be found out, by the name of its file. `digits`: MNIST."""
     found = {}
     for name, loaded in checkpoint.load_shipped(STEPS).items():
         network = Network.of(checkpoint.shipped_path(name), loaded)
         for each in (digits, data.practice_set()):
-            found[file_name(network, each)] = network, each
+            reading = Reading(network, each)
+            found[reading.file] = reading
     return found
 
 
 def main() -> None:
     """Find out and write."""
     cases = wanted(files.mnist())
-    for network, digits in cases.values():
-        find_out(network, digits, lambda _: None, SHIPPED)
+    for reading in cases.values():
+        reading.find_out(lambda _: None, SHIPPED)
     for file in SHIPPED.iterdir():
         if file.name not in cases:
             file.unlink()

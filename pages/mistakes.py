@@ -29,6 +29,17 @@ def read_or_wait(trained: Trained) -> Evaluation:
     return found
 
 
+def stop_if_sealed() -> None:
+    """End the page where nobody may see yet what the chosen network answers to the test digits."""
+    if choice.network().is_sealed:
+        st.info(
+            f"{choice.network().short} was validated on training digits that were held out, and its test "
+            "accuracy is still sealed. Its owner can open it on the page Runs, once."
+        )
+        st.page_link("pages/runs.py", label="Go to Runs")
+        st.stop()
+
+
 def say_what_was_read(trained: Trained) -> None:
     """Which digits the network has read, and whether they are a fair test."""
     digits = server.digits_or_stop()
@@ -209,6 +220,7 @@ def _classes_in_words(answers: Evaluation) -> str:
 
 navigation.require_router()
 st.title("Mistakes")
+stop_if_sealed()
 trained = choice.trained_or_stop()
 say_what_was_read(trained)
 answers = read_or_wait(trained)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import keys, messages, navigation, server
-from pages.parts.runs import actions, comparison, table, trash, upload
+from pages.parts.runs import actions, board, comparison, result, table, trash, upload
 from s5core import configuration, data, words
 from s5core.errors import UserError
 from s5core.files import ROOT
@@ -81,6 +81,8 @@ def show_runs(runs: list[Run]) -> None:
     actions.show(chosen)
     if len(chosen) > 1:
         comparison.show([row.network for row in chosen])
+    else:
+        result.show(chosen[0].run)
 
 
 def watch(runs: list[Run], rows: list[table.Row]) -> None:
@@ -112,5 +114,6 @@ try:
     show_runs(runs)
 except UserError as error:
     st.error(str(error))
+board.show()
 show_damaged(damaged)
 show_places()

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from string import ascii_lowercase
 
 import streamlit as st
 
 from pages.parts import choice, keys, navigation, server
 from pages.parts.steps import comparison, first
 from s5core import compare
-from s5core.evaluate import standard_error
+from s5core.evidence import standard_error
 from s5core.published import PUBLISHED
 from s5core.results import Result
 from s5core.steps import STEPS, Step
 from s5core.summary import count_parameters
 from s5core.target import ACCURACY, EPOCHS
 from s5core.views.path import Stop, steps_path
-from s5core.views.steps import steps_accuracy
+from s5core.views.steps import BADGES, LETTERS, steps_accuracy
 from s5core.words import NO_BREAK, count, percent
 
-BADGES = {f"step{n}": str(n) for n in range(1, 6)} | {
-    "base": "Base",
-    "step5_small": "Small",
-    "step5_fast": "Fast",
-    "step5_published": "As published",
-}
-LETTERS = {one.repository: letter for one, letter in zip(PUBLISHED, ascii_lowercase, strict=False)}
 FLOORS = {"98.5 to 100 %": 98.5, "97 to 100 %": 97.0, "0 to 100 %": 0.0}
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import choice, keys, messages, navigation, server
-from pages.parts.train import curves, follow, layout, recipe_form, transport
+from pages.parts import choice, expectation, keys, messages, navigation, server
+from pages.parts.train import curves, finder, follow, layout, recipe_form, transport
 from s5core.data import Digits
 from s5core.errors import UserError
+from s5core.runs import catalogue
 
 
 def fetch_digits() -> None:
@@ -59,6 +60,8 @@ with chart:
     follow.show(keys.TRAIN_CHART, curves.draw)
 with settings:
     recipe_form.show(network.step, digits)
+    expectation.ask()
+    finder.show(catalogue.of_step(network.step))
 st.caption("A run goes on when you leave this page.")
 tell_of_practice_digits(digits)
 st.page_link("pages/runs.py", label="All runs: compare, rename, delete")

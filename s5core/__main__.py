@@ -17,7 +17,7 @@ import torch
 import typer
 from torch import Tensor, nn
 
-from s5core import checkpoint, data, results, steps, words
+from s5core import checkpoint, data, finder, results, steps, words
 from s5core.drawing import fit, photo, photographs, score
 from s5core.drawing.fit import DigitError
 from s5core.drawing.reading import use_one_thread
@@ -191,6 +191,33 @@ def train_command(
             f"{name}: {statistics.mean(accuracies):.2f} ± {statistics.stdev(accuracies):.2f} % "
             f"in the last epoch over {seeds} seeds"
         )
+
+
+@app.command("find-rate")
+@recipe_options
+def find_rate(
+    network: NetworkName,
+    *,
+    folder: DataFolder = None,
+    threads: Threads = None,
+    as_json: AsJson = False,
+    **changes: Any,
+) -> None:
+    """Test which learning rate suits a network: train a copy for some batches while the rate grows."""
+    set_threads(threads)
+    source = read_network(network)
+    recipe = source.recipe.replace(**{name: value for name, value in changes.items() if value is not None})
+    layers = with_dropout(source.layers) if recipe.dropout else source.layers
+    trials = list(finder.find_rates(layers, recipe, load_digits(recipe.split, folder)))
+    found = finder.suggest(trials)
+    if as_json:
+        shown = [{"rate": each.rate, "loss": each.loss} for each in trials]
+        print(json.dumps({"trials": shown, "suggestion": found.rate if found else None}))
+        return
+    print(f"{'rate':>8} {'loss':>7}")
+    for each in trials[::5]:
+        print(f"{each.rate:>8.2g} {each.loss:>7.3f}")
+    print(found.reason if found else finder.NOTHING)
 
 
 @app.command()

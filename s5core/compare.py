@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from s5core import target
+from s5core.evidence import Sample
 from s5core.layers import Layer
 from s5core.published import PUBLISHED
 from s5core.results import Result
@@ -20,7 +21,7 @@ from s5core.summary import Row, count_parameters, layer_table
 from s5core.target import Bound
 
 Mark = Literal["same", "changed", "added", "removed"]
-Source = Literal["ours", "reported", "elsewhere"]
+Source = Literal["ours", "reported", "elsewhere", "shared"]
 
 TEST_DIGITS = 10_000  # MNIST's test digits, which every accuracy of a step is measured on
 
@@ -84,11 +85,11 @@ class Check:
 class Standing:
     """A network's accuracy and size, and where the figures come from."""
 
-    name: str  # of the step, or the repository of what was published elsewhere
+    name: str  # of the step, the repository of what was published elsewhere, or the place on the board
     source: Source
     parameters: int
     accuracy: float  # in percent; of the best epoch where it was reported for a step, else of the last
-    deviation: float | None = None  # over our seeds
+    deviation: float | None = None  # over our seeds, or those of a shared result
     seeds: int | None = None  # None where the source does not say
 
 
@@ -192,20 +193,30 @@ def standings(reached: Mapping[str, Result]) -> list[Standing]:
     return ours + reported + elsewhere
 
 
-def curve(entry: dict[str, Any]) -> list[CurvePoint]:
-    """A step's training, from its entry in results.json (`results.read()["steps"][name]`).
+def sample(result: Result) -> Sample:
+    """The accuracies that a step has reached over its seeds."""
+    return Sample(tuple(result.last_by_seed.values()), TEST_DIGITS)
 
-    An epoch that only some of the seeds reached is the mean of those.
+
+def curve(entry: dict[str, Any]) -> list[CurvePoint]:
+    """A step's training, from its entry in results.json (`results.read()["steps"][name]`)."""
+    return band([[(m["train"], m["validation"]) for m in seed["epochs"]] for seed in entry["seeds"]])
+
+
+def band(runs: Sequence[Sequence[tuple[float, float]]]) -> list[CurvePoint]:
+    """Runs with several seeds as one curve. `runs`: of each, the training and the validation accuracy
+    after every epoch, in percent.
+
+    An epoch that only some of the runs have reached is the mean of those.
     """
-    runs = [seed["epochs"] for seed in entry["seeds"]]
     points = []
     for epoch in range(1, max(map(len, runs), default=0) + 1):
         here = [run[epoch - 1] for run in runs if len(run) >= epoch]
-        validation = [metrics["validation"] for metrics in here]
+        validation = [accuracy for _, accuracy in here]
         points.append(
             CurvePoint(
                 epoch=epoch,
-                train=statistics.mean(metrics["train"] for metrics in here),
+                train=statistics.mean(accuracy for accuracy, _ in here),
                 validation=statistics.mean(validation),
                 lowest=min(validation),
                 highest=max(validation),

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from s5core import evidence
 from s5core.layers import CLASSES
 from s5core.words import probability
 
@@ -47,12 +48,12 @@ class Evaluation:
     def standard_error(self) -> float:
         """Standard error of the accuracy in percentage points: how far the accuracy would typically
         change with other digits, as many as these."""
-        return standard_error(self.accuracy, len(self.labels))
+        return evidence.standard_error(self.accuracy, len(self.labels))
 
     @property
     def interval(self) -> tuple[float, float]:
         """95 % confidence interval of the accuracy, in percent. It also holds for few digits."""
-        return wilson_interval(len(self.labels) - self.errors, len(self.labels))
+        return evidence.wilson_interval(len(self.labels) - self.errors, len(self.labels))
 
     @property
     def loss(self) -> float:
@@ -152,15 +153,11 @@ class Comparison:
     both: Tensor
 
     @property
-    def luck(self) -> float:
+    def luck(self) -> int:
         """How many errors two equally good networks may differ by through chance: in about 19 of 20
-        cases the difference is smaller.
-
-        It is two standard deviations, which depend only on the digits that exactly one of the two reads
-        wrong (McNemar, "Note on the sampling error of the difference between correlated proportions or
-        percentages", 1947).
-        """
-        return 2 * math.sqrt(len(self.only_first) + len(self.only_second))
+        cases the difference is not larger. It depends only on the digits that exactly one of the two
+        reads wrong (see `evidence.lead_by_luck`)."""
+        return evidence.lead_by_luck(len(self.only_first) + len(self.only_second))
 
 
 def compare_answers(first: Evaluation, second: Evaluation) -> Comparison:
@@ -172,31 +169,6 @@ def compare_answers(first: Evaluation, second: Evaluation) -> Comparison:
         only_second=second._by_confidence(second.wrong & ~first.wrong),
         both=first._by_confidence(first.wrong & second.wrong),
     )
-
-
-def standard_error(accuracy: float, digits: int) -> float:
-    """Standard error, in points, of an accuracy in percent that was measured on this number of
-    digits: the standard deviation of a binomial share. Raises ValueError out of range."""
-    if not 0 <= accuracy <= 100 or digits < 1:
-        raise ValueError(f"{accuracy} % of {digits} digits is no accuracy")
-    share = accuracy / 100
-    return 100 * math.sqrt(share * (1 - share) / digits)
-
-
-def wilson_interval(right: int, digits: int) -> tuple[float, float]:
-    """95 % confidence interval, in percent, of an accuracy: `right` of `digits` are read right.
-
-    It also holds for a handful of digits and at 100 %, where the standard error is of no use (Wilson,
-    "Probable inference, the law of succession, and statistical inference", 1927). Raises ValueError
-    out of range.
-    """
-    if not 0 <= right <= digits or digits < 1:
-        raise ValueError(f"{right} of {digits} digits is no accuracy")
-    z = 1.959964  # 95 % of a normal distribution lie within this number of standard deviations
-    share, weight = right / digits, z**2 / digits
-    centre = (share + weight / 2) / (1 + weight)
-    reach = z / (1 + weight) * math.sqrt(share * (1 - share) / digits + weight / (4 * digits))
-    return 100 * max(0.0, centre - reach), 100 * min(1.0, centre + reach)
 
 
 def allowed_errors(accuracy: float, digits: int) -> int:

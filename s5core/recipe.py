@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,6 +17,9 @@ from s5core.optimizer import OPTIMIZERS
 from s5core.schedule import SCHEDULES, Anneal
 from s5core.settings import check_field, setting
 from s5core.words import count
+
+# Learning rates to choose from: 1, 2, 3, 5 in each power of ten, about equal steps by their factor.
+RATES = tuple(round(digit * 10.0**power, 6) for power in range(-4, 1) for digit in (1, 2, 3, 5))
 
 Split = Literal["test", "holdout"]
 Way = Literal["auto", "eager", "halves", "compiled", "graph"]  # see `ways`
@@ -155,6 +159,11 @@ class Recipe:
             if name not in known:
                 raise RecipeError(f"A recipe has no field {name!r}: use some of {', '.join(known)}.")
         return cls(**data)
+
+
+def nearest_rate(rate: float) -> float:
+    """The one of RATES that is nearest to a learning rate over 0, by its factor."""
+    return min(RATES, key=lambda choice: abs(math.log(choice / rate)))
 
 
 def differing(recipes: Sequence[Recipe]) -> list[str]:

@@ -8,8 +8,9 @@ import torch
 
 from s5core import checkpoint, steps, target
 from s5core.checkpoint import Checkpoint, CheckpointError
-from s5core.evaluate import evaluate, standard_error
+from s5core.evaluate import evaluate
 from s5core.events import Epoch, State
+from s5core.evidence import standard_error
 from s5core.recipe import Recipe
 from s5core.train import train
 from tests.helpers import TINY

@@ -15,7 +15,7 @@ from s5core.configuration import Configuration, ConfigurationError
 from s5core.events import Finished, to_lines
 from s5core.files import ROOT
 from s5core.recipe import Recipe, RecipeError
-from s5core.runs import classroom, folder, people, space
+from s5core.runs import classroom, folder, group, people, space
 from s5core.runs.classroom import Classroom, ClassroomError
 from s5core.runs.folder import Run, RunError
 from s5core.runs.messages import Done
@@ -138,9 +138,86 @@ def test_a_person_saves_only_so_many_designs_and_none_too_large_or_while_all_is_
     assert len(folder.list_runs()) == 3
 
 
+def test_a_repeated_run_gets_its_missing_seeds_and_each_takes_its_turn():
+    room = classroom_of(jobs=1, waiting=3)
+    run = start(room, learning_rate=0.05)
+    start(room, BEN)
+    room.repeat(ADA, run.id, 3)
+    assert titles(room) == ["ada", "ben", "ada", "ada"]
+    found = group.of(run)
+    assert [each.recipe.seed for each in found.runs] == [0, 1, 2]
+    assert [each.title for each in found.runs] == ["mine", "mine, seed 1", "mine, seed 2"]
+    assert {each.recipe.learning_rate for each in found.runs} == {0.05}
+    room.repeat(ADA, run.id, 3)  # has all it needs
+    assert len(folder.list_runs()) == 4
+    with pytest.raises(ClassroomError, match="not yours"):
+        room.repeat(BEN, run.id, 5)
+
+
+def test_a_repetition_takes_no_more_of_the_line_than_one_person_may():
+    room = classroom_of(jobs=1, waiting=3)
+    run = start(room)
+    with pytest.raises(ClassroomError, match=r"3 of 4 runs are in line\. 3 runs of yours wait .*S5_WAITING"):
+        room.repeat(ADA, run.id, 5)
+    assert room.queue.count_waiting("ada") == 3
+    with pytest.raises(ClassroomError, match="^3 runs of yours wait in line already"):
+        room.repeat(ADA, run.id, 5)
+    finish(room)  # the next one begins, and makes room for the last seed
+    room.repeat(ADA, run.id, 5)
+    assert [each.recipe.seed for each in group.of(run).runs] == [0, 1, 2, 3, 4]
+
+
+def test_a_run_that_nothing_is_trained_like_is_not_repeated(room):
+    made = checkpoint.load(checkpoint.shipped_path("step4"))
+    run = room.adopt(ADA, made, "step4", "from a file")
+    with pytest.raises(ClassroomError, match="came from a file"):
+        room.repeat(ADA, run.id, 3)
+    assert folder.list_runs() == [run]
+
+
+def test_the_seeds_that_a_teacher_adds_are_the_owners(school):
+    room, teacher = school
+    run = start(room)
+    room.repeat(teacher, run.id, 3)
+    assert {each.owner for each in folder.list_runs()} == {"ada"}
+
+
+def test_the_test_accuracy_of_a_finished_run_is_opened_once(room):
+    run = start(room, split="holdout")
+    assert run.is_sealed
+    with pytest.raises(ClassroomError, match="finished run"):
+        room.open_test(ADA, run.id)
+    finish(room)
+    with pytest.raises(ClassroomError, match="not yours"):
+        room.open_test(BEN, run.id)
+    room.open_test(ADA, run.id)
+    opened = run.test_opened()
+    assert opened and not run.is_sealed
+    (run.folder / "test.json").write_text('{"opened": "2020-01-01T00:00:00+00:00"}')
+    room.open_test(ADA, run.id)  # the first time counts
+    assert run.test_opened() == "2020-01-01T00:00:00+00:00"
+    (run.folder / "test.json").write_text("damaged")
+    assert not run.is_sealed  # whoever damages the record does not seal the test again
+
+
+def test_a_run_on_the_test_digits_is_never_sealed(room):
+    assert not start(room).is_sealed
+
+
+def test_an_owner_shares_a_run_and_takes_it_back(room):
+    run = start(room)
+    with pytest.raises(ClassroomError, match="not yours"):
+        room.share(BEN, [run.id], True)
+    room.share(ADA, [run.id], True)
+    room.rename(ADA, run.id, "better")
+    assert folder.open_run(run.id).shared and folder.open_run(run.id).title == "better"
+    room.share(ADA, [run.id], False)
+    assert not folder.open_run(run.id).shared
+
+
 def test_pages_change_runs_only_by_way_of_the_classroom():
     direct = re.compile(
-        r"folder\.(create|adopt|rename|pin|delete|restore)\b"
+        r"folder\.(create|adopt|rename|pin|share|open_test|delete|restore)\b"
         r"|(jobs\(\)|jobs|queue)\.(submit|stop|set_rate|pause)\("
     )
     for path in [ROOT / "streamlit_app.py", *(ROOT / "pages").rglob("*.py")]:

@@ -4,7 +4,6 @@ import math
 
 import pytest
 import torch
-from scipy import stats
 from sklearn import metrics
 from torch import Tensor, nn
 
@@ -16,8 +15,6 @@ from s5core.evaluate import (
     compare_answers,
     evaluate,
     fit_temperature,
-    standard_error,
-    wilson_interval,
 )
 from s5core.layers import build
 from s5core.words import NO_BREAK
@@ -211,7 +208,7 @@ def test_comparison_parts_the_errors() -> None:
     assert found.only_first.tolist() == [4, 0]
     assert found.both.tolist() == [1]
     assert found.only_second.tolist() == [2]
-    assert found.luck == pytest.approx(2 * 3**0.5)
+    assert found.luck == 3  # three heads of three throws are nothing rare
 
 
 def test_comparison_of_different_digits_is_refused() -> None:
@@ -222,15 +219,6 @@ def test_comparison_of_different_digits_is_refused() -> None:
 @pytest.mark.parametrize(("digits", "allowed"), [(10_000, 60), (1000, 6), (100, 0), (5000, 30)])
 def test_allowed_errors_meet_the_target_and_one_more_does_not(digits: int, allowed: int) -> None:
     assert allowed_errors(99.4, digits) == allowed
-
-
-def test_standard_error():
-    assert standard_error(99.4, 10_000) == pytest.approx(0.0772, abs=1e-4)  # sqrt(0.994 * 0.006 / 10,000)
-    assert standard_error(50, 100) == pytest.approx(5)
-    assert standard_error(100, 10_000) == 0
-    for wrong in ((101, 10), (-1, 10), (50, 0)):
-        with pytest.raises(ValueError, match="no accuracy"):
-            standard_error(*wrong)
 
 
 def test_the_calibration_error_of_a_network_that_says_how_often_it_is_right():
@@ -262,20 +250,6 @@ def test_the_temperature_of_answers_that_were_heated_is_found(temperature: float
     assert torch.equal(cooled.predictions, heated.predictions)
     assert cooled.calibration_error < 1
     assert cooled.loss < min(heated.cooled(fitted * 1.05).loss, heated.cooled(fitted / 1.05).loss)
-
-
-def test_wilson_interval_agrees_with_scipy() -> None:
-    for right, digits in [(0, 1), (1, 1), (0, 60), (57, 60), (60, 60), (9940, 10_000)]:
-        theirs = stats.binomtest(right, digits).proportion_ci(method="wilson")
-        assert wilson_interval(right, digits) == pytest.approx(
-            (100 * theirs.low, 100 * theirs.high), abs=1e-4
-        )
-
-
-@pytest.mark.parametrize(("right", "digits"), [(1, 0), (-1, 5), (6, 5)])
-def test_an_impossible_share_has_no_interval(right: int, digits: int) -> None:
-    with pytest.raises(ValueError, match="is no accuracy"):
-        wilson_interval(right, digits)
 
 
 def test_the_interval_is_around_the_accuracy(guesses: Evaluation) -> None:

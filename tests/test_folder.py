@@ -1,3 +1,4 @@
+import json
 import os
 import time
 
@@ -130,6 +131,17 @@ def test_a_new_name_and_a_pin_are_kept_and_the_config_is_not_changed():
     assert folder.rename(kept, "").title == "first" and folder.open_run(run.id).pinned
     assert not folder.pin(kept, False).pinned and folder.open_run(run.id).title == "first"
     assert (run.folder / "config.json").read_bytes() == config
+
+
+def test_what_somebody_expected_is_kept_with_the_run():
+    said = folder.Expectation("it will\nhelp", 99.3)
+    run = folder.create("mine", "step5", LEAST, Recipe(), expected=said)
+    assert folder.open_run(run.id).expected == folder.Expectation("it will help", 99.3)
+    assert folder.create("none", "step5", LEAST, Recipe()).expected is None
+    config = json.loads((run.folder / "config.json").read_text())
+    for odd in ("high", {"text": 7, "accuracy": None}, {"text": "x", "accuracy": "much"}):
+        (run.folder / "config.json").write_text(json.dumps(config | {"expected": odd}))
+        assert folder.open_run(run.id).expected is None
 
 
 def test_a_long_name_is_cut():

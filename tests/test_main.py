@@ -24,6 +24,7 @@ from s5core.layers import to_json
 from s5core.runs import folder
 from s5core.shell.arguments import read_network
 from tests.helpers import NOWHERE, TINY, require_no_mnist_at_home
+from tests.test_hints import NORMED
 
 STEP5 = str(checkpoint.shipped_path("step5"))
 
@@ -140,6 +141,16 @@ def test_layers_of_ones_own_over_seeds(s5core, small):
     assert [run["seed"] for run in result["runs"]] == [0, 1]
     assert result["runs"][0]["parameters"] == 4 * 9 + 8 + 360
     assert result["mean"] == pytest.approx(sum(run["accuracy"] for run in result["runs"]) / 2)
+
+
+def test_the_rate_finder_prints_its_trials_and_what_it_suggests(s5core, tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(to_json(NORMED)))
+    told = s5core("find-rate", str(path), "--threads", "1", "--batch-size", "50").stdout
+    assert told.startswith("    rate    loss\n  0.0001") and "The loss was lowest at a rate of" in told
+    arguments = ("find-rate", str(path), "--threads", "1", "--batch-size", "50", "--json")
+    found = json.loads(s5core(*arguments).stdout)
+    assert len(found["trials"]) > 50 and 0.02 <= found["suggestion"] <= 0.5
 
 
 def test_dropout_on_a_network_without_it_gets_places_for_it(s5core, small, tmp_path):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from s5core import checkpoint
@@ -11,6 +13,7 @@ from s5core.events import (
     Finished,
     Metrics,
     Progress,
+    RateChanged,
     Started,
     Stopped,
     to_lines,
@@ -21,6 +24,7 @@ from s5core.runs.outcome import Outcome, State
 from tests.helpers import LEAST
 
 STARTED = Started("CPU", "practice set", 4000, 1000, 90, 3, 32, 1)
+HERE: dict[str, Any] = {"data": "practice set", "digits": 1000}  # what STARTED tells of the digits
 PROGRESS = Progress(1, 1, 2.3, 10.0, 0.1, 1000.0)
 FIRST = Epoch(Metrics(1, 0.5, 80.0, 0.4, 90.0, 100, 0.1, 2.0))
 SECOND = Epoch(Metrics(2, 0.3, 90.0, 0.2, 95.5, 45, 0.1, 1.5))
@@ -30,11 +34,12 @@ SECOND = Epoch(Metrics(2, 0.3, 90.0, 0.2, 95.5, 45, 0.1, 1.5))
     ("events", "expected"),
     [
         ([], Outcome("not started")),
-        ([STARTED, PROGRESS], Outcome("interrupted")),
-        ([STARTED, PROGRESS, FIRST, SECOND], Outcome("interrupted", 95.5, 45, 3.5)),
-        ([STARTED, FIRST, Stopped(1)], Outcome("stopped", 90.0, 100, 2.0)),
-        ([STARTED, FIRST, SECOND, Finished(2, 95.5, 95.5, 3.5)], Outcome("finished", 95.5, 45, 3.5)),
-        ([STARTED, Diverged(1, 7, float("nan"), 3.0)], Outcome("diverged")),
+        ([STARTED, PROGRESS], Outcome("interrupted", **HERE)),
+        ([STARTED, PROGRESS, FIRST, SECOND], Outcome("interrupted", 95.5, 45, 3.5, **HERE)),
+        ([STARTED, FIRST, Stopped(1)], Outcome("stopped", 90.0, 100, 2.0, **HERE)),
+        ([STARTED, FIRST, SECOND, Finished(2, 95.5, 95.5, 3.5)], Outcome("finished", 95.5, 45, 3.5, **HERE)),
+        ([STARTED, Diverged(1, 7, float("nan"), 3.0)], Outcome("diverged", **HERE)),
+        ([STARTED, RateChanged(0.2)], Outcome("interrupted", rate_changed=True, **HERE)),
         ([Failed("No worker.")], Outcome("failed")),
         ([FIRST, SECOND, Stopped(2)], Outcome("opened from a file", 95.5, 45, 3.5)),
     ],

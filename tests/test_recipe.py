@@ -71,7 +71,7 @@ CHOICES = {
     "schedule": "one of constant, step, exponential, cosine, one-cycle, plateau",
     "anneal": "linear or cosine",
     "split": "test or holdout",
-    "way": "one of auto, eager, compiled, graph",
+    "way": "one of auto, eager, halves, compiled, graph",
     "precision": "one of auto, float32, bfloat16",
 }
 

@@ -38,6 +38,16 @@ def message(place: Place) -> str:
     return f"shared_message_{place}"
 
 
+def seeds(run: str) -> str:
+    """How many seeds a run is to be repeated with; widget, seeds."""
+    return f"shared_seeds_{run}"
+
+
+def hint(name: str, run: str) -> str:
+    """The button of a hint for a run; widget, hints."""
+    return f"shared_hint_{name}_{run}"
+
+
 def matrix(true: int, said: int, digits: int) -> str:
     """The confusion matrix with a frame around one cell; widget; read by matrix."""
     return f"shared_matrix_{true}_{said}_{digits}"
@@ -115,6 +125,11 @@ TRAIN_BUTTONS = "train_buttons"  # their row; container
 TRAIN_CHART = "train_chart"  # the chart and all else about the run; fragment
 TRAIN_AXIS = "train_axis"  # vertical axis of the chart; widget
 TRAIN_MORE = "train_more"  # whether loss and learning rate are shown; widget
+TRAIN_EXPECTATION = "train_expectation"  # whether the place of the next two is open; widget
+TRAIN_EXPECTED_TEXT = "train_expected_text"  # what one expects of the next run; widget, emptied by it
+TRAIN_EXPECTED_ACCURACY = "train_expected_accuracy"  # the same as a number, or None; widget, emptied by it
+TRAIN_FINDER = "train_finder"  # whether the learning-rate finder is open; widget
+TRAIN_FOUND = "train_found"  # name of the range test that somebody has asked for; finder
 
 
 def train_origin(step: str) -> str:
@@ -192,6 +207,7 @@ RUNS_STEP = "runs_step"  # only runs of this step are shown; widget, removed by 
 RUNS_CHOSEN = "runs_chosen"  # ids of the selected runs
 RUNS_DELETED = "runs_deleted"  # {id: name} of the runs that were deleted last; for Undo
 RUNS_TRASH = "runs_trash"  # ids of the deleted runs to bring back; widget, trash
+RUNS_BOARD = "runs_board"  # whether the board is open; widget
 RUNS_UPLOAD = "runs_upload"  # a checkpoint; widget, read by upload
 
 

@@ -13,13 +13,15 @@ from pathlib import Path
 import streamlit as st
 
 from s5core import checkpoint, configuration, data, device, results, speed
-from s5core.ahead.answers import Network
+from s5core.ahead.answers import Network, Reading
 from s5core.ahead.desk import Desk, Pending
+from s5core.ahead.rates import RangeTest
 from s5core.configuration import Configuration
 from s5core.data import Digits
 from s5core.drawing.class_set import Reader
 from s5core.errors import UserError
 from s5core.evaluate import Evaluation
+from s5core.finder import Trial
 from s5core.layers import Layer
 from s5core.recipe import Recipe
 from s5core.results import Result
@@ -68,7 +70,13 @@ def _desk() -> Desk:
 def answers(trained: Trained) -> Evaluation | Pending:
     """A network's answers to the validation digits; `Pending` for some seconds where nobody has asked
     before. Raises UserError when the digits are damaged."""
-    return _desk().ask(trained.network, digits())
+    return _desk().ask(Reading(trained.network, digits()))
+
+
+def range_test(layers: Sequence[Layer], recipe: Recipe) -> list[Trial] | Pending:
+    """What the learning-rate finder finds; `Pending` for some seconds where nobody has asked before. Raises
+    UserError when the digits are damaged."""
+    return _desk().ask(RangeTest(tuple(layers), recipe, digits()))
 
 
 @st.cache_data(show_spinner=False)

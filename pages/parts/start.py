@@ -8,19 +8,23 @@ from s5core.layers import with_dropout
 from s5core.recipe import Recipe
 from s5core.runs import folder
 from s5core.runs.catalogue import NamedNetwork
+from s5core.runs.folder import Expectation
 
 
-def start_run(network: NamedNetwork, recipe: Recipe) -> bool:
-    """Train a network from new weights: make a run of this person, put it in line, and choose it.
+def start_run(
+    network: NamedNetwork, recipe: Recipe, title: str = "", expected: Expectation | None = None
+) -> bool:
+    """Train a network from new weights: make a run of this person, put it in line, and choose it. Without a
+    title it is called after what differs from the recipe of its step. `expected`: what they said first.
 
     Call it in a callback. Returns whether it worked; else it leaves a message for the place "start".
     """
     layers = with_dropout(network.layers) if recipe.dropout else network.layers
     usual = network.step.recipe
     try:
-        title = recipe.name(usual, network.design)
+        title = title or recipe.name(usual, network.design)
         run = server.classroom().start(
-            visitor.person(), title, network.step.name, layers, recipe, network.design
+            visitor.person(), title, network.step.name, layers, recipe, network.design, expected
         )
     except UserError as error:
         messages.leave("start", str(error))

@@ -1,6 +1,6 @@
-"""The desk gives a network's answers at once, or tells how far a reader has come.
+"""The desk gives an answer at once, or tells how far a reader has come.
 
-A server has one `Desk`. It starts a reader when there are answers to find out, gives it one network after
+A server has one `Desk`. It starts a reader when there is something to find out, gives it one question after
 the other, and lets it go when there is none left.
 """
 
@@ -13,22 +13,22 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
 from s5core import child
-from s5core.ahead import answers
-from s5core.ahead.answers import Network
-from s5core.data import Digits
-from s5core.evaluate import Evaluation
+from s5core.ahead.question import Question, home
 
-REMEMBERED = 64  # networks whose answers stay in memory
-AGAIN = 60.0  # seconds after which a reading that failed is tried again
+REMEMBERED = 64  # answers that stay in memory
+AGAIN = 60.0  # seconds after which a question that failed is asked again
+
+Answer = TypeVar("Answer")
 
 
 @dataclass
 class Pending:
-    """A network whose answers are being found out."""
+    """A question whose answer is being found out."""
 
-    network: Network
+    question: Question[Any]
     share: float = 0.0  # that is done, 0 to 1
     trouble: str = ""  # why there are no answers, in a sentence
     failed: float = 0.0  # when that was found, by time.monotonic
@@ -39,31 +39,31 @@ class Desk:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._answers: OrderedDict[str, Evaluation] = OrderedDict()  # by the name of their file
-        self._pending: OrderedDict[str, Pending] = OrderedDict()  # the one that is being read first
+        self._answers: OrderedDict[str, Any] = OrderedDict()  # by the name of their file
+        self._pending: OrderedDict[str, Pending] = OrderedDict()  # first the one that is being found out
         self._reader: subprocess.Popen[str] | None = None
 
-    def ask(self, network: Network, digits: Digits) -> Evaluation | Pending:
-        """A network's answers to the validation digits, or how far its reader has come. A reading that
-        failed is tried again after AGAIN seconds."""
-        file = answers.file_name(network, digits)
+    def ask(self, question: Question[Answer]) -> Answer | Pending:
+        """The answer, or how far its reader has come. A question that failed is asked again after AGAIN
+        seconds."""
+        file = question.file
         with self._lock:
             if file in self._answers:
                 self._answers.move_to_end(file)
-                return self._answers[file]
+                return cast(Answer, self._answers[file])
             if file in self._pending:
                 pending = self._pending[file]
                 if not pending.trouble or time.monotonic() < pending.failed + AGAIN:
                     return pending
                 del self._pending[file]
-        kept = answers.look_up(network, digits)
+        kept = question.look_up()
         with self._lock:
             if kept is not None:
                 self._answers[file] = kept
                 while len(self._answers) > REMEMBERED:
                     self._answers.popitem(last=False)
                 return kept
-            pending = self._pending.setdefault(file, Pending(network))
+            pending = self._pending.setdefault(file, Pending(question))
             if self._reader is None:
                 self._reader = self._start()
             return pending
@@ -88,7 +88,7 @@ class Desk:
         return reader
 
     def _serve(self, reader: subprocess.Popen[str]) -> None:
-        """Give a reader one network after the other, until there is none left."""
+        """Give a reader one question after the other, until there is none left."""
         assert reader.stdin is not None and reader.stdout is not None
         while True:
             with self._lock:
@@ -100,9 +100,8 @@ class Desk:
                 pending = self._pending[waiting[0]]
             trouble = "The reader of digits broke down; the server's log says why."
             with contextlib.suppress(OSError):
-                paths = {"path": pending.network.path, "place": answers.home()}
-                order = {name: str(path.resolve()) for name, path in paths.items()}
-                print(json.dumps(order), file=reader.stdin, flush=True)
+                asked = {"ask": type(pending.question).__name__, "place": str(home().resolve())}
+                print(json.dumps(asked | pending.question.order()), file=reader.stdin, flush=True)
                 for line in reader.stdout:
                     report = json.loads(line)
                     if "end" in report:

@@ -1,10 +1,9 @@
-"""A reader finds out what networks answer, one after the other: `python -m s5core.ahead.reader` is one in a
-process.
+"""A reader finds answers out, one after the other: `python -m s5core.ahead.reader` is one in a process.
 
-Networks come as lines on stdin, and reports go as lines to stdout: {"done": 0.4} while it reads, {"end": ""}
-when the answers are in their file, or with a sentence that says why there are none. A network looks so:
+Questions come as lines on stdin, and reports go as lines to stdout: {"done": 0.4} while it works, {"end": ""}
+when the answer is in its file, or with a sentence that says why there is none. A question looks so:
 
-    {"path": "…/model.safetensors", "place": "runs/.known"}
+    {"ask": "Reading", "place": "runs/.known", "path": "…/model.safetensors"}
 
 The end of stdin is the end of the reader.
 """
@@ -14,28 +13,37 @@ from __future__ import annotations
 import json
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from s5core import checkpoint, data
-from s5core.ahead.answers import Network, Report, find_out, prune
+from s5core import data
+from s5core.ahead.answers import Reading
+from s5core.ahead.question import Question, Report, prune
+from s5core.ahead.rates import RangeTest
 from s5core.child import let_others_go_first, take_stdout
+from s5core.data import Digits
 from s5core.errors import UserError
 
+QUESTIONS: dict[str, Callable[[dict[str, Any], Digits], Question[Any]]] = {
+    kind.__name__: kind.of for kind in (Reading, RangeTest)
+}
 
-def find(path: Path, place: Path, report: Report) -> str:
-    """Find one network's answers to the digits that are here. Returns why they could not be found, in a
-    sentence; empty where they were."""
+
+def find(order: dict[str, Any], report: Report) -> str:
+    """Find the answer to one question, with the digits that are here. Returns why it could not be found, in
+    a sentence; empty where it was."""
+    place = Path(order["place"])
     try:
-        digits = data.load(download=False)
-        find_out(Network.of(path, checkpoint.load(path)), digits, report, place)
+        QUESTIONS[order["ask"]](order, data.load(download=False)).find_out(report, place)
         prune(place)
     except UserError as error:
         return str(error)
     except OSError as error:
         return f"What was read cannot be kept: {error.strerror or error}."
-    except Exception as error:  # a bug: into the server's log, and the next network may do well
+    except Exception as error:  # a bug: into the server's log, and the next question may do well
         traceback.print_exception(error)
         return f"The digits could not be read ({type(error).__name__}); the server's log says why."
     return ""
@@ -51,8 +59,7 @@ def main() -> None:
         print(json.dumps(values), file=out, flush=True)
 
     for line in sys.stdin:
-        order = json.loads(line)
-        answer(end=find(Path(order["path"]), Path(order["place"]), lambda share: answer(done=share)))
+        answer(end=find(json.loads(line), lambda share: answer(done=share)))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ class NamedNetwork:
     recipe: Recipe
     path: Path  # of its checkpoint; there is no file before the first epoch is finished
     design: str = ""  # the name of its layers, where they are not the step's
+    is_sealed: bool = False  # whether nobody may see yet what it answers to the test digits
 
     @property
     def is_run(self) -> bool:
@@ -74,6 +75,7 @@ def of_run(run: Run) -> NamedNetwork:
         recipe=run.recipe,
         path=run.model_path,
         design=run.design,
+        is_sealed=run.is_sealed,
     )
 
 

@@ -23,8 +23,8 @@ from s5core.errors import UserError
 from s5core.files import parse_json, read_bytes, write_atomically
 from s5core.layers import Layer
 from s5core.recipe import Recipe
-from s5core.runs import folder, outcome, people, space
-from s5core.runs.folder import Run, RunError
+from s5core.runs import folder, group, outcome, people, space
+from s5core.runs.folder import Expectation, Run, RunError
 from s5core.runs.people import Person
 from s5core.runs.queue import Queue
 from s5core.runs.space import Space
@@ -117,16 +117,35 @@ class Classroom:
     # Runs
 
     def start(
-        self, person: Person, title: str, step: str, layers: Sequence[Layer], recipe: Recipe, design: str = ""
+        self,
+        person: Person,
+        title: str,
+        step: str,
+        layers: Sequence[Layer],
+        recipe: Recipe,
+        design: str = "",
+        expected: Expectation | None = None,
     ) -> Run:
         """Make a run and put it in line; see `folder.create`. Raises OSError when it cannot be written."""
         with self._changes:
             self._require_unlocked(person)
-            self._require_turn(person.id)
-            self._require_size(layers, recipe)
-            self._require_room(space.needed(layers))
-            run = folder.create(title, step, layers, recipe, person.id, design)
-            self.queue.submit(run)
+            return self._start(title, step, layers, recipe, person.id, design, expected)
+
+    def _start(
+        self,
+        title: str,
+        step: str,
+        layers: Sequence[Layer],
+        recipe: Recipe,
+        owner: str,
+        design: str = "",
+        expected: Expectation | None = None,
+    ) -> Run:
+        self._require_turn(owner)
+        self._require_size(layers, recipe)
+        self._require_room(space.needed(layers))
+        run = folder.create(title, step, layers, recipe, owner, design, expected)
+        self.queue.submit(run)
         return run
 
     def save(self, person: Person, step: str, layers: Sequence[Layer], recipe: Recipe, design: str) -> Run:
@@ -146,6 +165,33 @@ class Classroom:
             self._require_size(layers, recipe)
             self._require_room(space.needed(layers))
             return folder.create(design, step, layers, recipe, person.id, design)
+
+    def repeat(self, person: Person, id: str, seeds: int) -> None:
+        """Train the network of a run with its recipe again, so often that its group has `seeds` runs. They
+        are its owner's, and each takes its own turn in line.
+
+        As many begin as its owner may have in line. Raises ClassroomError where that is not all of them:
+        whoever repeats the run again later starts the others. Raises OSError like `start`.
+        """
+        with self._changes:
+            run = self._require(person, id)
+            if reason := group.why_alone(run):
+                raise ClassroomError(reason)
+            found = group.of(run)
+            missing = found.missing_seeds(seeds)
+            for done, seed in enumerate(missing):
+                recipe = run.recipe.replace(seed=seed)
+                try:
+                    self._start(
+                        f"{found.title}, seed {seed}", run.step, run.layers, recipe, run.owner, run.design
+                    )
+                except ClassroomError as error:
+                    if not done:
+                        raise
+                    raise ClassroomError(
+                        f"{done} of {count(len(missing), 'run')} are in line. {error} Then repeat again for "
+                        "the others."
+                    ) from None
 
     def adopt(self, person: Person, made: Checkpoint, step: str, title: str) -> Run:
         """Keep an uploaded checkpoint as a run; see `folder.adopt`. Raises OSError like `start`."""
@@ -188,6 +234,19 @@ class Classroom:
         """Pin runs, or unpin them. Raises OSError when that cannot be written."""
         for run in [self._require(person, id) for id in ids]:
             folder.pin(run, pinned)
+
+    def share(self, person: Person, ids: Iterable[str], shared: bool) -> None:
+        """Show runs on the board, or take them off. Raises OSError when that cannot be written."""
+        for run in [self._require(person, id) for id in ids]:
+            folder.share(run, shared)
+
+    def open_test(self, person: Person, id: str) -> None:
+        """Open the test accuracy of a run that is validated on held-out digits; see `folder.open_test`.
+        Raises OSError when that cannot be written."""
+        run = self._require(person, id)
+        if outcome.of(run).state != "finished":
+            raise ClassroomError("Only the test accuracy of a finished run can be opened.")
+        folder.open_test(run)
 
     def delete(self, person: Person, ids: Sequence[str]) -> None:
         """Move runs to the trash. Raises OSError when a folder cannot be moved."""

@@ -3,11 +3,12 @@
 Each file has one writer; anybody may read. To compare, share or resume a run, or to restart the server,
 the folder is enough.
 
-    config.json         what is trained: layers and their name, recipe, the step that it began from, and
-                        the person who made it; never changed
+    config.json         what is trained: layers and their name, recipe, the step that it began from, the
+                        person who made it, and what they expected of it; never changed
     events.jsonl        what has happened so far, one event a line (see `events`); its worker writes it
     model.safetensors   the checkpoint of the last finished epoch; its worker writes it
-    notes.json          a new name, and whether it is pinned; the app writes it
+    notes.json          a new name, and whether it is pinned or shared; the app writes it
+    test.json           when its test accuracy was opened (see `open_test`); the app writes it once
     line.json           while it waits or trains, its place in line (see `line`); the queue writes it
     worker.lock         held by the worker that trains it, so that there is never a second one
     worker.json         who that is; its worker writes it
@@ -32,7 +33,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from itertools import count
@@ -55,6 +56,7 @@ TRASH = ".trash"  # no run has such a name
 DAYS_IN_TRASH = 7  # a deleted run is removed at the first deletion after that time
 SETTLED = 2.0  # seconds after its last change from which on a listing is kept
 LONGEST_NAME = 60  # characters of a name that somebody types
+LONGEST_TEXT = 300  # and of what they expect of a run
 PATIENCE = 3.0  # seconds to wait for a worker whose server has just been killed: it ends after its batch
 MAX_BYTES = 2**16  # of config.json and the like; the longest network that can be described has 10 KB
 
@@ -71,6 +73,14 @@ class RunTakenError(RunError):
 
 
 @dataclass(frozen=True)
+class Expectation:
+    """What somebody expected of a run before it began."""
+
+    text: str = ""  # in one line
+    accuracy: float | None = None  # of the last epoch, in percent
+
+
+@dataclass(frozen=True)
 class Run:
     """A run: its folder, and what is trained."""
 
@@ -83,6 +93,8 @@ class Run:
     pinned: bool = False  # lists show it first
     owner: str = ""  # id of the person who made it (see `people`); empty: nobody in the app
     design: str = ""  # the name of a network that is not its step's; empty: it is
+    shared: bool = False  # whether its owner shows it on the board
+    expected: Expectation | None = None
 
     @cached_property
     def id(self) -> str:
@@ -112,6 +124,21 @@ class Run:
         """The events so far. Everybody shares them: only read them."""
         version = file_version(self.events_path)
         return Log() if version is None else _read_log(self.events_path, version)
+
+    def test_opened(self) -> str | None:
+        """When its test accuracy was opened, in ISO 8601; None as long as it is sealed."""
+        try:
+            return _text(_read_json(self.folder / "test.json"), "opened")
+        except FileNotFoundError:
+            return None
+        except DAMAGE:
+            return self.created  # whatever is in the file: it was opened
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether nobody may see yet what its network answers to the test digits: it is validated on
+        training digits that are held out."""
+        return self.recipe.split == "holdout" and self.test_opened() is None
 
     def fail(self, message: str) -> None:
         """Write into the log why the run is not trained, when no worker can do it.
@@ -166,7 +193,13 @@ def home() -> Path:
 
 
 def create(
-    title: str, step: str, layers: Sequence[Layer], recipe: Recipe, owner: str = "", design: str = ""
+    title: str,
+    step: str,
+    layers: Sequence[Layer],
+    recipe: Recipe,
+    owner: str = "",
+    design: str = "",
+    expected: Expectation | None = None,
 ) -> Run:
     """Make the folder of a new run. Raises OSError when it cannot be written.
 
@@ -180,7 +213,17 @@ def create(
     with _lock:
         title = _free_title(title, step)
         created = now.isoformat(timespec="seconds")
-        run = Run(home() / name, title, step, tuple(layers), recipe, created, owner=owner, design=design)
+        run = Run(
+            home() / name,
+            title,
+            step,
+            tuple(layers),
+            recipe,
+            created,
+            owner=owner,
+            design=design,
+            expected=expected,
+        )
         config = {
             "title": title,
             "step": step,
@@ -189,7 +232,7 @@ def create(
             "created": run.created,
             "owner": owner,
             "design": design,
-        }
+        } | ({"expected": asdict(expected)} if expected else {})
         write_atomically(run.folder / "config.json", _json(config))
         os.utime(home())  # it has a run more only now: see `listing`
     return run
@@ -273,7 +316,12 @@ def _read(folder: str, config: Version, notes: Version | None) -> Run | RunError
         return run  # most runs have none
     try:
         kept = _read_json(path / "notes.json")
-        return replace(run, title=_text(kept, "name") or run.title, pinned=bool(kept["pinned"]))
+        return replace(
+            run,
+            title=_text(kept, "name") or run.title,
+            pinned=bool(kept["pinned"]),
+            shared=kept.get("shared") is True,  # earlier versions had none
+        )
     except DAMAGE:
         return run  # damaged notes must not hide the run
 
@@ -293,10 +341,19 @@ def _read_config(folder: Path) -> Run:
         layers=layers,
         recipe=Recipe.from_json(config["recipe"]),
         created=created,
-        # Earlier versions had neither.
+        # Earlier versions had none of these.
         owner=_text(config, "owner") if "owner" in config else "",
         design=_text(config, "design") if "design" in config else "",
+        expected=_expectation(config.get("expected")),
     )
+
+
+def _expectation(data: Any) -> Expectation | None:
+    """The expectation in a config.json; None where there is none that can be read."""
+    match data:
+        case {"text": str(text), "accuracy": None | int() | float() as accuracy}:
+            return Expectation(one_line(text, LONGEST_TEXT), accuracy)
+    return None
 
 
 @lru_cache(maxsize=256)
@@ -399,26 +456,43 @@ def rename(run: Run, name: str) -> Run:
     """Give a run another name, in one line; an empty one brings the first name back. Where another
     run of the step has that name, this one gets a number. Raises OSError when it cannot be written."""
     with _lock:
-        wanted = clean_name(name) or _as_created(run.folder).title
-        return _note(run, _free_title(wanted, run.step, run.id), open_folder(run.folder).pinned)
-
-
-def clean_name(name: str) -> str:
-    """A name that somebody has typed, in one line and not too long; empty where nothing of it is left."""
-    clean = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
-    return clean[:LONGEST_NAME].strip()
+        wanted = one_line(name, LONGEST_NAME) or _as_created(run.folder).title
+        return _note(run, title=_free_title(wanted, run.step, run.id))
 
 
 def pin(run: Run, pinned: bool = True) -> Run:
     """Pin a run, so that lists show it first, or unpin it. Raises OSError when it cannot be written."""
+    return _note(run, pinned=pinned)
+
+
+def share(run: Run, shared: bool = True) -> Run:
+    """Show a run on the board, or take it off. Raises OSError when it cannot be written."""
+    return _note(run, shared=shared)
+
+
+def _note(run: Run, **changes: Any) -> Run:
+    """Change some of the notes on a run; the others stay as they are."""
     with _lock:
-        return _note(run, open_folder(run.folder).title, pinned)
+        noted = replace(open_folder(run.folder), **changes)
+        notes = {"name": noted.title, "pinned": noted.pinned, "shared": noted.shared}
+        write_atomically(run.folder / "notes.json", _json(notes))
+        os.utime(run.folder.parent)  # see `listing`
+    return noted
 
 
-def _note(run: Run, name: str, pinned: bool) -> Run:
-    write_atomically(run.folder / "notes.json", _json({"name": name, "pinned": pinned}))
-    os.utime(run.folder.parent)  # see `listing`
-    return replace(run, title=name, pinned=pinned)
+def open_test(run: Run) -> None:
+    """Record that the test accuracy of a run is opened, and when; the first time counts. Raises OSError when
+    it cannot be written."""
+    with _lock:
+        if run.test_opened() is None:
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            write_atomically(run.folder / "test.json", _json({"opened": now}), make_folder=False)
+
+
+def one_line(text: str, longest: int) -> str:
+    """What somebody has typed, in one line of visible letters."""
+    clean = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return clean[:longest].strip()
 
 
 def delete(ids: Iterable[str]) -> None:
@@ -456,4 +530,4 @@ def restore(ids: Iterable[str]) -> None:
         with _lock:
             run = open_run(id)
             if (title := _free_title(run.title, run.step, id)) != run.title:
-                _note(run, title, run.pinned)
+                _note(run, title=title)

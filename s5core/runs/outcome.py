@@ -25,6 +25,9 @@ class Outcome:
     accuracy: float | None = None  # on the validation digits, in percent; None before the first epoch ends
     errors: int | None = None  # validation digits with a wrong answer
     seconds: float = 0.0  # of all finished epochs
+    data: str = ""  # name of the digits; empty before it has started, and where it was not trained here
+    digits: int = 0  # that it validates on; 0 like data
+    rate_changed: bool = False  # whether somebody has set another learning rate in training
 
 
 def of(run: Run) -> Outcome:
@@ -56,6 +59,9 @@ def _read(path: Path, version: Version) -> tuple[Outcome, list[Metrics]]:
         accuracy=last.validation_accuracy if last else None,
         errors=last.validation_errors if last else None,
         seconds=sum(metrics.seconds for metrics in log.epochs),
+        data=log.started.data if log.started else "",
+        digits=log.started.validation_digits if log.started else 0,
+        rate_changed=log.peak is not None,
     )
     return outcome, log.epochs
 

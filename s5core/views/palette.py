@@ -16,3 +16,4 @@ OURS = BLUE  # our results
 REPORTED = ORANGE  # those of the exercise's source
 ELSEWHERE = PURPLE  # those that others published
 TARGET = GREEN  # what the exercise asks for
+SHARED = SKY  # those that the people of this server share

@@ -5,15 +5,26 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from string import ascii_lowercase
 from typing import Any, get_args
 
 import altair as alt
 
 from s5core import words
 from s5core.compare import CurvePoint, Source, Standing
+from s5core.published import PUBLISHED
 from s5core.target import PARAMETER_BUDGET, TARGET_ACCURACY
-from s5core.views.palette import BLUE, ELSEWHERE, GREY, OURS, RED, REPORTED, TARGET
+from s5core.views.palette import BLUE, ELSEWHERE, GREY, OURS, RED, REPORTED, SHARED, TARGET
 from s5core.views.style import TARGET_LINE, TEXT, chart_of, layered
+
+# What is written at the marks of the steps, and at those of what was published elsewhere.
+BADGES = {f"step{n}": str(n) for n in range(1, 6)} | {
+    "base": "Base",
+    "step5_small": "Small",
+    "step5_fast": "Fast",
+    "step5_published": "As published",
+}
+LETTERS = {one.repository: letter for one, letter in zip(PUBLISHED, ascii_lowercase, strict=False)}
 
 _SOURCES: tuple[Source, ...] = get_args(Source)
 _FEWEST, _BREAK = 2_500, 20_000  # parameters where the axis begins, and from where on it is shortened
@@ -30,7 +41,8 @@ _PARAMETER_TICKS = {
     10_000_000: "10M",
 }
 _WIDTHS = 300, 720  # pixels of the chart of steps, on a phone and on a desktop screen
-_RADII = {"ours": 14, "reported": 19, "elsewhere": 6}  # of the marks of the chart of steps, in pixels
+# Of the marks of the chart of steps, in pixels.
+_RADII: dict[Source, int] = {"ours": 14, "reported": 19, "elsewhere": 6, "shared": 12}
 _AROUND = [  # places around a mark, in pixels: near ones before far ones, then right before left
     (round(radius * math.cos(angle)), round(radius * math.sin(angle)))
     for radius in (14, 20, 27, 35)
@@ -207,21 +219,30 @@ def _standing_tooltip() -> list[alt.Tooltip]:
 
 def _badges(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
     """Filled circles for our networks, hollow diamonds for the reported ones, small squares for those
-    that others published."""
+    that others published, and triangles for those that people share."""
     legend = alt.Legend(title=None, orient="top", symbolSize=220, labelLimit=0)
+    present = [source for source in _SOURCES if any(row["source"] == source for row in rows)]
     base = chart_of(rows).encode(x=x, y=y("accuracy"))
 
     def by_source(values: list[str]) -> dict[str, Any]:
-        return {"scale": alt.Scale(domain=list(_SOURCES), range=values), "legend": legend}
+        known = dict(zip(_SOURCES, values, strict=True))
+        scale = alt.Scale(domain=present, range=[known[source] for source in present])
+        return {"scale": scale, "legend": legend}
 
     look = base.encode(
-        shape=alt.Shape("source:N", **by_source(["circle", "diamond", "square"])),
-        stroke=alt.Stroke("source:N", **by_source([OURS, REPORTED, ELSEWHERE])),
-        fill=alt.Fill("source:N", **by_source([OURS, "transparent", ELSEWHERE])),
+        shape=alt.Shape("source:N", **by_source(["circle", "diamond", "square", "triangle-up"])),
+        stroke=alt.Stroke("source:N", **by_source([OURS, REPORTED, ELSEWHERE, SHARED])),
+        fill=alt.Fill("source:N", **by_source([OURS, "transparent", ELSEWHERE, SHARED])),
         tooltip=_standing_tooltip(),
     )
-    ours, reported, elsewhere = (alt.datum.source == source for source in _SOURCES)
+    ours, reported, elsewhere, shared = (alt.datum.source == source for source in _SOURCES)
     number = base.encode(text="badge:N")
+    shared_marks = [  # on top, because a shared result often lies where a step does
+        look.transform_filter(shared).mark_point(size=200, strokeWidth=2, opacity=1),
+        number.transform_filter(shared).mark_text(
+            fontSize=TEXT, fontWeight="bold", align="right", dx=-18, dy=1, color="currentColor"
+        ),
+    ]
     beside: dict[str, Any] = {"color": "currentColor", "align": "left", "dx": 20}
     return [
         look.transform_filter(elsewhere).mark_point(size=80, strokeWidth=2, opacity=1),
@@ -239,6 +260,7 @@ def _badges(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y]) -> 
         .transform_filter(alt.FieldOneOfPredicate("name", _named_once(rows)))
         .mark_text(fontSize=TEXT, fontWeight="bold", dy=25, color="currentColor"),
         number.transform_filter(reported).mark_text(fontSize=TEXT, fontWeight="bold", dy=1, **beside),
+        *(shared_marks if "shared" in present else []),
     ]
 
 
@@ -275,7 +297,7 @@ def _arrows(
         base.transform_filter(alt.datum.source == source).mark_point(
             shape="triangle-down", size=160, filled=True, opacity=1, color=colour
         )
-        for source, colour in zip(_SOURCES, (OURS, REPORTED, ELSEWHERE), strict=True)
+        for source, colour in zip(_SOURCES, (OURS, REPORTED, ELSEWHERE, SHARED), strict=True)
     ]
     texts = base.mark_text(color="currentColor", align="left", dx=12, fontSize=TEXT)
     return [ground, *marks, texts.encode(text="text:N")]

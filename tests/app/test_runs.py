@@ -14,30 +14,39 @@ from pages.parts import keys, server
 from pages.parts.runs import table
 from s5core import checkpoint
 from s5core.events import Epoch, Finished, Metrics, Started, to_lines
-from s5core.runs import folder
-from s5core.runs.folder import Run
+from s5core.runs import folder, outcome
+from s5core.runs.executor import EXECUTORS
+from s5core.runs.folder import Expectation, Run
 from s5core.steps import STEPS
-from tests.helpers import APP, trained_networks, wait_for
+from tests.helpers import APP, Idle, trained_networks, wait_for
 
 pytestmark = pytest.mark.usefixtures("nowhere", "queue")
 
 
 @pytest.fixture
-def queue(nowhere: None) -> Iterator[None]:
-    """A queue of this test alone."""
+def queue(nowhere: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A queue of this test alone, whose workers hold the runs that they are given."""
+    monkeypatch.setitem(EXECUTORS, "local", Idle)
     st.cache_resource.clear()
     yield
     server.jobs().close()
     st.cache_resource.clear()
 
 
-def make(step: str = "step5", **changes: object) -> Run:
+def make(
+    step: str = "step5",
+    accuracy: float = 98.5,
+    data: str = "MNIST",
+    expected: Expectation | None = None,
+    **changes: object,
+) -> Run:
     """A finished run of one epoch."""
     usual = STEPS[step].recipe
     recipe = usual.replace(epochs=1, **changes)
-    run = folder.create(recipe.name(usual.replace(epochs=1)), step, STEPS[step].layers, recipe)
-    metrics = Metrics(1, 0.2, 95.0, 0.1, 98.5, 150, 0.1, 8.0)
-    started = Started("a CPU", "MNIST", 60000, 10000, 7820, 1, 469, 1)
+    name = recipe.name(usual.replace(epochs=1))
+    run = folder.create(name, step, STEPS[step].layers, recipe, expected=expected)
+    metrics = Metrics(1, 0.2, 95.0, 0.1, accuracy, round(100 * (100 - accuracy)), 0.1, 8.0)
+    started = Started("a CPU", data, 60000, 10000, 7820, 1, 469, 1)
     run.events_path.write_bytes(to_lines([started, Epoch(metrics), Finished.of((metrics,))]))
     return run
 
@@ -196,3 +205,97 @@ def test_the_csv_has_names_figures_and_recipes() -> None:
     assert (rows["Step 4"]["Name"], rows["Step 4"]["State"]) == ("'=1+1", "opened from a file")
     assert (rows["Step 5"]["Name"], rows["Step 5"]["learning_rate"]) == ("rate 0.1", "0.1")
     assert rows["Step 5"]["Id"] in {run.id for run in folder.list_runs()}
+
+
+def seeds(*accuracies: float, **changes: object) -> list[Run]:
+    """Runs that differ in their seed alone."""
+    return [make(accuracy=each, seed=seed, **changes) for seed, each in enumerate(accuracies)]  # type: ignore[arg-type]
+
+
+def test_the_seeds_of_a_run_are_one_result_beside_the_step_as_shipped() -> None:
+    first, *_ = seeds(99.50, 99.40, 99.30, 99.46, 99.20)
+    app = open_page(first)
+    assert not app.exception
+    told = words(app).replace("\N{NO-BREAK SPACE}", " ")
+    assert "With 5 seeds: **99.37 ± 0.12 %**" in told and "3 of 5 pass" in told
+    assert "The recipe of step 5 as shipped: **99.51 ± 0.05 %** over 10 seeds" in told
+    assert "**This difference is" in told
+    assert len(app.get("vega_lite_chart")) == 1
+    again = next(button for button in app.button if button.label == "Repeat with 5 seeds")
+    assert again.disabled
+
+
+def test_a_run_is_repeated_with_more_seeds() -> None:
+    run = make()
+    app = press(open_page(run), "Repeat with 5 seeds")
+    assert sorted(each.recipe.seed for each in folder.list_runs()) == [0, 1, 2, 3, 4]
+    assert {each.title for each in folder.list_runs()} >= {"as the step, seed 3"}
+    assert not app.error and "4 more runs of this group are not finished" in words(app)
+    for each in folder.list_runs():
+        server.jobs().stop(each.id)
+
+
+def test_a_comparison_says_whether_the_difference_is_noise() -> None:
+    slow, fast = seeds(99.50, 99.40, 99.45), seeds(99.41, 99.52, 99.44, learning_rate=0.1)
+    poor = seeds(98.1, 98.2, 98.0, learning_rate=0.01)
+    app = open_page(slow[0], fast[0])
+    assert "**This difference is noise.**" in words(app) and "of 100 such comparisons" in words(app)
+    assert "**One thing differs: learning rate.** A difference beyond noise is its effect." in words(app)
+    app = open_page(slow[0], poor[1])
+    assert "**This difference is more than noise.**" in words(app)
+    app = open_page(slow[0], slow[1])
+    assert "differ in their seed alone, so they are one result" in words(app)
+    app = open_page(slow[0], make("step5_fast", learning_rate=0.1))
+    assert "things differ: " in words(app) and "Change one thing at a time." in words(app)
+    assert "added" in list(app.table[1].value.iloc[:, 0])
+    other = make(data="practice set", learning_rate=0.2)
+    app = open_page(slow[0], other)
+    assert any("validated on different digits" in each.value for each in app.caption)
+
+
+def test_the_test_accuracy_is_sealed_until_it_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = checkpoint.load(checkpoint.shipped_path("step5"))
+    run = make(split="holdout", data="practice set holdout")
+    checkpoint.save(made, run.model_path)
+    app = open_page(run, run=run)
+    assert "**Test accuracy: sealed.**" in words(app)
+    mistakes = app.switch_page("pages/mistakes.py").run()
+    assert "still sealed" in mistakes.info[0].value and not mistakes.metric
+    app = press(open_page(run), "Open its test accuracy")
+    told = words(app).replace("\N{NO-BREAK SPACE}", " ")
+    assert "of 1,000 digits, opened on" in told and "sealed" not in told
+    assert folder.open_run(run.id).test_opened() and "Open its test accuracy" not in labels(app)
+
+
+def test_what_was_expected_stands_beside_the_result() -> None:
+    run = make(expected=Expectation("*more* rotation helps", 98.4))
+    told = words(open_page(run)).replace("\N{NO-BREAK SPACE}", " ")
+    assert "**Said first:** “\\*more\\* rotation helps” Expected: **98.40 %**." in told
+    assert "Reached: **98.50 %**, +0.10 points, as close as chance allows." in told
+
+
+def test_shared_results_stand_on_the_board_with_all_their_seeds() -> None:
+    lucky = make("step5_small", 99.6, data="practice set")
+    steady = seeds(99.5, 99.45, 99.42, data="practice set")
+    press(open_page(lucky), "Share")
+    app = press(open_page(steady[1]), "Share")
+    assert "Share no more" in labels(app)
+    app.session_state[keys.RUNS_BOARD] = True
+    app = app.run()
+    assert not app.exception
+    board = app.table[0].value
+    assert list(board["Result"]) == ["Step 5, as the step", "Step 5, small, as the step"]
+    assert list(board["Pass"]) == ["3 of 3", "1 of 1"] and list(board["Parameters"]) == ["7,820", "3,546"]
+    press(app, "Share no more")
+    assert not folder.open_run(steady[1].id).shared
+
+
+def test_a_hint_goes_into_the_controls_and_trains_nothing() -> None:
+    run = make("step4", accuracy=97.0, schedule="constant")
+    app = open_page(run)
+    assert "What this run suggests" in words(app)
+    app = press(app, "A one-cycle schedule that ends at zero")
+    app.switch_page("pages/train.py").run()  # as the browser does
+    assert app.selectbox(key=keys.train_control("step4", "schedule", 0)).value == "one-cycle"
+    assert app.session_state[keys.NETWORK] == run.id and outcome.of(run).state == "finished"
+    assert len(folder.list_runs()) == 1

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from pages.parts import keys, server
 from pages.parts.train import follow
 from s5core.events import Diverged, Epoch, Finished, Metrics, Started, Stopped, to_lines
+from s5core.finder import Trial
 from s5core.runs import catalogue, folder
 from s5core.steps import STEPS
 from s5core.words import percent
@@ -283,3 +284,35 @@ def test_the_shipped_network_is_told_from_the_mean_over_seeds(page):
     assert f"reached **{percent(shipped.checkpoint.accuracy)}**" in words(page)
     assert f"one of {reached.seeds} runs" in words(page) and f"mean is {percent(reached.last)}" in words(page)
     assert percent(shipped.checkpoint.accuracy) != percent(reached.last)
+
+
+def test_what_one_says_first_is_kept_with_the_next_run_alone(page):
+    page.session_state[keys.TRAIN_EXPECTATION] = True
+    page.run()
+    page.text_input(key=keys.TRAIN_EXPECTED_TEXT).set_value("it will help")
+    page.number_input(key=keys.TRAIN_EXPECTED_ACCURACY).set_value(97.5)
+    page.run()
+    button(page, "Train").click().run()
+    assert not page.exception
+    (run,) = folder.list_runs()
+    assert run.expected == folder.Expectation("it will help", 97.5)
+    assert page.text_input(key=keys.TRAIN_EXPECTED_TEXT).value == ""
+    assert any("**Said first:** “it will help”" in each.value for each in page.markdown)
+    button(page, "Stop training").click().run()
+
+
+def test_the_rate_finder_suggests_a_rate_and_one_click_takes_it(page, monkeypatch):
+    trials = [
+        Trial(10 ** (power / 10), 2.3 if power < -20 else 0.5 + abs(power) / 10) for power in range(-40, 11)
+    ]
+    monkeypatch.setattr(server, "range_test", lambda layers, recipe: trials)
+    page.session_state[keys.TRAIN_FINDER] = True
+    page.run()
+    button(page, "Test the rates").click().run()
+    assert not page.exception
+    assert any("The loss was lowest at a rate of 1." in each.value for each in page.markdown)
+    assert button(page, "Use 0.3").disabled
+    page.select_slider(key=control("learning_rate")).set_value(0.1).run()
+    button(page, "Use 0.3").click().run()
+    assert page.select_slider(key=control("learning_rate", version=1)).value == 0.3
+    assert not folder.list_runs()

@@ -103,3 +103,16 @@ def test_a_good_checkpoint_becomes_a_run_and_is_chosen(runs_page: Page) -> None:
 def upload(page: Page, path) -> None:
     page.get_by_role("button", name="Open a checkpoint").click()
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(path)
+
+
+def test_a_hint_leads_to_the_controls_of_train(runs_page: Page, made: list[Run]) -> None:
+    shipped = checkpoint.load(checkpoint.shipped_path("step4"))
+    recipe = shipped.recipe.replace(schedule="constant")
+    folder.adopt(replace(shipped, recipe=recipe), "step4", "constant")
+    runs_page.reload()
+    expect(table(runs_page)).to_be_visible()
+    select(runs_page, 0)
+    runs_page.get_by_role("button", name="A one-cycle schedule that ends at zero").click()
+    expect(runs_page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
+    expect(runs_page.get_by_text("the recipe of Step 4, constant with one change")).to_be_visible()
+    assert len(folder.list_runs()) == len(made) + 1  # nothing is trained

@@ -178,6 +178,8 @@ def test_the_transport_is_in_sight_wherever_the_page_is_scrolled(train_page, wid
         for part in (start_button(train_page), train_page.get_by_role("progressbar").first):
             expect(part).to_be_in_viewport(ratio=1)
         start_button(train_page).click(trial=True)  # nothing covers it
+    transport = train_page.locator(".st-key-train_transport")
+    expect(transport).to_have_css("background-color", re.compile(r"^rgb\("))  # nothing shows through it
 
 
 def test_the_first_point_comes_at_once(train_page):

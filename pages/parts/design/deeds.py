@@ -71,7 +71,7 @@ def _design() -> NamedNetwork:
     chosen, layers = choice.network(), draft.layers()
     if layers == chosen.step.layers or (layers == chosen.layers and not chosen.design):
         return replace(chosen, layers=layers, design="")
-    typed = folder.clean_name(st.session_state.get(keys.DESIGN_NAME) or "")
+    typed = folder.one_line(st.session_state.get(keys.DESIGN_NAME) or "", folder.LONGEST_NAME)
     return replace(chosen, layers=layers, design=typed or usual_name(layers, chosen))
 
 

@@ -79,6 +79,6 @@ def _verdict(answers: Answers) -> str:
     return (
         f"**{best.short}** reads most digits right: {_right(first):,} of {digits}. **{others[0].short}** "
         f"comes next with {_right(second):,}. Two equally good networks would differ by up to about "
-        f"{luck:.0f} by luck alone: a lead of {lead:,} is "
+        f"{luck:,} by luck alone: a lead of {lead:,} is "
         f"{'more than that.' if lead > luck else 'no more than that.'}"
     )

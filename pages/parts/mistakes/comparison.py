@@ -22,7 +22,11 @@ def show(trained: Trained, answers: Evaluation) -> None:
     """The chosen network and another one on the same digits. `answers`: of the chosen network."""
     st.header("Two networks, the same digits")
     chosen = choice.network()
-    others = {each.id: each for each in catalogue.networks() if each.is_trained and each.id != chosen.id}
+    others = {
+        each.id: each
+        for each in catalogue.networks()
+        if each.is_trained and not each.is_sealed and each.id != chosen.id
+    }
     if not others:
         st.info("There is no other trained network yet. Train one on the page **Train**, and choose it here.")
         return
@@ -85,7 +89,7 @@ def _show_differences(first: Evaluation, second: Evaluation, name: str, other: s
         tiles.show(found.only_second.tolist(), second.describe)
 
 
-def _verdict(first: Evaluation, second: Evaluation, luck: float, name: str, other: str) -> str:
+def _verdict(first: Evaluation, second: Evaluation, luck: int, name: str, other: str) -> str:
     """Whether the difference between the two is more than luck, in words."""
     difference = abs(first.errors - second.errors)
     if not difference:
@@ -93,6 +97,6 @@ def _verdict(first: Evaluation, second: Evaluation, luck: float, name: str, othe
     better, worse = (name, other) if first.errors < second.errors else (other, name)
     return (
         f"**{better}** reads {difference:,} fewer wrong than **{worse}**. Two equally good networks that "
-        f"disagree on as many digits would differ by up to about {luck:.0f} by luck alone: this is "
+        f"disagree on as many digits would differ by up to about {luck:,} by luck alone: this is "
         f"{'more than that.' if difference > luck else 'no more than that.'}"
     )

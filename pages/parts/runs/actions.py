@@ -38,13 +38,18 @@ def show(rows: Sequence[Row]) -> None:
                 "Unpin" if pinned else "Pin", on_click=_pin, args=(rows, not pinned),
                 help="Pinned runs are first in this table and in the list of the sidebar.",
             )  # fmt: skip
+            shared = all(row.run.shared for row in rows)
+            st.button(
+                "Share no more" if shared else "Share", on_click=_share, args=(rows, not shared),
+                help="Shared results stand on the board below, with all their seeds.",
+            )  # fmt: skip
             st.button(
                 "Delete", on_click=_delete, args=(rows,), disabled=bool(active),
                 help=f"You can bring it back for {folder.DAYS_IN_TRASH} days.",
             )  # fmt: skip
     if not mine:
         whose = "This run is not yours" if not others else "Not all of these runs are yours"
-        st.caption(f"{whose}: only its owner or a teacher can rename, pin or delete a run.")
+        st.caption(f"{whose}: only its owner or a teacher can rename, pin, share or delete a run.")
     elif active:
         st.caption("A run that is training or waiting cannot be deleted: stop it first, on the page Train.")
 
@@ -80,6 +85,11 @@ def _rename(run: Run) -> None:
 def _pin(rows: Sequence[Row], pinned: bool) -> None:
     ids = [row.run.id for row in rows]
     messages.attempt("runs", lambda: server.classroom().pin(visitor.person(), ids, pinned))
+
+
+def _share(rows: Sequence[Row], shared: bool) -> None:
+    ids = [row.run.id for row in rows]
+    messages.attempt("runs", lambda: server.classroom().share(visitor.person(), ids, shared))
 
 
 def _delete(rows: Sequence[Row]) -> None:

@@ -7,13 +7,16 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
+from pages.parts.runs import difference
+from s5core import compare
 from s5core.recipe import differing
 from s5core.runs import folder, outcome
 from s5core.runs.catalogue import NamedNetwork
 from s5core.target import ACCURACY
 from s5core.views import live
 from s5core.views.live import Curve
-from s5core.words import percent
+from s5core.views.steps import steps_curves
+from s5core.words import count, percent
 
 
 def show(networks: Sequence[NamedNetwork]) -> None:
@@ -21,10 +24,28 @@ def show(networks: Sequence[NamedNetwork]) -> None:
     one_step = len({network.step.name for network in networks}) == 1
     named = {network.title if one_step else network.label: network for network in networks}
     _show_curves(named)
+    difference.show(networks)
+    st.markdown(_how_many_things(networks))
     _show_recipes(named)
+    _show_layers(networks)
 
 
 def _show_curves(networks: Mapping[str, NamedNetwork]) -> None:
+    groups = difference.distinct(list(networks.values()))
+    bands = {
+        f"{name}, {count(len(each.runs), 'seed')}": points
+        for name, each in groups.items()
+        if (points := compare.band(each.curves))
+    }
+    if len(bands) == 2 and any(len(each.runs) > 1 for each in groups.values()):
+        st.markdown("**Accuracy, mean over the seeds**")
+        words = "; ".join(f"{name}: {percent(points[-1].validation)}" for name, points in bands.items())
+        st.altair_chart(steps_curves(bands), width="stretch", alt=f"Mean validation accuracy: {words}.")
+        st.caption(
+            "After each epoch. The bands reach from the worst seed to the best. Solid: validation digits. "
+            "Dashed: training digits. Epochs below the axis are not shown."
+        )
+        return
     histories = {name: outcome.history(folder.open_run(network.id)) for name, network in networks.items()}
     lines = [
         Curve(name, [(metrics.epoch, metrics.validation_accuracy) for metrics in history])
@@ -47,6 +68,42 @@ def _show_curves(networks: Mapping[str, NamedNetwork]) -> None:
     st.caption(
         f"After each epoch. The dashed line is the target, {percent(ACCURACY.limit, 1)}. Equal steps of the "
         "axis divide the errors by equal factors."
+    )
+
+
+def _how_many_things(networks: Sequence[NamedNetwork]) -> str:
+    """Whether a difference of the results has one cause; their seeds count as none."""
+    fields = [name for name in differing([network.recipe for network in networks]) if name != "seed"]
+    things = [name.replace("_", " ") for name in fields]
+    if len({network.layers for network in networks}) > 1:
+        things.append("layers")
+    if not things:
+        return "Nothing differs but the seeds."
+    if len(things) == 1:
+        return f"**One thing differs: {things[0]}.** A difference beyond noise is its effect."
+    return (
+        f"**{len(things)} things differ: {', '.join(things)}.** Nobody can tell which of them made the "
+        "difference. Change one thing at a time."
+    )
+
+
+def _show_layers(networks: Sequence[NamedNetwork]) -> None:
+    """The layers that are not the same in two networks."""
+    if len(networks) != 2 or networks[0].layers == networks[1].layers:
+        return
+    found = compare.compare_networks(networks[0].layers, networks[1].layers)
+    st.markdown("**What differs between the layers**")
+    rows = [
+        [pair.mark, *(row.layer.describe() if row else "" for row in (pair.before, pair.after))]
+        for pair in found.pairs
+        if pair.mark != "same"
+    ]
+    names = ["Change", networks[0].label, networks[1].label]
+    st.table(pd.DataFrame(rows, columns=names), hide_index=True)
+    st.caption(
+        f"The others are the same. Parameters: {found.before.parameters:,} and {found.after.parameters:,}. A "
+        "layer also counts as changed when it has other parameters only because its input has more or fewer "
+        "maps."
     )
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.parts import keys, server
+from pages.parts import expectation, hints, keys, seeds, server
 from pages.parts.train import recipe_form
-from pages.parts.train.follow import Look, wait_for_first_point
+from pages.parts.train.follow import Look, redraw, wait_for_first_point
 from s5core.evaluate import allowed_errors
 from s5core.events import Diverged, Finished, Log, Metrics
 from s5core.runs import catalogue, folder, outcome
@@ -47,6 +47,7 @@ def draw() -> None:
         _show_shipped(now.network, log)
         return
     _show_bounds(now, now.run)
+    expectation.show(now.run)
     if isinstance(log.end, Diverged):
         st.error(
             f"The run diverged: at epoch {log.end.epoch}, batch {log.end.batch}, the loss was no longer a "
@@ -56,6 +57,10 @@ def draw() -> None:
     if log.epochs and log.epochs[-1].guesses:
         st.warning(GUESSING)
     _show_uses(now, now.run)
+    if not now.active:
+        if log.epochs:
+            seeds.show(now.run, "start", _after_repeat)
+        hints.show(now.run)
     with st.expander("Loss and learning rate", key=keys.TRAIN_MORE, on_change="rerun") as more:
         if more.open:
             _show_loss_and_rate(log, now.run)
@@ -179,6 +184,13 @@ def _show_uses(now: Look, run: Run) -> None:
             on_click="ignore",
             help="Saves the checkpoint. You can open it here again, or with python -m s5core.",
         )
+
+
+def _after_repeat(done: bool) -> None:
+    """Draw the list of runs again, or the whole page, which shows why there are no more runs."""
+    if done:
+        redraw()
+    st.rerun()
 
 
 def _take_over(network: NamedNetwork) -> None:

@@ -17,7 +17,7 @@ from s5core import device
 from s5core.errors import UserError
 from s5core.events import Diverged, Finished, Log
 from s5core.files import Version
-from s5core.runs import folder, outcome
+from s5core.runs import folder, group, outcome
 from s5core.runs.catalogue import NamedNetwork
 from s5core.runs.folder import Run
 
@@ -81,6 +81,7 @@ class Signs:
     measured: bool  # whether it is known how long a run takes here
     closed: tuple[bool, bool] = (False, False)  # whether the teacher has paused the line, locked controls
     wait: int | None = None  # until the run begins, in tens of seconds
+    seeds: tuple[int, int] = (1, 0)  # runs of its group, and how many of them are over
 
 
 def start_clock() -> None:
@@ -116,8 +117,14 @@ def _signs() -> Signs | None:
             return Signs(None, False, None, measured, closed)
         training, place = jobs.is_training(network.id), jobs.place(network.id)
         wait = server.waits().get(network.id) if place else None
-        version = outcome.version(folder.open_run(network.id))
-        return Signs(version, training, place, measured, closed, None if wait is None else int(wait // 10))
+        run = folder.open_run(network.id)
+        seeds = 1, 0
+        if not training and place is None and outcome.of(run).state in outcome.OVER:
+            members = group.of(run)
+            seeds = len(members.runs), members.over
+        version = outcome.version(run)
+        wait = None if wait is None else int(wait // 10)
+        return Signs(version, training, place, measured, closed, wait, seeds)
     except UserError:
         return None
 
@@ -131,7 +138,8 @@ def _seconds(signs: Signs | None) -> float | None:
         if signs and not signs.measured:
             return OFTEN
         over = not network.is_run or outcome.of(folder.open_run(network.id)).state in outcome.OVER
-        return None if over else SELDOM
+        complete = signs is None or signs.seeds[0] == signs.seeds[1]
+        return None if over and complete else SELDOM
     except UserError:  # the run is gone; or its device, of which its log will tell
         return SELDOM
 

@@ -15,8 +15,11 @@ STYLE = f"""
 :has(> .st-key-{keys.TRAIN_TRANSPORT}) {{
   position: sticky; top: 2.75rem; z-index: 90;
 }}
+.stApp :has(.st-key-{keys.TRAIN_TRANSPORT}) {{
+  background: inherit; /* the theme's, down from the app: what scrolls below the transport must not show */
+}}
 .st-key-{keys.TRAIN_TRANSPORT} {{
-  background: var(--st-background-color);
+  background: inherit;
   padding: 0.25rem 0 0.5rem; gap: 0.25rem;
 }}
 :has(> .stVerticalBlock > .st-key-{keys.TRAIN_TICK}) {{

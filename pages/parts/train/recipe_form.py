@@ -13,7 +13,7 @@ from s5core import device, schedule
 from s5core.augment import preview
 from s5core.data import Digits
 from s5core.errors import UserError
-from s5core.recipe import Recipe
+from s5core.recipe import RATES, Recipe
 from s5core.runs import catalogue
 from s5core.runs.catalogue import NamedNetwork
 from s5core.settings import field_choices, field_range, field_types
@@ -22,8 +22,6 @@ from s5core.target import EPOCHS
 from s5core.views import live
 from s5core.views.gallery import gallery
 
-# 1, 2, 3, 5 in each power of ten: about equal steps on a logarithmic scale.
-RATES = [round(digit * 10.0**power, 6) for power in range(-4, 1) for digit in (1, 2, 3, 5)]
 DECAYS = [0.0, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 1e-2]
 BATCHES = [16, 32, 64, 128, 256, 512, 1024]
 AVERAGES = [0.0, 0.9, 0.99, 0.995, 0.998, 0.999]
@@ -45,11 +43,6 @@ LABELS = {
 def schedule_fields(name: str) -> list[str]:
     """The fields of the recipe that a schedule of this name depends on, apart from its length."""
     return [field for field in schedule.parameters(name) if field in HELP and field != "epochs"]
-
-
-def lower_rate(rate: float) -> float:
-    """The choice that is nearest to a third of a learning rate."""
-    return min(RATES, key=lambda choice: abs(choice - rate / 3))
 
 
 @dataclass(frozen=True)
@@ -79,10 +72,14 @@ def origin(step: Step) -> Origin:
 
 def take_over(network: NamedNetwork) -> None:
     """Put the recipe of a network into the controls of its step."""
-    step = network.step
-    st.session_state[keys.train_origin(step.name)] = Origin(
-        network.recipe, network.short, origin(step).version + 1
-    )
+    put(network.step, network.recipe, network.short)
+
+
+def put(step: Step, recipe: Recipe, short: str) -> None:
+    """Put a recipe into the controls of a step. `short`: whose recipe it is."""
+    key = keys.train_origin(step.name)
+    before: Origin | None = st.session_state.get(key)
+    st.session_state[key] = Origin(recipe, short, before.version + 1 if before else 0)
 
 
 def chosen(step: Step) -> Recipe:

@@ -7,16 +7,16 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.parts import choice, keys, messages, server, visitor
+from pages.parts import choice, expectation, keys, messages, server, visitor
 from pages.parts.start import start_run
 from pages.parts.train import recipe_form
 from pages.parts.train.follow import Look, look, redraw, wait_for_first_point
 from s5core.errors import UserError
 from s5core.events import Diverged, Failed, Finished, Log, Stopped
-from s5core.recipe import Recipe
+from s5core.recipe import RATES, Recipe, nearest_rate
 from s5core.runs import forecast, people
 from s5core.runs.catalogue import NamedNetwork
-from s5core.runs.folder import Run
+from s5core.runs.folder import Expectation, Run
 from s5core.words import count, duration, escape, estimate, percent
 
 
@@ -52,7 +52,7 @@ def _show_buttons(now: Look, run: Run) -> None:
             help="Ends the run within a second. Finished epochs are kept.",
         )  # fmt: skip
     elif isinstance(now.log.end, Diverged):
-        lower = recipe_form.lower_rate(run.recipe.learning_rate)
+        lower = nearest_rate(run.recipe.learning_rate / 3)
         st.button(
             f"Train again with a learning rate of {lower:g}",
             on_click=_start, args=(now.network, run.recipe.replace(learning_rate=lower)), width="content",
@@ -76,7 +76,7 @@ def _start_chosen() -> None:
     if now.run is not None and _is_saved(now, now.run) and recipe == now.run.recipe:
         _resume(now.run)
     else:
-        _start(now.network, recipe)
+        _start(now.network, recipe, expectation.given())
 
 
 def _is_saved(now: Look, run: Run) -> bool:
@@ -85,11 +85,14 @@ def _is_saved(now: Look, run: Run) -> bool:
     return bool(run.design) and fresh and visitor.person().may_change(run)
 
 
-def _start(network: NamedNetwork, recipe: Recipe) -> None:
-    if start_run(network, recipe):
+def _start(network: NamedNetwork, recipe: Recipe, expected: Expectation | None = None) -> None:
+    started = start_run(network, recipe, expected=expected)
+    if started and expected is None:
         redraw()
     else:
-        st.rerun()  # the page shows the message
+        if started:
+            expectation.forget()
+        st.rerun()  # the page shows the message, or an empty place for what is expected of the next run
 
 
 def _stop(run: Run) -> None:
@@ -117,7 +120,7 @@ def _change_rate(run: Run, peak: float) -> None:
     """A new peak learning rate for a run in training. It is used from the next batch on."""
     st.select_slider(
         "Learning rate from now on",
-        sorted({*recipe_form.RATES, run.recipe.learning_rate, peak}),
+        sorted({*RATES, run.recipe.learning_rate, peak}),
         value=peak,
         format_func=lambda value: f"{value:g}",
         key=keys.train_rate(run.id),

@@ -27,7 +27,7 @@ from typing import Any
 
 from s5core import notation
 from s5core.errors import UserError
-from s5core.evaluate import standard_error
+from s5core.evidence import standard_error
 from s5core.files import parse_json, read_bytes
 from s5core.layers import Network, NetworkError, check
 from s5core.packing import pack, unpack

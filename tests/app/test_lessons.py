@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from pages.parts import keys
 from s5core import lesson
 from s5core.events import Epoch, Finished, Metrics, Started, to_lines
-from s5core.runs import folder
+from s5core.runs import folder, people
 from s5core.words import escape
 from tests.helpers import APP
 
@@ -48,9 +48,11 @@ def test_a_link_that_is_damaged_says_so_above_the_list() -> None:
 
 def test_the_result_is_told_when_all_networks_have_been_trained() -> None:
     app = open_page("3-the-pool")
+    owner = people.id_of(app.session_state[keys.PERSON])
     for seconds, variant in enumerate(POOL.variants, 10):
         assert not app.code
-        run = folder.create(variant.name, "step5", variant.layers, variant.recipe.replace(seed=3))
+        recipe = variant.recipe.replace(seed=3)
+        run = folder.create(variant.name, "step5", variant.layers, recipe, owner)
         metrics = Metrics(2, 0.2, 95.0, 0.1, 99 - 0.1 * seconds, 10 * seconds, 0.1, float(seconds))
         started = Started("CPU", "MNIST", 60_000, 10_000, 3736, 2, 469, 1)
         run.events_path.write_bytes(to_lines([started, Epoch(metrics), Finished.of([metrics])]))

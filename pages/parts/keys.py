@@ -87,6 +87,36 @@ def steps_card(step: str) -> str:
     return f"steps_card_{step}"
 
 
+# Lessons
+LESSON = "lesson"  # text of the link to the open one; empty while there is none
+LESSON_AUTHOR = "lesson_author"  # whether the form for one's own is open; widget
+LESSON_FILE = "lesson_file"  # a file of one; widget
+LESSON_FORM = "lesson_form"  # that form
+LESSON_SHARE = "lesson_share"  # whether link and code are shown; widget
+LESSON_WORK = "lesson_work"  # the networks to train and what they reached; fragment
+LESSON_TICK = "lesson_tick"  # looks at runs in training; widget
+
+
+def lesson_open(name: str) -> str:
+    """The button that opens a lesson."""
+    return f"lesson_open_{name}"
+
+
+def lesson_field(id: str, name: str) -> str:
+    """A field of the recipe that a lesson leaves open; widget."""
+    return f"lesson_field_{id}_{name}"
+
+
+def lesson_expected(id: str) -> str:
+    """Which network one expects to be ahead; widget."""
+    return f"lesson_expected_{id}"
+
+
+def lesson_train(name: str) -> str:
+    """The button that trains a network of a lesson."""
+    return f"lesson_train_{name}"
+
+
 # Train
 TRAIN_CLOCK = "train_clock"  # looks at the chosen run; fragment
 TRAIN_TICK = "train_tick"  # the clock in it; widget

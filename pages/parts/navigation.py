@@ -19,6 +19,7 @@ def choose_page() -> st.Page:
             st.Page("pages/design.py", title="Design", url_path="design"),
             st.Page("pages/train.py", title="Train", url_path="train"),
             st.Page("pages/runs.py", title="Runs", url_path="runs"),
+            st.Page("pages/lessons.py", title="Lessons", url_path="lessons"),
             st.Page("pages/inside.py", title="Look inside", url_path="inside"),
             st.Page("pages/draw.py", title="Draw", url_path="draw"),
             st.Page("pages/digits.py", title="Our digits", url_path="digits"),

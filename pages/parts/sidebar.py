@@ -11,6 +11,7 @@ import streamlit as st
 
 from pages.parts import choice, keys, messages, navigation, presentation
 from pages.parts.design import draft
+from pages.parts.lessons import state as lessons
 from s5core import steps
 from s5core.errors import UserError
 from s5core.export import link
@@ -67,6 +68,7 @@ def _read_address() -> None:
     """Choose what the address names: of the link that opened this session, or of an earlier page."""
     presentation.read_address()
     draft.read_address()
+    lessons.read_address()
     id = FIRST
     try:
         if name := st.query_params.get("step"):
@@ -119,7 +121,7 @@ def write_address() -> None:
     """Let the address name what is chosen. A page that changes a part of it calls this, too."""
     chosen = choice.network()
     wanted = {"step": chosen.step.name} | ({"run": chosen.id} if chosen.is_run else {})
-    wanted |= presentation.address() | draft.address()
+    wanted |= presentation.address() | draft.address() | lessons.address()
     # An empty address names FIRST. Writing it out would cost one more press of the browser's Back.
     named = st.query_params.to_dict() or {"step": FIRST}
     if named != wanted:

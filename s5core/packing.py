@@ -38,7 +38,7 @@ def unpack(text: str, format: int) -> Any:
         raise ValueError(f"it has {len(text):,} characters, and none of ours has more than {LONGEST:,}")
     found = _TEXT.fullmatch(text.strip())
     if found is None:
-        raise ValueError("it is cut off: copy it again, from its first letter to its last")
+        raise ValueError("it is cut off or no link: copy it again, from its first letter to its last")
     if int(found[1]) != format:
         raise ValueError(f"it has format {int(found[1])}, and this version reads format {format}")
     unpacking = zlib.decompressobj()

@@ -71,7 +71,7 @@ def good() -> dict[str, object]:
         ("https://example.org/train?step=step5", "cut off or no link"),
         ("/train?take=1.%00", "cut off or no link"),
         ("2." + made_of(good())[2:], "format 2, and this version reads format 1"),
-        (made_of(good())[:-9], "damaged"),
+        (made_of(good())[:-9], "cut off"),
         ("1.AAAA", "cut off or no link"),
         ("1." + "A" * 40, "damaged"),
         (made_of(list(range(40))), "damaged"),
@@ -84,7 +84,7 @@ def good() -> dict[str, object]:
         (made_of(good() | {"recipe": {"seed": 1e400}}), "damaged|must be a whole number"),
         (made_of(good() | {"recipe": [1]}), "A recipe is a JSON object"),
         (made_of(good() | {"layers": [{"layer": "ReLU"}] * 60}), "at most 50"),
-        (made_of(" " * 4_000_000), "damaged"),
+        (made_of(" " * 4_000_000), "unpacks to too much"),
         ("1." + "A" * 10_000, "10,002 characters"),
     ],
 )

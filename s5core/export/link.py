@@ -74,9 +74,7 @@ def read(text: str) -> Linked:
     except (NetworkError, RecipeError) as error:
         raise LinkError(f"The link describes no network that can be trained: {error}") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise LinkError(
-            "The link holds no network: copy it again, from its first letter to its last."
-        ) from error
+        raise LinkError("The link is damaged: what it holds is no network.") from error
     if not isinstance(step, str) or step not in STEPS:
         raise LinkError("The link begins from a step that this version does not have.")
     return Linked(step, layers, recipe)

@@ -62,24 +62,3 @@ def test_the_result_is_told_when_all_networks_have_been_trained() -> None:
         "after one convolution is 0.20 points ahead of after three. That may be chance" in app.code[0].value
     )
     assert escape(POOL.found) in words(app)
-
-
-def test_a_teacher_s_lesson_is_in_its_link() -> None:
-    app = open_page()
-    app.session_state[keys.LESSON_AUTHOR] = True  # as after a click on it
-    app.run()
-    make = next(button for button in app.button if button.label == "Make the lesson")
-    make.click().run()
-    assert "no title yet" in app.error[0].value
-    text = {box.label: box for box in [*app.text_input, *app.text_area]}
-    text["Title"].set_value("Two of ours")
-    text["The question"].set_value("Which is better?")
-    text["What to do, a line for each task"].set_value("Train.\n\nCompare.")
-    next(box for box in app.multiselect if box.label == "The networks to train").set_value(["step4", "step5"])
-    next(button for button in app.button if button.label == "Make the lesson").click().run()
-    assert not app.exception and not app.error
-    link = app.code[0].value
-    made = lesson.from_text(link.partition("lesson=")[2])
-    assert (made.title, made.tasks) == ("Two of ours", ("Train.", "Compare."))
-    assert [variant.step for variant in made.variants] == ["step4", "step5"]
-    assert {variant.recipe.epochs for variant in made.variants} == {2}

@@ -29,3 +29,25 @@ def test_a_learner_says_first_trains_and_gets_a_result(page: Page, practice_app:
     page.reload()  # the lesson is in the address, and the runs are this person's
     expect(page).to_have_url(re.compile("lesson=1"))
     expect(page.get_by_text("Your result")).to_be_visible()
+
+
+def test_a_teacher_s_lesson_is_in_its_link(page: Page, practice_app: App) -> None:
+    page.goto(practice_app.url("lessons"))
+    page.get_by_text("Write a lesson of your own").click()
+    make = page.get_by_role("button", name="Make the lesson")
+    make.click()
+    expect(page.get_by_text("The lesson has no title yet.")).to_be_visible()
+    page.get_by_label("Title").fill("Two of ours")
+    page.get_by_label("The question").fill("Which is better?")
+    page.get_by_label("What to do, a line for each task").fill("Train.\n\nCompare.")
+    networks = page.get_by_label("The networks to train")
+    for step in ("Batch norm", "Under budget"):
+        networks.fill(step)
+        networks.press("Enter")
+    make.click()
+    link = page.get_by_test_id("stCode").first
+    expect(link).to_contain_text("lessons?lesson=1.")
+    made = lesson.from_text(link.inner_text().strip().partition("lesson=")[2])
+    assert (made.title, made.tasks) == ("Two of ours", ("Train.", "Compare."))
+    assert [variant.step for variant in made.variants] == ["step4", "step5"]
+    assert {variant.recipe.epochs for variant in made.variants} == {2}

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from playwright.sync_api import Page, expect
+import pytest
+from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.server import App
 from s5core import lesson
 
+from .conftest import watched_page
 
-def test_a_learner_says_first_trains_and_gets_a_result(page: Page, practice_app: App) -> None:
+
+@pytest.fixture
+def lessons(browser: Browser, practice_app: App) -> Iterator[Page]:
+    """A watched page of the app where there is no MNIST."""
+    with watched_page(browser, practice_app) as page:
+        yield page
+
+
+def test_a_learner_says_first_trains_and_gets_a_result(lessons: Page, practice_app: App) -> None:
+    page = lessons
     found = lesson.shipped()["3-the-pool"]
     few = lesson.dataclasses.replace(found, title="Two pools", variants=found.variants[:2])
     page.goto(practice_app.url(f"lessons?lesson={lesson.to_text(few)}"))
@@ -31,7 +43,8 @@ def test_a_learner_says_first_trains_and_gets_a_result(page: Page, practice_app:
     expect(page.get_by_text("Your result")).to_be_visible()
 
 
-def test_a_teacher_s_lesson_is_in_its_link(page: Page, practice_app: App) -> None:
+def test_a_teacher_s_lesson_is_in_its_link(lessons: Page, practice_app: App) -> None:
+    page = lessons
     page.goto(practice_app.url("lessons"))
     page.get_by_text("Write a lesson of your own").click()
     make = page.get_by_role("button", name="Make the lesson")
@@ -40,10 +53,11 @@ def test_a_teacher_s_lesson_is_in_its_link(page: Page, practice_app: App) -> Non
     page.get_by_label("Title").fill("Two of ours")
     page.get_by_label("The question").fill("Which is better?")
     page.get_by_label("What to do, a line for each task").fill("Train.\n\nCompare.")
-    networks = page.get_by_label("The networks to train")
     for step in ("Batch norm", "Under budget"):
-        networks.fill(step)
-        networks.press("Enter")
+        page.get_by_role("combobox", name="The networks to train").click()
+        page.keyboard.type(step)
+        page.get_by_role("option", name=step).first.click()
+        page.keyboard.press("Escape")  # the list stays open
     make.click()
     link = page.get_by_test_id("stCode").first
     expect(link).to_contain_text("lessons?lesson=1.")

@@ -33,7 +33,7 @@ from s5core.layers import (
 )
 from s5core.summary import Row, layer_table, receptive_field
 from s5core.target import PARAMETER_BUDGET, PARAMETERS
-from s5core.words import count
+from s5core.words import count, percent
 
 DIGIT = 20  # pixels that a digit of MNIST spans
 MOST_BLOCKS = 4  # pools and convolutions that a mend adds at most: four pools leave a single cell
@@ -264,12 +264,16 @@ def _wider(layers: Network, average: int) -> Iterator[Mend]:
 
 
 def costly_layer(layers: Network) -> Iterator[Finding]:
-    """A layer with most of the exercise's budget."""
-    if not (largest := _largest(layers)) or largest.parameters <= PARAMETER_BUDGET / 2:
+    """A layer with most of the exercise's budget; where all together have too much, with a third of it."""
+    if not (largest := _largest(layers)):
         return
+    is_over = _count_parameters(layers) >= PARAMETER_BUDGET
+    if largest.parameters <= PARAMETER_BUDGET / (3 if is_over else 2):
+        return
+    share = percent(100 * largest.parameters / PARAMETER_BUDGET, 0)
     reason = (
-        f"It has {largest.parameters:,} parameters: more than half of the {PARAMETER_BUDGET:,} that all "
-        "layers together may have."
+        f"It has {largest.parameters:,} parameters: {share} of the {PARAMETER_BUDGET:,} that all layers "
+        "together may have."
     )
     yield Finding(largest.index, reason, _cheaper(layers, largest.index))
 

@@ -13,26 +13,17 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
+from s5core import advice
 from s5core.events import Diverged, End, Metrics
 from s5core.evidence import standard_error
-from s5core.layers import (
-    CLASSES,
-    BatchNorm,
-    Conv,
-    GlobalAvgPool,
-    Layer,
-    MaxPool,
-    Network,
-    NetworkError,
-    check,
-)
+from s5core.layers import CLASSES, BatchNorm, Conv, Layer, Network, NetworkError, check
 from s5core.recipe import Recipe, nearest_rate
 from s5core.steps import MILD, STEPS, STRONG
-from s5core.summary import count_parameters, layer_table
+from s5core.summary import count_parameters
 from s5core.target import ACCURACY, EPOCHS, PARAMETERS
 from s5core.words import count, percent
 
-DIGIT = 20  # pixels that a digit of MNIST spans
+NO_CHANGE = "No change fits by itself"
 CHANCE_LOSS = math.log(CLASSES)  # of a network that only guesses
 
 
@@ -404,88 +395,39 @@ def _movements(level: Recipe) -> dict[str, float | int]:
     return {name: getattr(level, name) for name in names}
 
 
-def receptive_field_too_small(case: Case) -> Hint | None:
+def sees_too_little(case: Case) -> Hint | None:
     """The cells that are averaged see less than a digit."""
-    before = [row for row in layer_table(case.layers, every=True) if not isinstance(row.layer, GlobalAvgPool)]
-    averaged = [row for row in before if row.output_shape[1] > 1]
-    ends_in_average = any(isinstance(layer, GlobalAvgPool) for layer in case.layers)
-    if not averaged or not ends_in_average or averaged[-1].receptive_field >= DIGIT:
-        return None
-    sees = averaged[-1].receptive_field
-    layers = wider_view(case.layers)
-    return Hint(
-        "receptive_field_too_small",
-        f"A cell of the last maps sees {sees} pixels of the digit, and a digit spans {DIGIT}.",
-        "The average adds up what its cells have found. Where no cell sees a whole digit, it adds up parts: "
-        "strokes that several digits have in common. A second pool doubles what all later layers see, and "
-        "costs no parameter.",
-        "No change fits by itself" if layers is None else "One more pool",
+    return _advised(
+        case,
+        advice.sees_too_little,
+        "Where no cell sees a whole digit, the average adds up strokes that several digits have in common. "
+        "A pool doubles what all later layers see, and costs no parameter.",
         "step5",
-        layers=layers,
     )
 
 
-def wider_view(layers: Sequence[Layer]) -> Network | None:
-    """The network with one more pool, as late as possible, so that its last cells see a digit; None where
-    no place fits. A convolution whose map became too small is padded."""
-    for place in range(len(layers) - 1, 0, -1):
-        if layers[place - 1].role not in ("activation", "norm") or layers[place].role in (
-            "activation",
-            "norm",
-            "pool",
-        ):
-            continue
-        for pad in (False, True):
-            later = [
-                replace(layer, padding=layer.kernel // 2)
-                if pad and isinstance(layer, Conv) and layer.kernel > 1
-                else layer
-                for layer in layers[place:]
-            ]
-            made = _fitting([*layers[:place], MaxPool(2), *later])
-            if made is None:
-                continue
-            rows = layer_table(made, every=True)
-            seen = [row for row in rows if not isinstance(row.layer, GlobalAvgPool) and row.kernel > 1]
-            if seen and seen[-1].receptive_field >= DIGIT:
-                return made
-    return None
-
-
-def budget_in_one_layer(case: Case) -> Hint | None:
-    """A network over the budget, of which one layer has more than a third."""
-    rows = layer_table(case.layers, every=True)
-    total = sum(row.parameters for row in rows)
-    largest = max(rows, key=lambda row: row.parameters)
-    if PARAMETERS.met_by(total) or 3 * largest.parameters < total:
+def costly_layer(case: Case) -> Hint | None:
+    """A network over the budget, of which one layer has a large part."""
+    if PARAMETERS.met_by(count_parameters(case.layers)):
         return None
-    layers, change = slimmed(case.layers, largest.index)
-    return Hint(
-        "budget_in_one_layer",
-        f"{largest.layer.describe()} has {largest.parameters:,} of the {total:,} parameters, and the "
-        f"exercise allows {PARAMETERS.words}.",
+    return _advised(
+        case,
+        advice.costly_layer,
         "This is where to cut first. A convolution costs its kernel's cells times the maps before it times "
         "the maps behind it; a global average at the end costs nothing.",
-        change,
-        "step2" if largest.index == len(case.layers) - 1 else "step1",
-        layers=layers,
+        "step2",
     )
 
 
-def slimmed(layers: Sequence[Layer], index: int) -> tuple[Network | None, str]:
-    """The network with less in one of its layers, and what was done. A head of several pixels becomes a
-    global average with a 1x1 head, as in step 2; another convolution loses half of its maps."""
-    layer = layers[index]
-    if not isinstance(layer, Conv):
-        return None, "No change fits by itself"
-    if index == len(layers) - 1:
-        before = [row.output_shape[0] for row in layer_table(layers, every=True)][index - 1]
-        head: list[Layer] = [GlobalAvgPool()]
-        if before != CLASSES:
-            head.append(Conv(CLASSES, kernel=1))
-        return _fitting([*layers[:index], *head]), "A global average in place of the head"
-    fewer = replace(layer, channels=max(1, layer.channels // 2))
-    return _fitting([*layers[:index], fewer, *layers[index + 1 :]]), f"{fewer.channels} maps there"
+def _advised(case: Case, rule: advice.Rule, why: str, lesson: str) -> Hint | None:
+    """What a rule of `advice` says about the network, as a hint."""
+    found = next((each for each in advice.advise(case.layers) if each.rule == rule.__name__), None)
+    if found is None:
+        return None
+    layer = case.layers[found.index].describe()
+    change, layers = (found.mend.words, found.mend.layers) if found.mend else (NO_CHANGE, None)
+    seen = f"Layer {found.index + 1}, {layer}. {found.reason}"
+    return Hint(rule.__name__, seen, why, change, lesson, layers=layers)
 
 
 def _fitting(layers: Sequence[Layer]) -> Network | None:
@@ -516,6 +458,6 @@ RULES: tuple[Rule, ...] = (
     dropout_underfits,
     underfits,
     overfits,
-    receptive_field_too_small,
-    budget_in_one_layer,
+    sees_too_little,
+    costly_layer,
 )

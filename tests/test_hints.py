@@ -25,7 +25,7 @@ from s5core.layers import (
 )
 from s5core.recipe import Recipe
 from s5core.steps import STEPS
-from s5core.summary import count_parameters, layer_table
+from s5core.summary import count_parameters
 from s5core.target import PARAMETERS
 from s5core.train import train
 
@@ -198,23 +198,20 @@ def test_a_network_that_learns_few_digits_by_heart_overfits() -> None:
 
 def test_cells_that_see_less_than_a_digit() -> None:
     case = Case(STEPS["step4"].layers, RECIPE, trained(NORMED, RECIPE).history)
-    found = hint(case, "receptive_field_too_small")
-    assert "sees 14 pixels" in found.seen and found.layers is not None
-    check(found.layers)
-    seen = [row for row in layer_table(found.layers, every=True) if row.output_shape[1] > 1]
-    assert seen[-1].receptive_field >= hints.DIGIT
-    assert count_parameters(found.layers) == count_parameters(case.layers)
+    found = hint(case, "sees_too_little")
+    assert "see 14 of the 28 pixels" in found.seen and found.layers is not None
+    assert "sees_too_little" not in names(replace(case, layers=found.layers))
 
 
 @pytest.mark.parametrize(
-    ("step", "words", "parameters"),
-    [("step1", "has 4,900 of the 13,312", 8_412), ("base", "has 4,719,616 of the 6,379,786", 3_973_898)],
+    ("step", "words"), [("step1", "4,900 parameters: 49"), ("base", "4,719,616 parameters")]
 )
-def test_a_budget_in_one_layer(step: str, words: str, parameters: int) -> None:
+def test_a_layer_with_much_of_the_budget(step: str, words: str) -> None:
     case = Case(STEPS[step].layers, RECIPE, trained(NORMED, RECIPE).history)
-    found = hint(case, "budget_in_one_layer")
+    found = hint(case, "costly_layer")
     assert words in found.seen and found.layers is not None
-    assert count_parameters(found.layers) == parameters
+    check(found.layers)
+    assert count_parameters(found.layers) < count_parameters(case.layers)
 
 
 def shipped() -> Iterator[tuple[str, int, Case]]:
@@ -234,15 +231,15 @@ def shipped() -> Iterator[tuple[str, int, Case]]:
 
 # What may be said of each step: what the next ones mend. The lessons of the steps say the same.
 SENSIBLE = {
-    "base": {"gain_to_come", "underfits", "budget_in_one_layer"},
-    "step1": {"gain_to_come", "overfits", "budget_in_one_layer"},
-    "step2": {"gain_to_come", "overfits", "receptive_field_too_small"},
-    "step3": {"underfits", "overfits", "receptive_field_too_small"},
-    "step4": {"underfits", "overfits", "receptive_field_too_small"},
+    "base": {"gain_to_come", "underfits", "costly_layer"},
+    "step1": {"gain_to_come", "overfits", "costly_layer"},
+    "step2": {"gain_to_come", "overfits", "sees_too_little"},
+    "step3": {"underfits", "overfits", "sees_too_little"},
+    "step4": {"underfits", "overfits", "sees_too_little"},
     "step5": set(),
     "step5_small": {"underfits", "overfits"},
     "step5_fast": {"underfits", "overfits"},
-    "step5_published": {"overfits", "budget_in_one_layer", "receptive_field_too_small"},
+    "step5_published": {"overfits", "costly_layer", "sees_too_little"},
 }
 
 

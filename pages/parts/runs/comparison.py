@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from pages.parts.runs import difference
+from pages.parts import difference
+from pages.parts.runs import noise
 from s5core import compare
 from s5core.recipe import differing
 from s5core.runs import folder, outcome
@@ -24,14 +25,14 @@ def show(networks: Sequence[NamedNetwork]) -> None:
     one_step = len({network.step.name for network in networks}) == 1
     named = {network.title if one_step else network.label: network for network in networks}
     _show_curves(named)
-    difference.show(networks)
+    noise.show(networks)
     st.markdown(_how_many_things(networks))
     _show_recipes(named)
     _show_layers(networks)
 
 
 def _show_curves(networks: Mapping[str, NamedNetwork]) -> None:
-    groups = difference.distinct(list(networks.values()))
+    groups = noise.distinct(list(networks.values()))
     bands = {
         f"{name}, {count(len(each.runs), 'seed')}": points
         for name, each in groups.items()
@@ -88,23 +89,10 @@ def _how_many_things(networks: Sequence[NamedNetwork]) -> str:
 
 
 def _show_layers(networks: Sequence[NamedNetwork]) -> None:
-    """The layers that are not the same in two networks."""
-    if len(networks) != 2 or networks[0].layers == networks[1].layers:
-        return
-    found = compare.compare_networks(networks[0].layers, networks[1].layers)
-    st.markdown("**What differs between the layers**")
-    rows = [
-        [pair.mark, *(row.layer.describe() if row else "" for row in (pair.before, pair.after))]
-        for pair in found.pairs
-        if pair.mark != "same"
-    ]
-    names = ["Change", networks[0].label, networks[1].label]
-    st.table(pd.DataFrame(rows, columns=names), hide_index=True)
-    st.caption(
-        f"The others are the same. Parameters: {found.before.parameters:,} and {found.after.parameters:,}. A "
-        "layer also counts as changed when it has other parameters only because its input has more or fewer "
-        "maps."
-    )
+    """The layers of two networks side by side, where they are not the same."""
+    if len(networks) == 2 and networks[0].layers != networks[1].layers:
+        found = compare.compare_networks(networks[0].layers, networks[1].layers)
+        difference.show_layers(networks[0].label, networks[1].label, found)
 
 
 def _show_recipes(networks: Mapping[str, NamedNetwork]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import keys, messages, navigation
-from pages.parts.lessons import author, share, state, work
+from pages.parts.lessons import author, current, share, work
 from s5core import lesson
 from s5core.errors import UserError
 from s5core.lesson import Lesson
@@ -16,7 +16,9 @@ def open_file() -> None:
     """Open the lesson in the file that was uploaded."""
     upload = st.session_state[keys.LESSON_FILE]
     if upload is not None:
-        messages.attempt("start", lambda: state.choose(lesson.to_text(lesson.from_bytes(upload.getvalue()))))
+        messages.attempt(
+            "start", lambda: current.choose(lesson.to_text(lesson.from_bytes(upload.getvalue())))
+        )
 
 
 def show_list() -> None:
@@ -28,7 +30,7 @@ def show_list() -> None:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{escape(each.title)}**  \n{escape(each.question)}", width="stretch")
             st.button(
-                f"Open, {each.minutes} min", key=keys.lesson_open(name), on_click=state.choose, args=(name,)
+                f"Open, {each.minutes} min", key=keys.lesson_open(name), on_click=current.choose, args=(name,)
             )
     with st.expander("Open a lesson from a file"):
         st.file_uploader("A file of a lesson", type=["json"], key=keys.LESSON_FILE, on_change=open_file)
@@ -47,12 +49,12 @@ def show_lesson(found: Lesson) -> None:
     with st.expander("Share this lesson", key=keys.LESSON_SHARE, on_change="rerun") as shared:
         if shared.open:
             share.show(found)
-    st.button("All lessons", on_click=state.choose, args=("",))
+    st.button("All lessons", on_click=current.choose, args=("",))
 
 
 navigation.require_router()
 try:
-    chosen = lesson.from_text(state.text()) if state.text() else None
+    chosen = lesson.from_text(current.text()) if current.text() else None
 except UserError as error:
     st.error(str(error))
     chosen = None

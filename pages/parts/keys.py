@@ -88,33 +88,33 @@ def steps_card(step: str) -> str:
 
 
 # Lessons
-LESSON = "lesson"  # text of the link to the open one; empty while there is none
-LESSON_AUTHOR = "lesson_author"  # whether the form for one's own is open; widget
-LESSON_FILE = "lesson_file"  # a file of one; widget
-LESSON_FORM = "lesson_form"  # that form
-LESSON_SHARE = "lesson_share"  # whether link and code are shown; widget
-LESSON_WORK = "lesson_work"  # the networks to train and what they reached; fragment
-LESSON_TICK = "lesson_tick"  # looks at runs in training; widget
+LESSON = "lessons_current"  # text of the link to the open one; empty while there is none
+LESSON_AUTHOR = "lessons_author"  # whether the form for one's own is open; widget
+LESSON_FILE = "lessons_file"  # a file of one; widget
+LESSON_FORM = "lessons_form"  # that form
+LESSON_SHARE = "lessons_share"  # whether link and code are shown; widget
+LESSON_WORK = "lessons_work"  # the networks to train and what they reached; fragment
+LESSON_TICK = "lessons_tick"  # looks at runs in training; widget
 
 
 def lesson_open(name: str) -> str:
     """The button that opens a lesson."""
-    return f"lesson_open_{name}"
+    return f"lessons_open_{name}"
 
 
 def lesson_field(id: str, name: str) -> str:
     """A field of the recipe that a lesson leaves open; widget."""
-    return f"lesson_field_{id}_{name}"
+    return f"lessons_field_{id}_{name}"
 
 
 def lesson_expected(id: str) -> str:
     """Which network one expects to be ahead; widget."""
-    return f"lesson_expected_{id}"
+    return f"lessons_expected_{id}"
 
 
 def lesson_train(name: str) -> str:
     """The button that trains a network of a lesson."""
-    return f"lesson_train_{name}"
+    return f"lessons_train_{name}"
 
 
 # Train

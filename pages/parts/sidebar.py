@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages.parts import choice, keys, messages, navigation, presentation
 from pages.parts.design import draft
-from pages.parts.lessons import state as lessons
+from pages.parts.lessons import current as lessons
 from s5core import steps
 from s5core.errors import UserError
 from s5core.export import link

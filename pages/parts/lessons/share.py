@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import segno
 import streamlit as st
 
-from pages.parts.lessons.state import PAGE, PARAMETER
+from pages.parts.lessons.current import PAGE, PARAMETER
 from s5core import lesson
 from s5core.lesson import Lesson
 

@@ -248,7 +248,7 @@ def test_a_diverged_run_says_so_and_fails(s5core, small):
         (["train", "5", "--epochs", "many"], 2, "Invalid value"),
         (["export", "5", "--to", "pdf"], 1, "There is no export 'pdf': use one of link, html, "),
         (["export", "base", "--to", "html"], 1, "The base net is not trained, and this export needs"),
-        (["table", "/train?take=1.AAAA"], 1, "The link is cut off or no link to a network"),
+        (["table", "/train?take=1.AAAA"], 1, "The link cannot be read: it is cut off or no link"),
         (["check", "/nowhere"], 1, "There is no file or folder /nowhere"),
         (["export", "5"], 2, "Missing option"),
         (

@@ -8,6 +8,7 @@ from torch import Tensor
 from pages.parts import keys, server
 from pages.parts.server import Trained
 from s5core.errors import UserError
+from s5core.export.link import Linked
 from s5core.runs import catalogue
 from s5core.runs.catalogue import NamedNetwork
 from s5core.steps import Step
@@ -27,6 +28,19 @@ def choose(id: str) -> None:
     """Choose another network by its id. Call it in a callback, before the sidebar is drawn."""
     st.session_state[keys.NETWORK] = id
     st.session_state[keys.CHANGES] = changes() + 1
+
+
+def take(linked: Linked) -> None:
+    """Choose the step of a link that was opened, and keep what it holds for the page Train. Call it in a
+    callback, before the sidebar is drawn."""
+    choose(linked.step)
+    st.session_state[keys.TAKEN] = linked
+
+
+def taken() -> Linked | None:
+    """What the last link held; None where that was taken already."""
+    found: Linked | None = st.session_state.pop(keys.TAKEN, None)
+    return found
 
 
 def changes() -> int:

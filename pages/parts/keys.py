@@ -13,7 +13,7 @@ from typing import Literal
 ROUTED = "shared_routed"  # True: set by streamlit_app.py, read and removed by navigation
 PAGE = "shared_page"  # address of the page that is shown; navigation
 NETWORK = "shared_network"  # id of the chosen network; set by choice and sidebar, read by choice
-TAKEN = "shared_taken"  # what an opened link holds (link.Linked); set by sidebar, read and removed by Train
+TAKEN = "shared_taken"  # what an opened link holds (link.Linked); set, read and removed by choice
 CHANGES = "shared_changes"  # how often a page has chosen another network; choice
 SIDEBAR = "shared_sidebar"  # fragment; drawn again by follow
 STEP = "shared_step"  # its step's name; widget, sidebar; read by sidebar
@@ -204,12 +204,12 @@ def design_mend(index: int, rule: str) -> str:
 
 
 # Take it home, on the pages Runs and Look inside
-HOME_OPEN = "home_open"  # whether the exports of the selected run are shown; widget, take_home
+HOME_OPEN = "shared_home_open"  # whether the exports of the selected run are shown; widget, take_home
 
 
 def home_download(export: str) -> str:
     """The button that downloads an export; widget."""
-    return f"home_download_{export}"
+    return f"shared_home_download_{export}"
 
 
 # Runs

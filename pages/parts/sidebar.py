@@ -101,8 +101,7 @@ def _take_link() -> None:
     try:
         if text := st.query_params.get(link.PARAMETER):
             taken = link.read(text)
-            choice.choose(taken.step)
-            st.session_state[keys.TAKEN] = taken
+            choice.take(taken)
     except UserError as error:
         messages.leave("sidebar", str(error))
 

@@ -8,12 +8,11 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from pages.parts import keys, small
+from pages.parts import choice, keys, small
 from s5core import device, schedule
 from s5core.augment import preview
 from s5core.data import Digits
 from s5core.errors import UserError
-from s5core.export.link import Linked
 from s5core.layers import Network
 from s5core.recipe import RATES, Recipe
 from s5core.runs import catalogue
@@ -67,7 +66,7 @@ def begin(network: NamedNetwork) -> None:
     has set in this session stays: only a new session, a reload or a link begins again."""
     step = network.step
     st.session_state.setdefault(keys.train_origin(step.name), Origin(network.recipe, network.short))
-    taken: Linked | None = st.session_state.pop(keys.TAKEN, None)
+    taken = choice.taken()
     if taken is not None:
         layers = taken.layers if taken.layers != step.layers else None
         _put(step, Origin(taken.recipe, "the link", layers=layers))

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from benchmarks.server import PATIENCE, App
 from s5core.drawing import class_set, sketch
 
-PATHS = ["", "design", "train", "runs", "inside", "draw", "digits", "mistakes"]
+PATHS = ["", "design", "train", "runs", "lessons", "inside", "draw", "digits", "mistakes"]
 GRAVE = ("serious", "critical")
 
 

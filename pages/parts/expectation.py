@@ -13,14 +13,12 @@ from s5core.words import escape, percent
 
 def ask() -> None:
     """The place where one may write down what one expects of the next run."""
-    with st.expander(
-        "Say first: what do you expect?", key=keys.TRAIN_EXPECTATION, on_change="rerun"
-    ) as place:
+    with st.expander("Say first: what do you expect?", key=keys.EXPECTATION, on_change="rerun") as place:
         if not place.open:
             return
         st.text_input(
             "I change … and expect …",
-            key=keys.TRAIN_EXPECTED_TEXT,
+            key=keys.EXPECTED_TEXT,
             max_chars=LONGEST_TEXT,
             persist_state="session",
             help="It is kept with the run that you start next, and stands beside its result.",
@@ -32,7 +30,7 @@ def ask() -> None:
             None,
             step=0.1,
             format="%.2f",
-            key=keys.TRAIN_EXPECTED_ACCURACY,
+            key=keys.EXPECTED_ACCURACY,
             persist_state="session",
             placeholder="your guess, or nothing",
         )
@@ -40,15 +38,15 @@ def ask() -> None:
 
 def given() -> Expectation | None:
     """What was written; None where nothing was."""
-    text: str = st.session_state.get(keys.TRAIN_EXPECTED_TEXT) or ""
-    accuracy: float | None = st.session_state.get(keys.TRAIN_EXPECTED_ACCURACY)
+    text: str = st.session_state.get(keys.EXPECTED_TEXT) or ""
+    accuracy: float | None = st.session_state.get(keys.EXPECTED_ACCURACY)
     return Expectation(text.strip(), accuracy) if text.strip() or accuracy is not None else None
 
 
 def forget() -> None:
     """It was about one run. Call it in a callback."""
-    st.session_state[keys.TRAIN_EXPECTED_TEXT] = ""
-    st.session_state[keys.TRAIN_EXPECTED_ACCURACY] = None
+    st.session_state[keys.EXPECTED_TEXT] = ""
+    st.session_state[keys.EXPECTED_ACCURACY] = None
 
 
 def show(run: Run) -> None:

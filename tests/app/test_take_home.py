@@ -59,7 +59,7 @@ def test_a_link_leads_to_the_same_controls_and_the_same_run() -> None:
 
 def test_a_bad_link_says_what_is_wrong() -> None:
     app = open_link("1." + "A" * 40)
-    assert "The link is damaged" in app.sidebar.error[0].value
+    assert "it is damaged" in app.sidebar.error[0].value
     assert app.session_state[keys.NETWORK] == "step5"
 
 

@@ -287,16 +287,16 @@ def test_the_shipped_network_is_told_from_the_mean_over_seeds(page):
 
 
 def test_what_one_says_first_is_kept_with_the_next_run_alone(page):
-    page.session_state[keys.TRAIN_EXPECTATION] = True
+    page.session_state[keys.EXPECTATION] = True
     page.run()
-    page.text_input(key=keys.TRAIN_EXPECTED_TEXT).set_value("it will help")
-    page.number_input(key=keys.TRAIN_EXPECTED_ACCURACY).set_value(97.5)
+    page.text_input(key=keys.EXPECTED_TEXT).set_value("it will help")
+    page.number_input(key=keys.EXPECTED_ACCURACY).set_value(97.5)
     page.run()
     button(page, "Train").click().run()
     assert not page.exception
     (run,) = folder.list_runs()
     assert run.expected == folder.Expectation("it will help", 97.5)
-    assert page.text_input(key=keys.TRAIN_EXPECTED_TEXT).value == ""
+    assert page.text_input(key=keys.EXPECTED_TEXT).value == ""
     assert any("**Said first:** “it will help”" in each.value for each in page.markdown)
     button(page, "Stop training").click().run()
 

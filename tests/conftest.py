@@ -76,9 +76,15 @@ def practice() -> Digits:
 
 
 @pytest.fixture(scope="session")
-def drawn_fields(drawn_digits: DrawnDigits) -> Tensor:
-    """The drawn digits as the networks see them, pen 18 pixels wide: (N, 1, 28, 28) uint8."""
-    return score.see(drawn_digits, 18).fields
+def drawn_fields(drawn_digits: DrawnDigits, tmp_path_factory: pytest.TempPathFactory) -> Tensor:
+    """The drawn digits as the networks see them, pen 18 pixels wide: (N, 1, 28, 28) uint8. Where several
+    processes share the tests, one of them draws for all."""
+    own = tmp_path_factory.getbasetemp()
+    path = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "drawn_fields.pt"
+    with FileLock(path.with_suffix(".lock")):
+        if not path.exists():
+            torch.save(score.see(drawn_digits, 18).fields, path)
+    return torch.load(path)
 
 
 @pytest.fixture(autouse=True)

@@ -247,7 +247,7 @@ def test_a_comparison_says_whether_the_difference_is_noise() -> None:
     assert "differ in their seed alone, so they are one result" in words(app)
     app = open_page(slow[0], make("step5_fast", learning_rate=0.1))
     assert "things differ: " in words(app) and "Change one thing at a time." in words(app)
-    assert "added" in list(app.table[1].value.iloc[:, 0])
+    assert "**+**" in list(app.table[1].value.iloc[:, 0])
     other = make(data="practice set", learning_rate=0.2)
     app = open_page(slow[0], other)
     assert any("validated on different digits" in each.value for each in app.caption)

@@ -74,6 +74,21 @@ class Session:
                 return await self._send(fragment, state)
         raise KeyError(HARD_DIGITS)
 
+    async def flood(self, page: str) -> None:
+        """Ask for a page fifty times a second, whether it was drawn or not, until this is cancelled."""
+        reading = asyncio.create_task(self._read())
+        state = ClientState(page_name=page)
+        try:
+            while not reading.done():
+                await self._connection.send(BackMsg(rerun_script=state).SerializeToString())
+                await asyncio.sleep(0.02)
+        finally:
+            reading.cancel()
+
+    async def _read(self) -> None:
+        while True:
+            await self._receive()
+
     def drop(self) -> None:
         """Break the connection without a word, as a computer does that is switched off."""
         self._connection.transport.abort()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import statistics
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.error import URLError
 
 import pytest
 
 from benchmarks.server import DIRECT, serve
+from benchmarks.session import session
+from tests.helpers import NOWHERE
 
 
 def test_a_server_that_does_not_start_is_an_error_with_its_log(tmp_path: Path) -> None:
@@ -24,3 +29,25 @@ def test_a_server_ends_with_its_block_whatever_happens_there(tmp_path: Path) -> 
         raise ZeroDivisionError
     with pytest.raises(URLError):
         DIRECT.open(app.url("_stcore/health"))
+
+
+@pytest.mark.slow
+@pytest.mark.timed
+def test_nobody_waits_for_somebody_else_s_flood_of_refreshes(tmp_path: Path) -> None:
+    """Fifty refreshes a second leave room for others. While each of them ended with a search for garbage (see
+    .streamlit/config.toml), everybody waited for more than a minute."""
+
+    async def measure() -> list[float]:
+        async with session(app) as other, session(app) as flooding:
+            await other.open("")
+            await flooding.open("train")
+            flood = asyncio.create_task(flooding.flood("train"))
+            waits = [await other.open(page) for page in ("draw", "runs", "train", "draw", "")]
+            assert not flood.done()
+            flood.cancel()
+            return waits
+
+    # In a thread of its own: Playwright keeps a loop in that of the tests.
+    with serve(tmp_path, NOWHERE) as app, ThreadPoolExecutor(1) as own:
+        waits = own.submit(asyncio.run, measure()).result()
+    assert statistics.median(waits) < 1 and max(waits) < 2, waits

@@ -166,7 +166,7 @@ def norm_without_layer(layers: Network) -> Iterator[Finding]:
         elif layer.role == "norm":
             if normal:
                 before = "The digits come" if not _roles(layers[:index]) & {"norm"} else "Its input comes"
-                reason = f"{before} normalised already: a norm belongs behind a convolution."
+                reason = f"{before} normalised already: a norm belongs after a convolution."
                 yield Finding(index, reason, [_without(layers, index)])
             normal = True
 
@@ -188,11 +188,11 @@ def two_activations(layers: Network) -> Iterator[Finding]:
 
 
 def cancelled_bias(layers: Network) -> Iterator[Finding]:
-    """A bias whose map is shifted back by the norm behind it."""
-    for index, (layer, behind) in enumerate(pairwise(layers)):
-        if isinstance(layer, Conv) and layer.bias and behind.role == "norm":
+    """A bias whose map is shifted back by the norm after it."""
+    for index, (layer, after) in enumerate(pairwise(layers)):
+        if isinstance(layer, Conv) and layer.bias and after.role == "norm":
             reason = (
-                f"The norm behind it subtracts the mean of each map, and with it these "
+                f"The norm after it subtracts the mean of each map, and with it these "
                 f"{count(layer.channels, 'bias', 'biases')}. It adds a shift of its own."
             )
             bare = (*layers[:index], replace(layer, bias=False), *layers[index + 1 :])
@@ -200,7 +200,7 @@ def cancelled_bias(layers: Network) -> Iterator[Finding]:
 
 
 def activation_on_scores(layers: Network) -> Iterator[Finding]:
-    """An activation behind the last convolution, which gives the classes their scores."""
+    """An activation after the last convolution, which gives the classes their scores."""
     last = _last_convolution(layers)
     scores = None if last is None else layers[last]
     if last is None or not isinstance(scores, Conv) or scores.channels != CLASSES:
@@ -215,7 +215,7 @@ def activation_on_scores(layers: Network) -> Iterator[Finding]:
 
 
 def late_pool(layers: Network) -> Iterator[Finding]:
-    """A pool behind which only the average looks at more than one cell."""
+    """A pool after which only the average looks at more than one cell."""
     if count_possible(layers) < len(layers):
         return
     average = _average(layers)
@@ -281,14 +281,14 @@ def costly_layer(layers: Network) -> Iterator[Finding]:
 def _cheaper(layers: Network, index: int) -> Iterator[Mend]:
     layer, before = layers[index], _shape_after(layers[:index])
     if isinstance(layer, Conv) and layer.kernel > 1:
-        behind = layers[index + 1 :]
+        after = layers[index + 1 :]
         if layer.channels == CLASSES and layer.output_shape(before)[1] == 1 and before[1] == before[2]:
-            yield Mend("Average first, then a 1×1 head", (*layers[:index], *HEAD, *behind))
+            yield Mend("Average first, then a 1×1 head", (*layers[:index], *HEAD, *after))
         if layer.groups == 1 and before[0] > 1:
             depthwise = replace(layer, channels=before[0], groups=before[0], bias=False)
             pointwise = Conv(layer.channels, kernel=1, bias=layer.bias)
             yield Mend(
-                "Split it: a depthwise one, then a 1×1", (*layers[:index], depthwise, pointwise, *behind)
+                "Split it: a depthwise one, then a 1×1", (*layers[:index], depthwise, pointwise, *after)
             )
     yield from _narrower(layers, lambda narrowed: not list(costly_layer(narrowed)))
 

@@ -9,7 +9,7 @@ The grammar; blanks or commas separate the layers, and capitals are as good as s
     network  =  layer { separator layer }
     layer    =  code [ number ] { letter [ number ] }
 
-    C8       a 3x3 convolution to 8 maps. Letters behind it, in any order: k5 for a 5x5 kernel; p for as
+    C8       a 3x3 convolution to 8 maps. Letters after it, in any order: k5 for a 5x5 kernel; p for as
              much padding as keeps the size of the maps, p2 for 2 pixels; s2 for a stride of 2; g8 for 8
              groups; b for a bias
     H10      the head: a 1x1 convolution, so that C10k1 is the same
@@ -36,7 +36,7 @@ MAX_TEXT = 2000  # characters; the longest text of MAX_LAYERS layers has half of
 
 _SEPARATORS = re.compile(r"[\s,]+")
 _NUMBER = r"-?\d+(?:\.\d+)?"
-_BEHIND_CODE = re.compile(rf"({_NUMBER})?((?:[a-z](?:{_NUMBER})?)*)")
+_AFTER_CODE = re.compile(rf"({_NUMBER})?((?:[a-z](?:{_NUMBER})?)*)")
 _LETTER = re.compile(rf"([a-z])({_NUMBER})?")
 
 
@@ -86,7 +86,7 @@ def _codes() -> Iterator[tuple[str, type[Layer], Mapping[str, Any]]]:
 
 
 def _letters(cls: type[Layer]) -> dict[str, Field[Any]]:
-    """The fields of a kind of layer by their letters; that of the number behind the code is empty."""
+    """The fields of a kind of layer by their letters; that of the number after the code is empty."""
     found = {field.metadata["letter"]: field for field in fields(cls)}
     return {letter: field for letter, field in found.items() if letter is not None}
 
@@ -118,20 +118,20 @@ def _layer(token: str) -> Layer:
         raise ValueError(f"no layer begins like this: use one of {_examples()}")
     code, cls, fixed = max(starting, key=lambda entry: len(entry[0]))
     letters = {letter: field for letter, field in _letters(cls).items() if field.name not in fixed}
-    behind = _BEHIND_CODE.fullmatch(small, len(code))
-    if behind is None:
+    after = _AFTER_CODE.fullmatch(small, len(code))
+    if after is None:
         raise ValueError(
-            f"{shorten(token[len(code) :])} cannot stand behind {code}: use {_fitting(code, letters)}"
+            f"{shorten(token[len(code) :])} cannot stand after {code}: use {_fitting(code, letters)}"
         )
-    named: dict[str, str | None] = {"": behind[1]} if behind[1] else {}
-    for letter, value in _LETTER.findall(behind[2]):
+    named: dict[str, str | None] = {"": after[1]} if after[1] else {}
+    for letter, value in _LETTER.findall(after[2]):
         if letter in named:
             raise ValueError(f"{letter} stands there twice")
         named[letter] = value or None
     for letter in named:
         if letter not in letters:
             wrong = f"{letter!r}" if letter else "a number"
-            raise ValueError(f"{wrong} cannot stand behind {code}: use {_fitting(code, letters)}")
+            raise ValueError(f"{wrong} cannot stand after {code}: use {_fitting(code, letters)}")
     values = dict(fixed)
     for letter, field in letters.items():  # in their order: what padding means depends on the kernel
         if letter in named:
@@ -148,20 +148,20 @@ def _value(cls: type[Layer], letter: str, name: str, number: str | None, given: 
     if number is None:
         value = cls.implied(name, given)
         if value is None:
-            raise ValueError(f"the number behind {letter} is missing, as in {letter}2")
+            raise ValueError(f"the number after {letter} is missing, as in {letter}2")
         return value
     if field_types(cls)[name] is bool:
-        raise ValueError(f"no number can stand behind {letter}")
+        raise ValueError(f"no number can stand after {letter}")
     return check_field(cls, name, float(number) if "." in number else int(number))
 
 
 def _fitting(code: str, letters: Mapping[str, Field[Any]]) -> str:
-    """What may stand behind a code, in words."""
-    number, behind = "" in letters, [letter for letter in letters if letter]
+    """What may stand after a code, in words."""
+    number, after = "" in letters, [letter for letter in letters if letter]
     if not letters:
         return f"{code} alone"
-    words = f"a number, then {', '.join(behind)}" if number and behind else "a number" if number else ""
-    return words or ", ".join(behind)
+    words = f"a number, then {', '.join(after)}" if number and after else "a number" if number else ""
+    return words or ", ".join(after)
 
 
 def _spell(layer: Layer, is_head: bool) -> str:

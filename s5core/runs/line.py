@@ -1,6 +1,6 @@
 """The line of runs that wait to be trained: whose turn it is, and what a restarted server finds of it.
 
-The rule: first come, first served among people. One person's second run stands behind the first runs of
+The rule: first come, first served among people. One person's second run comes after the first runs of
 all others; when the first one ends, the second counts as if it had been started at that moment.
 
 Each run in line or in training has a file `line.json` in its folder, which the server writes and removes.

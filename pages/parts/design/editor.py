@@ -25,7 +25,7 @@ def show(index: int, layer: Layer, total: int) -> None:
                 _show_field(index, layer, field)
         with st.container(horizontal=True, gap="small"):
             _offer(index, "Up", "Before the layer above it.", index == 0, _move, index - 1)
-            _offer(index, "Down", "Behind the layer below it.", index == total - 1, _move, index + 1)
+            _offer(index, "Down", "After the layer below it.", index == total - 1, _move, index + 1)
             _offer(index, "Duplicate", "The same layer once more.", not draft.has_room(), _duplicate)
             _offer(index, "Remove", "Undo brings it back.", False, _remove)
 
@@ -46,7 +46,7 @@ def offer_addition(place: int) -> None:
     key = keys.design_add(place)
     st.session_state[key] = None
     st.selectbox(
-        f"Add a layer behind layer {place}" if place else "Add a layer",
+        f"Add a layer after layer {place}" if place else "Add a layer",
         list(LAYERS),
         key=key,
         placeholder="Choose its kind",

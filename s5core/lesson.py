@@ -27,7 +27,7 @@ from typing import Any
 
 from s5core import notation
 from s5core.errors import UserError
-from s5core.evidence import standard_error
+from s5core.evidence import Sample, compare
 from s5core.files import parse_json, read_bytes
 from s5core.layers import Network, NetworkError, check
 from s5core.packing import pack, unpack
@@ -218,15 +218,11 @@ class Reached:
 
 
 def summarize(reached: Sequence[Reached]) -> str:
-    """What the runs say about the question: which is ahead, and whether one run each can show it. Two
-    accuracies differ by noise when they are less than two standard errors of their difference apart."""
+    """What the runs say about the question: which is ahead, and whether one run each can show it. Empty for
+    fewer than two runs."""
     if len(reached) < 2:
         return ""
     best, *_, last = sorted(reached, key=lambda each: -each.accuracy)
-    gap = best.accuracy - last.accuracy
-    errors = [standard_error(each.accuracy, each.digits) for each in (best, last)]
-    noise = 2 * (errors[0] ** 2 + errors[1] ** 2) ** 0.5
-    words = f"{best.variant.name} is {gap:.2f} points ahead of {last.variant.name}. "
-    if gap > noise:
-        return words + f"Chance alone explains no more than {noise:.2f} points with so many digits."
-    return words + f"That may be chance, which explains up to {noise:.2f} points with so many digits."
+    ahead = "" if best.errors == last.errors else f"{best.variant.name} is ahead of {last.variant.name}. "
+    low, high = (Sample((each.accuracy,), each.digits) for each in (last, best))
+    return ahead + compare(low, high).words.replace("**", "")  # to be handed in as plain text

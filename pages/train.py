@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import choice, expectation, keys, messages, navigation, server
-from pages.parts.train import curves, finder, follow, layout, recipe_form, transport
+from pages.parts.train import curves, finder, follow, layout, recipe_form, slow_motion, transport
 from s5core.data import Digits
 from s5core.errors import UserError
 from s5core.runs import catalogue
@@ -62,6 +62,7 @@ with settings:
     recipe_form.show(network.step, digits)
     expectation.ask()
     finder.show(catalogue.of_step(network.step))
+slow_motion.show(network)
 st.caption("A run goes on when you leave this page.")
 tell_of_practice_digits(digits)
 st.page_link("pages/runs.py", label="All runs: compare, rename, delete")

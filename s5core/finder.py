@@ -10,16 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count
 
-from torch import Generator, Tensor
+from torch import Generator
 
 from s5core import device, ways
 from s5core.data import Digits
 from s5core.layers import Layer
 from s5core.loss import Loss
 from s5core.recipe import Recipe, nearest_rate
-from s5core.train import augmented_batches, new_model, seed_epoch
+from s5core.train import augmented_batches, new_model
 
 BATCHES = 100
 LOW, HIGH = 1e-4, 10.0  # first and last rate; from one batch to the next it grows by the same factor
@@ -50,8 +50,8 @@ def find_rates(
     loss = Loss(tuple(layers), model, device.choose("cpu"), "float32", recipe.label_smoothing)
     compute_gradients = ways.eager(loss)
     mean, weight, lowest = 0.0, 0.0, math.inf
-    stream = _endless(digits, recipe, generator)
-    for number, (images, labels) in zip(range(batches), stream, strict=False):
+    epochs = (augmented_batches(digits, recipe, epoch, generator) for epoch in count(1))
+    for number, (images, labels) in zip(range(batches), chain.from_iterable(epochs), strict=False):
         rate = LOW * (HIGH / LOW) ** (number / max(1, batches - 1))
         for group in optimizer.param_groups:
             group["lr"] = rate
@@ -66,13 +66,6 @@ def find_rates(
             return
         lowest = min(lowest, smooth)
         yield Trial(rate, smooth)
-
-
-def _endless(digits: Digits, recipe: Recipe, generator: Generator) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches of one epoch after another."""
-    for epoch in count(1):
-        seed_epoch(generator, recipe, epoch)
-        yield from augmented_batches(digits, recipe, epoch, generator)
 
 
 NOTHING = (

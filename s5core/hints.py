@@ -194,7 +194,7 @@ def class_lost(case: Case) -> Hint | None:
         "A ReLU puts out zero for every negative value. Where it sets the map of a class to zero for every "
         "digit, that class gets no gradient any more and never comes back. Batch norm keeps the values of "
         "each map around zero, so that a map is never negative everywhere.",
-        "Another seed" if layers is None else "A batch norm behind each convolution",
+        "Another seed" if layers is None else "A batch norm after each convolution",
         "step4",
         recipe=case.recipe.replace(seed=case.recipe.seed + 1) if layers is None else None,
         layers=layers,
@@ -414,7 +414,7 @@ def costly_layer(case: Case) -> Hint | None:
         case,
         advice.costly_layer,
         "This is where to cut first. A convolution costs its kernel's cells times the maps before it times "
-        "the maps behind it; a global average at the end costs nothing.",
+        "the maps after it; a global average at the end costs nothing.",
         "step2",
     )
 

@@ -96,7 +96,6 @@ def train(
     for epoch in range(len(history) + 1, recipe.epochs + 1):
         model.train()
         loss.reset()
-        seed_epoch(generator, recipe, epoch)
         losses = [past.validation_loss for past in history]
         factors = [
             recipe.factor((epoch - 1 + done / batches) / recipe.epochs, losses) for done in range(batches)
@@ -173,16 +172,12 @@ def new_model(layers: Sequence[Layer], recipe: Recipe, generator: torch.Generato
     return model
 
 
-def seed_epoch(generator: torch.Generator, recipe: Recipe, epoch: int) -> None:
-    """Let the random numbers of an epoch, from 1, begin."""
-    generator.manual_seed((recipe.seed << 16) + epoch)
-
-
 def augmented_batches(
     digits: Digits, recipe: Recipe, epoch: int, generator: torch.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """The training digits of an epoch, in its random order, augmented: images, (N, 1, 28, 28) float32 in
-    [0, 1], and labels, (N,) int64."""
+    """The training digits of an epoch, from 1, in its random order, augmented: images, (N, 1, 28, 28)
+    float32 in [0, 1], and labels, (N,) int64. The generator is seeded for the epoch."""
+    generator.manual_seed((recipe.seed << 16) + epoch)
     count, place, size = len(digits.train_labels), generator.device, recipe.batch_size
     order = torch.randperm(count, generator=generator, device=place)
     at_once = size if place.type == "cpu" else size * max(1, AT_ONCE // size)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import streamlit as st
 from torch import Tensor
 
 from pages.parts import choice, keys, server, sidebar, wait
-from pages.parts.start import start_run
+from pages.parts.design import draft
 from pages.parts.train import recipe_form
 from s5core import hints
 from s5core.ahead.desk import Pending
@@ -25,7 +23,7 @@ POOR = 92.0  # percent: below it, one looks whether a whole class is lost
 
 def show(run: Run) -> None:
     """The hints for a run that is not in training; nothing where there are none. A change of the recipe goes
-    into the controls of the page Train, and trains nothing."""
+    into the controls of the page Train, one of the layers into the page Design; nothing is trained."""
     network, log = catalogue.of_run(run), run.log()
     confusion = _confusion(network, log.epochs[-1].validation_accuracy if log.epochs else None)
     found = hints.find(Case(run.layers, run.recipe, tuple(log.epochs), log.end, confusion))
@@ -42,44 +40,46 @@ def _show(hint: Hint, network: NamedNetwork) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.popover("Why"):
                 st.markdown(hint.why)
-            if _show_button(hint, network):
-                st.switch_page("pages/train.py")
+            if page := _show_button(hint, network):
+                st.switch_page(page)
             step = catalogue.of_step(STEPS[hint.lesson])
             st.page_link(
                 "pages/steps.py", label=f"The lesson: {step.short}", query_params=sidebar.link_to(step)
             )
 
 
-def _show_button(hint: Hint, network: NamedNetwork) -> bool:
-    """The button that makes the change, if it can be made. Returns whether it was just pressed."""
+def _show_button(hint: Hint, network: NamedNetwork) -> str:
+    """The button that makes the change, if it can be made. Returns the page that shows it, if it was just
+    pressed."""
     key = keys.hint(hint.name, network.id)
-    if hint.recipe is not None:
-        return st.button(
-            hint.change, key=key, on_click=_take, args=(hint, network),
-            help="Puts this into the controls of the page Train. Nothing is trained yet.",
-        )  # fmt: skip
-    if hint.layers is not None:
-        return st.button(
-            f"Train it: {hint.change}", key=key, on_click=_train, args=(hint, network),
-            help="Starts a run of the changed network with the same recipe.",
-        )  # fmt: skip
-    return False
+    if hint.recipe is not None and st.button(
+        hint.change, key=key, on_click=_take, args=(hint, network),
+        help="Puts this into the controls of the page Train. Nothing is trained yet.",
+    ):  # fmt: skip
+        return "pages/train.py"
+    if hint.layers is not None and st.button(
+        hint.change, key=key, on_click=_design, args=(hint, network),
+        help="Changes the network on the page Design. Nothing is trained yet.",
+    ):  # fmt: skip
+        return "pages/design.py"
+    return ""
 
 
 def _take(hint: Hint, network: NamedNetwork) -> None:
     assert isinstance(hint.recipe, Recipe)
     recipe_form.put(network.step, hint.recipe, f"{network.short} with one change")
+    _choose(network)
+
+
+def _design(hint: Hint, network: NamedNetwork) -> None:
+    assert hint.layers is not None
+    _choose(network)
+    draft.change(hint.layers)
+
+
+def _choose(network: NamedNetwork) -> None:
     if choice.network().id != network.id:
         choice.choose(network.id)
-
-
-def _train(hint: Hint, network: NamedNetwork) -> None:
-    assert hint.layers is not None
-    start_run(
-        replace(network, layers=hint.layers, design=hint.change),
-        network.recipe,
-        f"{network.title}, {hint.change.lower()}",
-    )
 
 
 def _confusion(network: NamedNetwork, accuracy: float | None) -> Tensor | None:

@@ -131,6 +131,10 @@ TRAIN_AXIS = "train_axis"  # vertical axis of the chart; widget
 TRAIN_MORE = "train_more"  # whether loss and learning rate are shown; widget
 TRAIN_FINDER = "train_finder"  # whether the learning-rate finder is open; widget
 TRAIN_FOUND = "train_found"  # name of the range test that somebody has asked for; finder
+TRAIN_MOTION = "train_motion"  # whether slow motion is open; widget
+TRAIN_MOTION_START = "train_motion_start"  # the weights that it begins with; widget
+TRAIN_MOTION_STEP = "train_motion_step"  # the step that is shown; widget
+TRAIN_WATCHED = "train_watched"  # name of the steps that somebody has asked for; slow_motion
 
 
 def train_origin(step: str) -> str:

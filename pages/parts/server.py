@@ -14,14 +14,13 @@ import streamlit as st
 
 from s5core import checkpoint, configuration, data, device, results, speed
 from s5core.ahead.answers import Network, Reading
-from s5core.ahead.desk import Desk, Pending
-from s5core.ahead.rates import RangeTest
+from s5core.ahead.desk import Answer, Desk, Pending
+from s5core.ahead.question import Question
 from s5core.configuration import Configuration
 from s5core.data import Digits
 from s5core.drawing.class_set import Reader
 from s5core.errors import UserError
 from s5core.evaluate import Evaluation
-from s5core.finder import Trial
 from s5core.layers import Layer
 from s5core.recipe import Recipe
 from s5core.results import Result
@@ -60,7 +59,7 @@ def _read(path: Path, changed: int) -> Trained:
     return Trained(path, changed)
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(on_release=Desk.close, show_spinner=False)
 def _desk() -> Desk:
     made = Desk()
     atexit.register(made.close)
@@ -70,13 +69,12 @@ def _desk() -> Desk:
 def answers(trained: Trained) -> Evaluation | Pending:
     """A network's answers to the validation digits; `Pending` for some seconds where nobody has asked
     before. Raises UserError when the digits are damaged."""
-    return _desk().ask(Reading(trained.network, digits()))
+    return ask(Reading(trained.network, digits()))
 
 
-def range_test(layers: Sequence[Layer], recipe: Recipe) -> list[Trial] | Pending:
-    """What the learning-rate finder finds; `Pending` for some seconds where nobody has asked before. Raises
-    UserError when the digits are damaged."""
-    return _desk().ask(RangeTest(tuple(layers), recipe, digits()))
+def ask(question: Question[Answer]) -> Answer | Pending:
+    """The answer to a question; `Pending` for some seconds where nobody has asked it before."""
+    return _desk().ask(question)
 
 
 @st.cache_data(show_spinner=False)
@@ -111,7 +109,7 @@ def jobs() -> Queue:
     return classroom().queue
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(on_release=Classroom.close, show_spinner=False)
 def classroom() -> Classroom:
     """The people of this server and its queue, which goes on where the server before it ended. Raises
     UserError for a bad setting."""
@@ -120,7 +118,7 @@ def classroom() -> Classroom:
     queue = Queue()
     made = Classroom(queue, settings)
     queue.restore()
-    atexit.register(queue.close)
+    atexit.register(made.close)
     return made
 
 

@@ -12,6 +12,7 @@ import streamlit as st
 from pages.parts import choice, keys, messages, navigation, presentation
 from pages.parts.design import draft
 from pages.parts.lessons import current as lessons
+from pages.parts.train import shown
 from s5core import steps
 from s5core.errors import UserError
 from s5core.export import link
@@ -69,6 +70,7 @@ def _read_address() -> None:
     presentation.read_address()
     draft.read_address()
     lessons.read_address()
+    shown.read_address()
     id = FIRST
     try:
         if name := st.query_params.get("step"):
@@ -120,7 +122,7 @@ def write_address() -> None:
     """Let the address name what is chosen. A page that changes a part of it calls this, too."""
     chosen = choice.network()
     wanted = {"step": chosen.step.name} | ({"run": chosen.id} if chosen.is_run else {})
-    wanted |= presentation.address() | draft.address() | lessons.address()
+    wanted |= presentation.address() | draft.address() | lessons.address() | shown.address()
     # An empty address names FIRST. Writing it out would cost one more press of the browser's Back.
     named = st.query_params.to_dict() or {"step": FIRST}
     if named != wanted:

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from pages.parts import keys, server
+from pages.parts import keys, presentation, server
 from pages.parts.server import Trained
+from pages.parts.train import shown
 from s5core.ahead.desk import Pending
 from s5core.errors import UserError
 from s5core.export import link
@@ -50,11 +51,13 @@ def show(network: NamedNetwork) -> None:
     made = None if trained is None else trained.checkpoint
     source = Source(network.id, network.layers, network.recipe, made, network.step.name, network.short)
     st.markdown(
-        "**A link** holds the layers, the recipe and the seed. Whoever opens it finds the same settings on "
-        "the page Train, and the same machine trains the same weights from it."
+        "**A link** holds the layers, the recipe and the seed, and how the page Train shows them. Whoever "
+        "opens it finds the same settings there, and the same machine trains the same weights from it."
     )
     text = link.write(source.step, source.layers, source.recipe)
-    st.code(link.address(text, _app()), language=None, wrap_lines=True)
+    st.code(
+        link.address(text, _app(), presentation.address() | shown.chosen()), language=None, wrap_lines=True
+    )
     st.markdown("**Files** that work without this app:")
     for export in EXPORTS.values():
         if export.name in LABELS:

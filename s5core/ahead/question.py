@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 from s5core.runs import folder
 
 MAX_BYTES = 2**24
-MOST = 500  # files that a server keeps; 100 MB at the most
+MOST = 500  # files that a server keeps; 250 MB at the most
 
 Report = Callable[[float], None]  # the share that is done, 0 to 1
 Answer_co = TypeVar("Answer_co", covariant=True)

@@ -21,6 +21,7 @@ import torch
 
 from s5core import data
 from s5core.ahead.answers import Reading
+from s5core.ahead.motion import SlowMotion
 from s5core.ahead.question import Question, Report, prune
 from s5core.ahead.rates import RangeTest
 from s5core.child import let_others_go_first, take_stdout
@@ -28,7 +29,7 @@ from s5core.data import Digits
 from s5core.errors import UserError
 
 QUESTIONS: dict[str, Callable[[dict[str, Any], Digits], Question[Any]]] = {
-    kind.__name__: kind.of for kind in (Reading, RangeTest)
+    kind.__name__: kind.of for kind in (Reading, RangeTest, SlowMotion)
 }
 
 

@@ -13,8 +13,9 @@ reminds of. A link comes from anywhere, so everything in it is checked.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from s5core.errors import UserError
 from s5core.layers import Network, NetworkError, check, from_json, to_json
@@ -50,9 +51,10 @@ def write(step: str, layers: Network, recipe: Recipe) -> str:
     return pack(content, FORMAT)
 
 
-def address(text: str, app: str = "") -> str:
-    """The link itself. `app`: the address of the app, such as "http://127.0.0.1:8501"."""
-    return f"{app.rstrip('/')}/train?{PARAMETER}={text}"
+def address(text: str, app: str = "", shown: Mapping[str, str] | None = None) -> str:
+    """The link itself. `app`: the address of the app, such as "http://127.0.0.1:8501"; `shown`: what the
+    page is to show, as parameters of its address."""
+    return f"{app.rstrip('/')}/train?{urlencode({PARAMETER: text, **(shown or {})})}"
 
 
 def is_link(text: str) -> bool:

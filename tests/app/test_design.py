@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts import keys, server
+from pages.parts import keys
 from s5core.layers import LAYERS, Crop, shapes, to_json
 from s5core.notation import parse, write
 from s5core.runs import catalogue, folder
 from s5core.runs.classroom import Classroom
-from s5core.runs.queue import Queue
 from s5core.steps import STEPS
-from tests.helpers import APP, Idle
+from tests.helpers import APP
 from tests.test_layer_kinds import LeakyReLU
 
 STEP5 = write(STEPS["step5"].layers)
@@ -24,15 +22,11 @@ SMALL = "C8 BN SiLU P C16 BN SiLU P C16 BN SiLU GAP H10"
 
 
 @pytest.fixture
-def page(nowhere: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
-    """The page with step 5. Workers take runs, and train nothing."""
-    monkeypatch.setattr(server, "Queue", lambda: Queue(1, Idle))
-    server.classroom.clear()  # type: ignore[attr-defined]
+def page(nowhere: None, server_of_its_own: None) -> AppTest:
+    """The page with step 5."""
     app = AppTest.from_file(APP, default_timeout=60).run().switch_page("pages/design.py").run()
     assert not app.exception
-    yield app
-    server.jobs().close()
-    server.classroom.clear()  # type: ignore[attr-defined]
+    return app
 
 
 def opened(**parameters: str) -> AppTest:

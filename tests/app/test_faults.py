@@ -36,7 +36,6 @@ def queue() -> Iterator[None]:
         st.cache_resource.clear()
         server.jobs()
         yield
-        server.jobs().close()
         st.cache_resource.clear()
         torch.set_num_threads(threads)
 

@@ -10,10 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from pages.parts import keys, server, visitor
 from s5core.runs import folder, people
-from s5core.runs.executor import EXECUTORS
 from s5core.runs.folder import Run
 from s5core.steps import STEPS
-from tests.helpers import APP, Idle
+from tests.helpers import APP
 
 SECRET = "a long secret"
 RECIPE = STEPS["step5"].recipe.replace(epochs=1)
@@ -29,8 +28,6 @@ def restart() -> None:
 def together(alone: None, nowhere: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """People who come from other machines, on a server of this test alone, whose line is paused."""
     monkeypatch.setattr(visitor, "is_local", lambda: False)
-    monkeypatch.setitem(EXECUTORS, "idle", Idle)
-    monkeypatch.setenv("S5_EXECUTOR", "idle")
     restart()
     yield
     st.cache_resource.clear()

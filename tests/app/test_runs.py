@@ -4,33 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.parts import keys, server
 from pages.parts.runs import table
-from s5core import checkpoint
+from s5core import checkpoint, notation
 from s5core.events import Epoch, Finished, Metrics, Started, to_lines
 from s5core.runs import folder, outcome
-from s5core.runs.executor import EXECUTORS
 from s5core.runs.folder import Expectation, Run
 from s5core.steps import STEPS
-from tests.helpers import APP, Idle, trained_networks, wait_for
+from tests.helpers import APP, trained_networks, wait_for
 
-pytestmark = pytest.mark.usefixtures("nowhere", "queue")
-
-
-@pytest.fixture
-def queue(nowhere: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A queue of this test alone, whose workers hold the runs that they are given."""
-    monkeypatch.setitem(EXECUTORS, "local", Idle)
-    st.cache_resource.clear()
-    yield
-    server.jobs().close()
-    st.cache_resource.clear()
+pytestmark = pytest.mark.usefixtures("nowhere", "server_of_its_own")
 
 
 def make(
@@ -298,4 +285,14 @@ def test_a_hint_goes_into_the_controls_and_trains_nothing() -> None:
     app.switch_page("pages/train.py").run()  # as the browser does
     assert app.selectbox(key=keys.train_control("step4", "schedule", 0)).value == "one-cycle"
     assert app.session_state[keys.NETWORK] == run.id and outcome.of(run).state == "finished"
+    assert len(folder.list_runs()) == 1
+
+
+def test_a_hint_about_layers_opens_the_page_design_and_trains_nothing() -> None:
+    run = make("step1", accuracy=99.0)
+    app = press(open_page(run), "Average first, then a 1×1 head")
+    app.switch_page("pages/design.py").run()  # as the browser does
+    assert not app.exception
+    text = app.text_input(key=keys.DESIGN_TEXT).value
+    assert text != notation.write(run.layers) and app.session_state[keys.NETWORK] == run.id
     assert len(folder.list_runs()) == 1

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.parts import keys, server, take_home
@@ -13,26 +10,14 @@ from s5core.export import link
 from s5core.export.formats import EXPORTS
 from s5core.export.source import Source
 from s5core.runs import catalogue, folder
-from s5core.runs.executor import EXECUTORS
 from s5core.steps import STEPS
-from tests.helpers import APP, EVERY_KIND, Idle
+from tests.helpers import APP, EVERY_KIND
 
 STEP5 = STEPS["step5"]
 OTHER = STEP5.recipe.replace(learning_rate=0.2, epochs=3, rotation=4.0, seed=11)
 
 
 pytestmark = pytest.mark.usefixtures("nowhere")
-
-
-@pytest.fixture
-def queue(nowhere: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A queue of this test alone, whose workers train nothing."""
-    monkeypatch.setitem(EXECUTORS, "idle", Idle)
-    monkeypatch.setenv("S5_EXECUTOR", "idle")
-    st.cache_resource.clear()
-    yield
-    server.jobs().close()
-    st.cache_resource.clear()
 
 
 def open_link(text: str) -> AppTest:
@@ -44,7 +29,7 @@ def open_link(text: str) -> AppTest:
     return app
 
 
-@pytest.mark.usefixtures("queue")
+@pytest.mark.usefixtures("server_of_its_own")
 def test_a_link_leads_to_the_same_controls_and_the_same_run() -> None:
     for layers in (STEP5.layers, EVERY_KIND):
         app = open_link(link.write("step5", layers, OTHER)).switch_page("pages/train.py").run()

@@ -1,10 +1,9 @@
-"""The page Train with a real worker on the practice set."""
+"""The page Train on the practice digits."""
 
 import shutil
-from collections.abc import Iterator
+from itertools import islice
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.parts import keys, server
@@ -12,6 +11,7 @@ from pages.parts.train import follow
 from s5core.events import Diverged, Epoch, Finished, Metrics, Started, Stopped, to_lines
 from s5core.finder import Trial
 from s5core.runs import catalogue, folder
+from s5core.slow_motion import watch
 from s5core.steps import STEPS
 from s5core.words import percent
 from tests.helpers import APP, wait_for
@@ -19,17 +19,11 @@ from tests.helpers import APP, wait_for
 STEP = STEPS["step5"]
 
 
-@pytest.fixture
-def nowhere(nowhere) -> Iterator[None]:
-    """No MNIST, no network, no runs; and no worker that goes on during the next test."""
-    st.cache_resource.clear()
-    yield
-    server.jobs().close()
-    st.cache_resource.clear()
+pytestmark = pytest.mark.usefixtures("nowhere", "server_of_its_own")
 
 
 @pytest.fixture
-def page(nowhere) -> AppTest:
+def page() -> AppTest:
     app = AppTest.from_file(APP, default_timeout=60).run()
     return app.switch_page("pages/train.py").run()
 
@@ -64,6 +58,7 @@ def test_the_page_tells_of_the_practice_digits_and_starts_with_the_steps_recipe(
     assert not page.exception
 
 
+@pytest.mark.usefixtures("real_workers")
 def test_a_run_is_trained_stopped_and_resumed(page):
     page.slider(key=control("epochs")).set_value(3)
     page.select_slider(key=control("learning_rate")).set_value(0.1)
@@ -87,7 +82,7 @@ def test_a_run_is_trained_stopped_and_resumed(page):
     assert not page.exception
 
 
-def test_a_diverged_run_explains_itself_and_offers_a_lower_rate(nowhere):
+def test_a_diverged_run_explains_itself_and_offers_a_lower_rate():
     recipe = STEP.recipe.replace(learning_rate=3.0)
     run = folder.create("too fast", "step5", STEP.layers, recipe)
     run.events_path.write_bytes(to_lines([Diverged(1, 7, float("nan"), 3.0)]))
@@ -150,7 +145,7 @@ def test_a_link_opens_step_and_run(tmp_path, monkeypatch):
     assert networks(app).value == "step1"
 
 
-def test_a_run_s_recipe_is_put_into_the_controls_and_the_step_s_back_again(nowhere):
+def test_a_run_s_recipe_is_put_into_the_controls_and_the_step_s_back_again():
     recipe = STEP.recipe.replace(learning_rate=0.07, epochs=40, rotation=3, device="cuda:7")
     run = folder.create("mine", "step5", STEP.layers, recipe)
     page = AppTest.from_file(APP, default_timeout=60).run().switch_page("pages/train.py").run()
@@ -172,7 +167,7 @@ def test_a_run_s_recipe_is_put_into_the_controls_and_the_step_s_back_again(nowhe
     assert "Back to the recipe of step 5" not in [button.label for button in page.button]
 
 
-def test_a_recipe_beyond_the_controls_ranges_is_put_into_them(nowhere):
+def test_a_recipe_beyond_the_controls_ranges_is_put_into_them():
     schedule = {"start": 1.0, "final": 0.95, "warmup": 0.99}
     run = folder.create("odd", "step5", STEP.layers, STEP.recipe.replace(**schedule))
     page = AppTest.from_file(APP, default_timeout=60)
@@ -183,7 +178,7 @@ def test_a_recipe_beyond_the_controls_ranges_is_put_into_them(nowhere):
     assert page.number_input(key=control("start", 1)).value == 1.0
 
 
-def test_a_network_that_guesses_is_called_so(nowhere):
+def test_a_network_that_guesses_is_called_so():
     run = folder.create("dead", "step5", STEP.layers, STEP.recipe.replace(epochs=1))
     dead = Metrics(1, 2.31, 11.2, 2.3026, 11.4, 886, 0.3, 1.0)
     started = Started("a CPU", "MNIST", 60000, 1000, 7820, 1, 469, 1)
@@ -201,7 +196,7 @@ def captions(page: AppTest) -> str:
     return "\n".join(caption.value for caption in page.caption)
 
 
-def test_a_link_to_a_run_sets_the_controls_to_its_recipe_and_says_so(nowhere):
+def test_a_link_to_a_run_sets_the_controls_to_its_recipe_and_says_so():
     run = folder.create("mine", "step5", STEP.layers, STEP.recipe.replace(epochs=3))
     page = AppTest.from_file(APP, default_timeout=60)
     page.query_params["run"] = run.id
@@ -234,7 +229,7 @@ def words(page: AppTest) -> str:
     return "\n".join(markdown.value for markdown in page.markdown)
 
 
-def test_a_run_that_is_over_has_missed_a_bound_and_one_that_can_go_on_has_not_met_it_yet(nowhere):
+def test_a_run_that_is_over_has_missed_a_bound_and_one_that_can_go_on_has_not_met_it_yet():
     history = (epoch(1, 98.0), epoch(2, 99.1))
     events = [STARTED, *map(Epoch, history)]
     over = words(shown([*events, Finished.of(history)], STEP.recipe.replace(epochs=2)))
@@ -244,7 +239,7 @@ def test_a_run_that_is_over_has_missed_a_bound_and_one_that_can_go_on_has_not_me
     assert "Stopped in epoch 3; epochs 1 to 2 are kept. Resume begins epoch 3 again." in state(stopped)
 
 
-def test_a_run_that_meets_all_bounds_is_celebrated_in_a_line(nowhere):
+def test_a_run_that_meets_all_bounds_is_celebrated_in_a_line():
     history = (epoch(1, 99.3), epoch(2, 99.45))
     events = [STARTED, *map(Epoch, history), Finished.of(history)]
     page = shown(events, STEP.recipe.replace(epochs=2))
@@ -254,11 +249,12 @@ def test_a_run_that_meets_all_bounds_is_celebrated_in_a_line(nowhere):
     assert "Validation accuracy 99.45" in chart.alt and "after 2 of 2 epochs" in chart.alt
 
 
-def test_points_below_a_linear_axis_are_counted(nowhere):
+def test_points_below_a_linear_axis_are_counted():
     history = (epoch(1, 97.0), epoch(2, 99.45))
     page = shown([STARTED, *map(Epoch, history), Finished.of(history)], STEP.recipe.replace(epochs=2))
     assert "of this run below the axis" not in captions(page)
     page.segmented_control(key=keys.TRAIN_AXIS).set_value("98–100\N{NO-BREAK SPACE}%").run()
+    assert page.query_params["axis"] == "98"
     assert "1 point lies of this run below the axis." in captions(page)
 
 
@@ -268,7 +264,7 @@ def pace(page: AppTest) -> float | None:
     return seconds
 
 
-def test_the_clock_stands_still_where_nothing_can_change(nowhere, monkeypatch):
+def test_the_clock_stands_still_where_nothing_can_change(monkeypatch):
     history = (epoch(1, 98.0), epoch(2, 99.1))
     monkeypatch.setattr(server.jobs(), "unit", 1e-4)  # the time of a run is known
     assert pace(shown([STARTED, *map(Epoch, history), Finished.of(history)])) is None
@@ -305,7 +301,7 @@ def test_the_rate_finder_suggests_a_rate_and_one_click_takes_it(page, monkeypatc
     trials = [
         Trial(10 ** (power / 10), 2.3 if power < -20 else 0.5 + abs(power) / 10) for power in range(-40, 11)
     ]
-    monkeypatch.setattr(server, "range_test", lambda layers, recipe: trials)
+    monkeypatch.setattr(server, "ask", lambda question: trials)
     page.session_state[keys.TRAIN_FINDER] = True
     page.run()
     button(page, "Test the rates").click().run()
@@ -315,4 +311,24 @@ def test_the_rate_finder_suggests_a_rate_and_one_click_takes_it(page, monkeypatc
     page.select_slider(key=control("learning_rate")).set_value(0.1).run()
     button(page, "Use 0.3").click().run()
     assert page.select_slider(key=control("learning_rate", version=1)).value == 0.3
+    assert not folder.list_runs()
+
+
+def test_slow_motion_walks_from_step_to_step(page, monkeypatch):
+    steps = list(islice(watch(STEP.layers, STEP.recipe, server.digits()), 3))
+    asked = []
+    monkeypatch.setattr(server, "ask", lambda question: asked.append(question) or steps)
+    page.session_state[keys.TRAIN_MOTION] = True
+    page.run()
+    assert not asked
+    button(page, "Take 12 steps").click().run()
+    assert not page.exception and asked[-1].start is None
+    for number, step in enumerate(steps, 1):
+        page.slider(key=keys.TRAIN_MOTION_STEP).set_value(number).run()
+        assert not page.exception
+        assert f"is **{step.loss:.3f}**" in words(page) and f"**{step.rate:.3g}**" in words(page)
+    page.button_group(key=keys.TRAIN_MOTION_START).set_value("its trained weights").run()
+    assert "Take 12 steps" in [each.label for each in page.button]  # other steps are asked for anew
+    button(page, "Take 12 steps").click().run()
+    assert not page.exception and asked[-1].start is not None
     assert not folder.list_runs()

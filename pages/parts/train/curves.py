@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.parts import expectation, hints, keys, seeds, server
+from pages.parts import expectation, hints, keys, seeds, server, sidebar
 from pages.parts.train import recipe_form
 from pages.parts.train.follow import Look, redraw, wait_for_first_point
+from pages.parts.train.shown import ALL, AXES
 from s5core.evaluate import allowed_errors
 from s5core.events import Diverged, Finished, Log, Metrics
 from s5core.runs import catalogue, folder, outcome
@@ -17,10 +18,8 @@ from s5core.runs.folder import Run
 from s5core.target import ACCURACY, EPOCHS, PARAMETERS
 from s5core.views import live
 from s5core.views.live import Curve
-from s5core.words import NO_BREAK, count, percent
+from s5core.words import count, percent
 
-ALL = f"0–100{NO_BREAK}%, by errors"
-AXES = {ALL: live.BY_ERRORS} | {f"{low}–100{NO_BREAK}%": live.linear(low) for low in (98, 90, 0)}
 EARLIER = 2  # other runs in the chart
 HELD = 3  # epochs over which one looks whether the target holds
 
@@ -64,6 +63,7 @@ def draw() -> None:
     with st.expander("Loss and learning rate", key=keys.TRAIN_MORE, on_change="rerun") as more:
         if more.open:
             _show_loss_and_rate(log, now.run)
+    sidebar.write_address()  # which names the axis, and whether this place is open
 
 
 def _shipped_log(network: NamedNetwork) -> Log:
@@ -106,17 +106,17 @@ def _others(network: NamedNetwork) -> list[Curve]:
 
 def _show_accuracy(ours: Sequence[Curve], others: Sequence[Curve], log: Log, epochs: int) -> None:
     place = st.container()
+    st.session_state.setdefault(keys.TRAIN_AXIS, ALL)
     name = st.segmented_control(
         "Vertical axis",
         list(AXES),
-        default=ALL,
         required=True,
         key=keys.TRAIN_AXIS,
         persist_state="session",
         help="The first axis shows every accuracy: each step up makes the errors fewer by the same factor. "
         "The others are evenly spaced, and show nothing of what lies below them.",
     )
-    axis = AXES[name]
+    axis = AXES[name or ALL]
     place.vega_lite_chart(
         live.curves([*ours, *others], axis, epochs, ACCURACY.limit),
         width="stretch",

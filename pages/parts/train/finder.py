@@ -41,9 +41,9 @@ def _show(network: NamedNetwork, layers: Network, recipe: Recipe) -> None:
         )
         st.button("Test the rates", on_click=_ask, args=(test.file,))
         return
-    found = server.range_test(layers, recipe)
+    found = server.ask(test)
     if isinstance(found, Pending):
-        wait.show(lambda: server.range_test(layers, recipe), "Testing the rates …")
+        wait.show(lambda: server.ask(test), "Testing the rates …")
         return
     _show_trials(network, recipe, found)
 

@@ -34,9 +34,13 @@ def pytest_configure() -> None:
     os.environ["S5_THREADS"] = "1"
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests in slow folders and those with fixtures that are slow, or bound a time."""
+    """Mark the tests in slow folders and those with fixtures that are slow, or bound a time. Let the tests
+    of a file share a process, and all that drive a browser: they share its servers, too."""
     for item in items:
+        folder = item.path.parent.name
+        item.add_marker(pytest.mark.xdist_group(folder if folder == "browser" else item.path.stem))
         if "at_once" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.timed)
         if SLOW_FOLDERS & set(item.path.parents) or "drawn_fields" in getattr(item, "fixturenames", ()):

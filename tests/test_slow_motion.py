@@ -77,7 +77,7 @@ def test_a_trained_network_goes_on_at_its_last_rate(few: Digits) -> None:
 def test_a_reader_keeps_the_steps(practice: Digits, runs: Path, tmp_path: Path, nowhere: None) -> None:
     loaded = made_of(TINY)
     path = tmp_path / "model.safetensors"
-    checkpoint.save(path, loaded)
+    checkpoint.save(loaded, path)
     network = Network.of(path, checkpoint.load(path))
     for start in (None, network):
         asked = SlowMotion(TINY, RECIPE.replace(batch_size=100), practice, start)

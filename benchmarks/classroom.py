@@ -38,7 +38,7 @@ from s5core.device import cores
 from s5core.runs import folder, forecast
 from s5core.runs.folder import Run
 
-PAGES = ("", "train", "runs", "inside", "draw", "digits", "mistakes")
+PAGES = ("", "design", "train", "runs", "lessons", "inside", "draw", "digits", "mistakes")
 ROUNDS = 4  # in which one person opens all pages
 CLASS = 30  # people
 ABANDONED = 200  # connections that break

@@ -3,12 +3,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 import torch
 from filelock import FileLock
 from torch import Tensor
+from xdist.scheduler import LoadFileScheduling
 
 from s5core import data
 from s5core.data import Digits
@@ -34,13 +35,26 @@ def pytest_configure() -> None:
     os.environ["S5_THREADS"] = "1"
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+class Scheduling(LoadFileScheduling):
+    """The tests of a file share a process, and so do all that drive a browser: they share its servers, too.
+    They come in the order of their files, because those in a browser take longest and are among the first."""
+
+    def __init__(self, config: pytest.Config, log: object) -> None:
+        config.option.loadscopereorder = False
+        super().__init__(config, log)
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = PurePosixPath(nodeid.partition("::")[0])
+        return str(file.parent if file.parent.name == "browser" else file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:
+    return Scheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests in slow folders and those with fixtures that are slow, or bound a time. Let the tests
-    of a file share a process, and all that drive a browser: they share its servers, too."""
+    """Mark the tests in slow folders and those with fixtures that are slow, or bound a time."""
     for item in items:
-        folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group(folder if folder == "browser" else item.path.stem))
         if "at_once" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.timed)
         if SLOW_FOLDERS & set(item.path.parents) or "drawn_fields" in getattr(item, "fixturenames", ()):

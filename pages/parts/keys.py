@@ -95,6 +95,7 @@ LESSON = "lessons_current"  # text of the link to the open one; empty while ther
 LESSON_AUTHOR = "lessons_author"  # whether the form for one's own is open; widget
 LESSON_FILE = "lessons_file"  # a file of one; widget
 LESSON_FORM = "lessons_form"  # that form
+LESSON_NETWORKS = "lessons_networks"  # those of the form; widget
 LESSON_SHARE = "lessons_share"  # whether link and code are shown; widget
 LESSON_WORK = "lessons_work"  # the networks to train and what they reached; fragment
 LESSON_TICK = "lessons_tick"  # looks at runs in training; widget

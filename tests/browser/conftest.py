@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, exp
 from benchmarks.server import PATIENCE, SCREEN, App, chromium, serve
 from tests.helpers import NOWHERE, require_no_mnist_at_home, skip_or_fail
 
-expect.set_options(timeout=20_000)  # a busy machine with two cores
+expect.set_options(timeout=40_000)  # a busy machine with two cores
 
 NARROW: ViewportSize = {"width": 400, "height": 900}
 SUSPECT = re.compile(r"warning|deprecat|traceback|error|exception|not exist anymore", re.IGNORECASE)

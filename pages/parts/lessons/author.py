@@ -30,6 +30,7 @@ def show() -> None:
             list(networks),
             format_func=lambda id: networks[id].label if id in networks else id,
             max_selections=VARIANTS,
+            key=keys.LESSON_NETWORKS,  # others' runs change the list meanwhile
         )
         epochs = st.number_input("Epochs of each", 1, 14, 2)
         open = st.multiselect(

@@ -14,7 +14,7 @@ from xdist.scheduler import LoadFileScheduling
 from s5core import data
 from s5core.data import Digits
 from s5core.drawing import score
-from s5core.drawing.score import DrawnDigits, DrawnLetters
+from s5core.drawing.score import DrawnDigits, DrawnLetters, Seen
 from tests.helpers import NOWHERE, require_no_mnist_at_home, skip_or_fail
 
 SLOW_FOLDERS = {Path(__file__).parent / name for name in ("app", "browser")}
@@ -57,7 +57,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "at_once" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.timed)
-        if SLOW_FOLDERS & set(item.path.parents) or "drawn_fields" in getattr(item, "fixturenames", ()):
+        if SLOW_FOLDERS & set(item.path.parents) or "seen" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
 
 
@@ -94,15 +94,23 @@ def practice() -> Digits:
 
 
 @pytest.fixture(scope="session")
-def drawn_fields(drawn_digits: DrawnDigits, tmp_path_factory: pytest.TempPathFactory) -> Tensor:
-    """The drawn digits as the networks see them, pen 18 pixels wide: (N, 1, 28, 28) uint8. Where several
-    processes share the tests, one of them draws for all."""
+def seen(drawn_digits: DrawnDigits, tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    """The drawn digits as the networks see them, pen 18 pixels wide. Where several processes share the
+    tests, one of them draws for all."""
     own = tmp_path_factory.getbasetemp()
-    path = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "drawn_fields.pt"
+    path = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "seen.pt"
     with FileLock(path.with_suffix(".lock")):
         if not path.exists():
-            torch.save(score.see(drawn_digits, 18).fields, path)
-    return torch.load(path)
+            found = score.see(drawn_digits, 18)
+            torch.save((found.fields, torch.from_numpy(found.refused)), path)
+    fields, refused = torch.load(path)
+    return Seen(fields, refused.numpy())
+
+
+@pytest.fixture(scope="session")
+def drawn_fields(seen: Seen) -> Tensor:
+    """Those of `seen`: (N, 1, 28, 28) uint8."""
+    return seen.fields
 
 
 @pytest.fixture(autouse=True)

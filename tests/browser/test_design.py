@@ -16,7 +16,9 @@ def line(page: Page) -> Locator:
 
 
 def press(page: Page, name: str | re.Pattern[str]) -> None:
-    page.get_by_role("button", name=name).click()
+    button = page.get_by_role("button", name=name)
+    expect(button).to_have_count(1)  # what the script has drawn is there, and what was there before has gone
+    button.click()
     wait_for_script(page)
 
 

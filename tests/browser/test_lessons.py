@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from benchmarks.server import App
 from s5core import lesson
 
-from .conftest import watched_page
+from .conftest import wait_for_script, watched_page
 
 
 @pytest.fixture
@@ -48,6 +48,7 @@ def test_a_teacher_s_lesson_is_in_its_link(lessons: Page, practice_app: App) -> 
     page = lessons
     page.goto(practice_app.url("lessons"))
     page.get_by_text("Write a lesson of your own").click()
+    wait_for_script(page)
     make = page.get_by_role("button", name="Make the lesson")
     make.click()
     expect(page.get_by_text("The lesson has no title yet.")).to_be_visible()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import keys, server, small, wait
+from s5core import notation
 from s5core.ahead.desk import Pending
 from s5core.ahead.motion import STEPS, SlowMotion
 from s5core.errors import UserError
@@ -53,7 +54,7 @@ def _show(network: NamedNetwork) -> None:
     if isinstance(steps, Pending):
         wait.show(lambda: server.ask(question), "Taking the steps …")
         return
-    names = [layer.describe() for layer in network.layers]
+    names = [notation.write([layer]) for layer in network.layers]  # three charts stand side by side
     st.fragment(_show_step)(steps, names)
 
 
@@ -90,13 +91,16 @@ def _show_step(steps: list[OptimizerStep], names: list[str]) -> None:
                 width="stretch",
                 alt="Length of the gradient: " + _words(gradients, ""),
             )  # fmt: skip
-        st.markdown("The gradient says how the loss would grow with each weight.")
+        st.markdown(
+            "The gradient says how the loss would grow with each weight; its length here is over all weights of "
+            "a layer."
+        )
     with side:
         st.markdown("**3. The weights move**")
         with small.chart("motion_moves"):
             st.vega_lite_chart(
                 motion.layer_bars(
-                    list(shares), list(shares.values()), "way, % of the length of the weights",
+                    list(shares), list(shares.values()), "way, % of their length",
                     max(max(each.values()) for each, _ in moves),
                 ),
                 width="stretch",

@@ -92,8 +92,8 @@ def _show_step(steps: list[OptimizerStep], names: list[str]) -> None:
                 alt="Length of the gradient: " + _words(gradients, ""),
             )  # fmt: skip
         st.markdown(
-            "The gradient says how the loss would grow with each weight; its length here is over all weights of "
-            "a layer."
+            "The gradient says how the loss would grow with each weight; its length here is over all "
+            "weights of a layer."
         )
     with side:
         st.markdown("**3. The weights move**")

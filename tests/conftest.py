@@ -3,13 +3,12 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pytest
 import torch
 from filelock import FileLock
 from torch import Tensor
-from xdist.scheduler import LoadFileScheduling
 
 from s5core import data
 from s5core.data import Digits
@@ -33,23 +32,6 @@ def pytest_configure() -> None:
     wait for each other. Workers have one as well, and so do not measure how many are of use."""
     torch.set_num_threads(1)
     os.environ["S5_THREADS"] = "1"
-
-
-class Scheduling(LoadFileScheduling):
-    """The tests of a file share a process, and so do all that drive a browser: they share its servers, too.
-    They come in the order of their files, because those in a browser take longest and are among the first."""
-
-    def __init__(self, config: pytest.Config, log: object) -> None:
-        config.option.loadscopereorder = False
-        super().__init__(config, log)
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = PurePosixPath(nodeid.partition("::")[0])
-        return str(file.parent if file.parent.name == "browser" else file)
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:
-    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

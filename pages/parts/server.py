@@ -86,12 +86,12 @@ def reached() -> dict[str, Result]:
 def digits() -> Digits:
     """MNIST where it is on this machine, else the practice digits; nothing is downloaded.
     Raises UserError when files are damaged."""
-    return _digits(not data.missing_files(data.HOME))
+    return _digits(configuration.value("data_dir"), not data.missing_files(data.HOME))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _digits(downloaded: bool) -> Digits:
-    return data.load(download=False)
+def _digits(folder: str, downloaded: bool) -> Digits:
+    return data.load(folder=folder or None, download=False)
 
 
 def digits_or_stop() -> Digits:

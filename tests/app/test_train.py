@@ -328,7 +328,7 @@ def test_slow_motion_walks_from_step_to_step(page, monkeypatch):
         assert not page.exception
         assert f"is **{step.loss:.3f}**" in words(page) and f"**{step.rate:.3g}**" in words(page)
     page.button_group(key=keys.TRAIN_MOTION_START).set_value("its trained weights").run()
-    assert "Take 12 steps" in [each.label for each in page.button]  # other steps are asked for anew
+    assert "Take 12 steps" in [each.label for each in page.button]  # other weights take other steps
     button(page, "Take 12 steps").click().run()
     assert not page.exception and asked[-1].start is not None
     assert not folder.list_runs()

@@ -82,30 +82,26 @@ def _show_step(steps: list[OptimizerStep], names: list[str]) -> None:
         st.markdown(f"The mean loss of its {count(batch, 'digit')} is **{step.loss:.3f}**.")
     with middle:
         st.markdown("**2. The error goes back**")
-        with small.chart("motion_gradients"):
-            st.vega_lite_chart(
-                motion.layer_bars(
-                    list(gradients), list(gradients.values()), "length of the gradient",
-                    max(max(each.values()) for _, each in moves),
-                ),
-                width="stretch",
-                alt="Length of the gradient: " + _words(gradients, ""),
-            )  # fmt: skip
+        _show_bars(
+            "motion_gradients",
+            "length of the gradient",
+            "Length of the gradient",
+            gradients,
+            [each for _, each in moves],
+        )
         st.markdown(
             "The gradient says how the loss would grow with each weight; its length here is over all "
             "weights of a layer."
         )
     with side:
         st.markdown("**3. The weights move**")
-        with small.chart("motion_moves"):
-            st.vega_lite_chart(
-                motion.layer_bars(
-                    list(shares), list(shares.values()), "way, % of their length",
-                    max(max(each.values()) for each, _ in moves),
-                ),
-                width="stretch",
-                alt="How far the weights move: " + _words(shares, " %"),
-            )  # fmt: skip
+        _show_bars(
+            "motion_moves",
+            "way, % of their length",
+            "How far the weights move, in percent",
+            shares,
+            [each for each, _ in moves],
+        )
         st.markdown(f"They go against the gradient, at a learning rate of **{step.rate:.3g}**.")
 
     shown = min(SHOWN, len(step.images))
@@ -116,6 +112,20 @@ def _show_step(steps: list[OptimizerStep], names: list[str]) -> None:
     if len(rest):
         words += f" The losses of the other {len(rest)} reach from {rest[-1]:.3f} to {rest[0]:.3f}."
     st.caption(words)
+
+
+def _show_bars(
+    name: str, title: str, alt: str, values: dict[str, float], every: list[dict[str, float]]
+) -> None:
+    """A bar for each layer. `every`: the values of all steps, which share an axis."""
+    with small.chart(name):
+        st.vega_lite_chart(
+            motion.layer_bars(
+                list(values), list(values.values()), title, max(max(each.values()) for each in every)
+            ),
+            width="stretch",
+            alt=f"{alt}: {', '.join(f'{layer} {value:.2g}' for layer, value in values.items())}.",
+        )
 
 
 def name_moves(step: OptimizerStep, names: list[str]) -> tuple[dict[str, float], dict[str, float]]:
@@ -135,7 +145,3 @@ def _captions(step: OptimizerStep, shown: int) -> list[str]:
 
 def _wrong(step: OptimizerStep, shown: int) -> list[int]:
     return (step.labels[:shown] != step.answers[:shown]).nonzero().flatten().tolist()
-
-
-def _words(values: dict[str, float], unit: str) -> str:
-    return ", ".join(f"{name} {value:.2g}{unit}" for name, value in values.items()) + "."

@@ -2,9 +2,10 @@
 
 A layer of eight channels is too little work for two threads: they would wait for each other longer than
 they compute. Two processes that have half of a batch each meet once a batch, and take little more than half
-of the time.
+of the time. The second half is a little larger: whoever has the first one also augments the digits and
+takes the optimiser's step.
 
-The gradient of a batch is the mean of those of its halves. Batch norm takes its statistics from a half
+The gradient of a batch is the mean of those of its digits. Batch norm takes its statistics from a half
 ("ghost batch norm", arXiv:1705.08741). Who computes the second half changes nothing in the weights: the
 process that trains does it until its helper is ready, and whenever it may use one core only.
 
@@ -37,6 +38,7 @@ from s5core.loss import Loss
 from s5core.memory import keep_freed_memory
 from s5core.summary import count_parameters
 
+SECOND = 9 / 16  # share of the digits in the second half
 FEWEST = 64  # digits of a batch that is cut: batch norm needs some tens
 PIXELS = INPUT_SHAPE[1] * INPUT_SHAPE[2]
 AWAKE = 0.01  # seconds: longer than the rest of a step takes
@@ -183,7 +185,7 @@ class Halves:
             torch.set_num_threads(threads)
 
     def _compute(self, images: Tensor, labels: Tensor, helped: bool) -> None:
-        second = len(images) // 2
+        second = int(SECOND * len(images))
         share = second / len(images)
         part = images[-second:], labels[-second:]
         begun = helped and self._begin(*part)

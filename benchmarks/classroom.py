@@ -22,6 +22,7 @@ import os
 import platform
 import statistics
 import tempfile
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -35,18 +36,22 @@ from benchmarks.server import DIRECT, App, serve
 from benchmarks.session import Session, session
 from s5core.checkpoint import current_versions
 from s5core.device import cores
+from s5core.export import link
 from s5core.runs import folder, forecast
 from s5core.runs.folder import Run
+from s5core.steps import STEPS
 
 PAGES = ("", "design", "train", "runs", "lessons", "inside", "draw", "digits", "mistakes")
 ROUNDS = 4  # in which one person opens all pages
 CLASS = 30  # people
 ABANDONED = 200  # connections that break
 FORGOTTEN = 130.0  # seconds after which Streamlit has forgotten a broken connection: 120, and some more
+SETTLED = 15.0  # seconds after the clicks until the queue has another worker in reserve, which costs time
 ALONE = 25.0  # seconds in which the runs train before the class comes
 LOOK = 2.0  # seconds between two looks at a run, as on the page Train
 STAY = 4.0  # seconds that somebody looks at a page before they open another
-STEP = "step5"  # is trained: long enough for all of it
+STEP = "step5"  # is trained
+EPOCHS = 100  # long enough for all of it
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -111,9 +116,11 @@ async def abandon(app: App) -> None:
 
 async def begin_runs(app: App) -> list[Run]:
     """Let two people start a run each. Returns when both are in training."""
+    step = STEPS[STEP]
+    text = link.write(step.name, step.layers, step.recipe.replace(epochs=EPOCHS))
     for _ in range(2):
         async with session(app) as person:
-            await person.open("train", f"step={STEP}")
+            await person.open("train", f"{link.PARAMETER}={text}")
             await person.click("Train")
     while len(runs := folder.list_runs()) < 2 or not all(run.log().progress for run in runs):
         await asyncio.sleep(0.2)
@@ -186,6 +193,7 @@ def _round(first: int) -> Iterator[str]:
 async def lesson(app: App, seconds: float) -> dict[str, Any]:
     """The class at work on a fresh server."""
     runs = await begin_runs(app)
+    await asyncio.sleep(SETTLED)
     alone = await training_speed(runs, asyncio.sleep(ALONE))
     async with AsyncExitStack() as stack:
         people = [await stack.enter_async_context(session(app)) for _ in range(CLASS)]
@@ -193,7 +201,7 @@ async def lesson(app: App, seconds: float) -> dict[str, Any]:
         await asyncio.gather(*(person.open("") for person in people))
         opened = monotonic() - began
         pages, refreshes, health = Waits(), Waits(), Waits()
-        before, computed = footprint(app.pid), cpu_seconds(app.pid)
+        before, computed, own = footprint(app.pid), cpu_seconds(app.pid), time.process_time()
         deadline = monotonic() + seconds
         watchers, others = people[::2], people[1::2]
         together = await training_speed(
@@ -206,12 +214,14 @@ async def lesson(app: App, seconds: float) -> dict[str, Any]:
             ),
         )
         after, computed = footprint(app.pid), cpu_seconds(app.pid) - computed
+        own = time.process_time() - own
     return {
         "open_seconds": round(opened, 2),
         "pages": pages.summary(),
         "refreshes": refreshes.summary(),
         "health": health.summary(),
         "server_cores": round(computed / seconds, 2),  # that it kept busy
+        "people_cores": round(own / seconds, 2),  # those of a class are not the server's
         "training": {"alone": round(alone), "together": round(together)},
         "megabytes": {"at_half": before["megabytes"], "end": after["megabytes"]},
     }

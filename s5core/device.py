@@ -6,6 +6,7 @@ import contextlib
 import math
 import os
 import platform
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +81,42 @@ def _read(path: Path) -> str:
         return path.read_text()
     except OSError:
         return ""
+
+
+_held: int | None = None  # threads that the process may use, while `one_thread` keeps torch at one
+
+
+def threads() -> int:
+    """How many CPU threads this process may use: torch's number of them, outside of `one_thread`."""
+    return torch.get_num_threads() if _held is None else _held
+
+
+def set_threads(number: int) -> None:
+    """Let this process use so many CPU threads from now on; inside of `one_thread` torch gets them later."""
+    global _held
+    if _held is None:
+        torch.set_num_threads(number)
+    else:
+        _held = number
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute with one thread meanwhile. Nothing happens where it does already.
+
+    Another number for each batch would cost a sixth of the time: torch then makes its threads anew.
+    """
+    global _held
+    if _held is not None:
+        yield
+        return
+    _held = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        number, _held = _held, None
+        torch.set_num_threads(number)
 
 
 def choose(device: str) -> Device:

@@ -32,7 +32,7 @@ import torch
 from torch import Tensor
 
 from s5core import child
-from s5core.device import Device
+from s5core.device import Device, one_thread, threads
 from s5core.layers import INPUT_SHAPE, build, from_json, to_json
 from s5core.loss import Loss
 from s5core.memory import keep_freed_memory
@@ -177,12 +177,8 @@ class Halves:
         if len(images) < FEWEST:
             self._loss(images, labels).backward()
             return
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # the second core is the helper's
-        try:
-            self._compute(images, labels, helped=threads > 1)
-        finally:
-            torch.set_num_threads(threads)
+        with one_thread():  # the second core is the helper's
+            self._compute(images, labels, helped=threads() > 1)
 
     def _compute(self, images: Tensor, labels: Tensor, helped: bool) -> None:
         second = int(SECOND * len(images))
@@ -250,6 +246,18 @@ def _take_back(helper: Helper, folder: tempfile.TemporaryDirectory[str]) -> None
         _idle.append(helper)
 
 
+def _take(work: Work) -> Half | None:
+    """Get ready to compute with a network; None where its run has ended, and taken the memory with it."""
+    try:
+        half = Half(work)
+    except RuntimeError:
+        if Path(work.file).exists():
+            raise
+        return None
+    half.memory.ready.fill_(1)
+    return half
+
+
 def main() -> None:
     """Be a helper: see the beginning of this file."""
     torch.set_num_threads(1)
@@ -259,8 +267,7 @@ def main() -> None:
     print(0, file=out, flush=True)
     while line := _next_line(sys.stdin):
         if line.startswith("{"):
-            half = Half(Work(**json.loads(line)))
-            half.memory.ready.fill_(1)
+            half = _take(Work(**json.loads(line)))
         else:
             batch, digits = line.split()
             assert half is not None, "a batch before the first network"

@@ -106,33 +106,34 @@ def train(
         prepared = augmented_batches(digits, recipe, epoch, generator)
         if place.id == "cpu" and not recipe.dropout:  # which draws from the same generator, in its turn
             prepared = _ahead(prepared)
-        for batch, (images, labels) in enumerate(prepared, 1):
-            learning_rate = peak * factors[batch - 1]
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate
-            compute_gradients(images, labels)
-            optimizer.step()
-            if average is not None:
-                average.update_parameters(model)
-            seen += len(labels)
+        with ways.context(way):
+            for batch, (images, labels) in enumerate(prepared, 1):
+                learning_rate = peak * factors[batch - 1]
+                for group in optimizer.param_groups:
+                    group["lr"] = learning_rate
+                compute_gradients(images, labels)
+                optimizer.step()
+                if average is not None:
+                    average.update_parameters(model)
+                seen += len(labels)
 
-            now = time.perf_counter()
-            if now - told < interval:
-                continue
-            told = now
-            total_loss, right = loss.tally.tolist()  # waits for the device
-            if not math.isfinite(total_loss):
-                yield Diverged(epoch, batch, total_loss / seen, learning_rate)
-                return
-            sent = yield Progress(
-                epoch=epoch,
-                batch=batch,
-                loss=total_loss / seen,
-                accuracy=100 * right / seen,
-                learning_rate=learning_rate,
-                images_per_second=seen / (time.perf_counter() - began),
-            )
-            peak = peak if sent is None else sent
+                now = time.perf_counter()
+                if now - told < interval:
+                    continue
+                told = now
+                total_loss, right = loss.tally.tolist()  # waits for the device
+                if not math.isfinite(total_loss):
+                    yield Diverged(epoch, batch, total_loss / seen, learning_rate)
+                    return
+                sent = yield Progress(
+                    epoch=epoch,
+                    batch=batch,
+                    loss=total_loss / seen,
+                    accuracy=100 * right / seen,
+                    learning_rate=learning_rate,
+                    images_per_second=seen / (time.perf_counter() - began),
+                )
+                peak = peak if sent is None else sent
 
         total_loss, right = loss.tally.tolist()
         validation = evaluate(

@@ -7,13 +7,15 @@ way to way, so a run keeps the way that it began with.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor
 
-from s5core.device import Device, cores
+from s5core.device import Device, cores, one_thread
 from s5core.errors import UserError
 from s5core.halves import Halves
 from s5core.loss import Loss
@@ -100,6 +102,11 @@ WAYS: dict[str, Callable[[Loss], Gradients]] = {
     "compiled": compiled,
     "graph": graph,
 }
+
+
+def context(way: str) -> AbstractContextManager[None]:
+    """What holds while the batches of an epoch are computed: each half has one thread."""
+    return one_thread() if way == "halves" else contextlib.nullcontext()
 
 
 def offered(device: Device, dropout: bool = False) -> list[str]:

@@ -197,3 +197,14 @@ print(fault() * 10 < freed)
 """
     ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert ran.stdout == "True\n", ran.stderr
+
+
+def test_torch_has_one_thread_meanwhile_and_the_process_keeps_its_number() -> None:
+    before = torch.get_num_threads()
+    device.set_threads(3)
+    with device.one_thread(), device.one_thread():
+        assert (torch.get_num_threads(), device.threads()) == (1, 3)
+        device.set_threads(2)  # as when another run begins
+        assert (torch.get_num_threads(), device.threads()) == (1, 2)
+    assert (torch.get_num_threads(), device.threads()) == (2, 2)
+    device.set_threads(before)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor
 from s5core import halves
 from s5core.data import Digits
 from s5core.device import Device
-from s5core.halves import FEWEST, Halves
+from s5core.halves import FEWEST, Halves, Work
 from s5core.layers import BatchNorm, Conv, GlobalAvgPool, MaxPool, Network, SiLU, build
 from s5core.loss import Loss
 from s5core.modules import to_unit
@@ -119,3 +120,17 @@ def test_two_runs_of_a_process_have_a_helper_each_and_leave_them_to_the_next(pra
     del run, runs
     assert set(halves._idle) == {first, second}
     assert halves.prepare() in (first, second)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("two_threads")
+def test_a_helper_whose_run_has_ended_before_it_was_ready_serves_the_next(practice: Digits) -> None:
+    """A run's end takes away the memory that both share."""
+    helper = halves.prepare()
+    work = Work.of(loss_of(PLAIN), SIZE)
+    helper.take(replace(work, file="/nowhere/memory"))
+    loss = loss_of(NORMED)
+    compute = Halves(loss)
+    train(loss, compute, practice, range(1))
+    wait_for(lambda: compute._shared is not None and bool(compute._shared.ready))
+    assert compute._helper is helper and helper.alive

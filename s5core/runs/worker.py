@@ -24,7 +24,7 @@ from s5core import checkpoint, configuration, data, speed
 from s5core.checkpoint import Checkpoint
 from s5core.child import let_others_go_first, take_stdout
 from s5core.data import Digits
-from s5core.device import cores
+from s5core.device import cores, set_threads
 from s5core.errors import UserError
 from s5core.events import (
     Epoch,
@@ -118,7 +118,7 @@ class Worker:
         return None
 
     def _use(self, threads: int) -> None:
-        torch.set_num_threads(threads if self._most is None else min(threads, self._most))
+        set_threads(threads if self._most is None else min(threads, self._most))
 
     def events(
         self, layers: Network, recipe: Recipe, digits: Digits, resume: State | None

@@ -265,7 +265,7 @@ def classroom_table() -> list[str]:
         ),
         "",
         f"The server kept {content['server_cores']:.2f} of the cores busy, and the benchmark's own people "
-        f"{content['people_cores']:.2f}, which in a class is on other machines. With Python {content['python']}, "
+        f"{content['people_cores']:.2f}, which in a class are elsewhere. With Python {content['python']}, "
         + ", ".join(f"{name} {number}" for name, number in content["versions"].items())
         + ".",
     ]

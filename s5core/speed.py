@@ -1,8 +1,8 @@
 """How long training takes: the cost of a network relative to another, and the seconds of a run.
 
-A training step has a part that every network pays (data, augmentation, the calls of the layers), a part
-that grows with the multiply-adds, and one that grows with the cells of all feature maps, which batch
-norm, activation and pooling read and write. `python -m benchmarks.cost` measures the three.
+A network of the exercise is small, so its multiply-adds hardly count. What takes the time of a training step
+is the call of each layer, the cells of all feature maps, which each layer reads and writes, and with large
+networks the parameters, which every step changes. `python -m benchmarks.cost` measures these parts.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from s5core.summary import Row, layer_table
 from s5core.train import train
 
 # Milliseconds for 128 digits on one thread. Only their proportions count.
-FIXED = 8.2
-PER_MILLION_MULTIPLY_ADDS = 5.2
-PER_TEN_THOUSAND_CELLS = 3.5
+PER_LAYER = 0.27
+PER_TEN_THOUSAND_CELLS = 2.23
+PER_TEN_THOUSAND_DROPPED = 8.58  # cells of a dropout, which draws a random number for each
+PER_MILLION_PARAMETERS = 131.4
 
 VALIDATION = 0.35  # cost of reading a digit, as a share of training with it
 REFERENCE = STEPS["step5_fast"]  # the network whose steps are timed
@@ -35,13 +36,21 @@ WARM_UP, TIMED = 4, 12  # training steps: those before, and those that count
 def cost(layers: Sequence[Layer]) -> float:
     """The time that a network takes to train with one digit, in units that compare networks.
     Raises NetworkError for impossible layers."""
-    return FIXED + sum(map(cost_of_layer, layer_table(layers, every=True)))
+    return sum(map(cost_of_layer, layer_table(layers, every=True)))
 
 
 def cost_of_layer(row: Row) -> float:
-    """What one layer adds to `cost`."""
-    cells = row.activation_bytes / 4
-    return PER_MILLION_MULTIPLY_ADDS * row.multiply_adds / 1e6 + PER_TEN_THOUSAND_CELLS * cells / 1e4
+    """The part of one layer in `cost`."""
+    prices = (PER_LAYER, PER_TEN_THOUSAND_CELLS, PER_TEN_THOUSAND_DROPPED, PER_MILLION_PARAMETERS)
+    return sum(price * amount for price, amount in zip(prices, amounts(row), strict=True))
+
+
+def amounts(row: Row) -> tuple[float, float, float, float]:
+    """What the cost of a layer is made of: layers, ten thousands of cells, those of them that a dropout
+    draws numbers for, and millions of parameters."""
+    cells = row.activation_bytes / 4 / 1e4
+    dropped = row.layer.role == "dropout"
+    return 1.0, 0.0 if dropped else cells, cells if dropped else 0.0, row.parameters / 1e6
 
 
 def measure(digits: Digits) -> float:

@@ -22,7 +22,7 @@ HEADS = ("output", "parameters", "sees", "time")
 def show(layers: Network, rows: Sequence[Row], advice: Sequence[Advice]) -> None:
     """All of it. `rows`: of the layers that are possible."""
     chosen = draft.selected()
-    total = speed.FIXED + sum(map(speed.cost_of_layer, rows))
+    total = sum(map(speed.cost_of_layer, rows))
     with st.container(key=keys.DESIGN_LIST, gap=None):
         _show_heads()
         for index, layer in enumerate(layers):

@@ -136,6 +136,22 @@ def gpu_table() -> list[str]:
     return lines
 
 
+def profile_table() -> list[str]:
+    """Where the time of a training step goes."""
+    content = files.read("profile")
+    networks = content["networks"]
+    lines = [
+        _row(["one thread, milliseconds", *(f"`{each['step']}`" for each in networks)]),
+        f"| --- |{' ---: |' * len(networks)}",
+    ]
+    for task in networks[0]["milliseconds"]:
+        lines.append(_row([task, *(f"{each['milliseconds'][task]:.1f}" for each in networks)]))
+    for each in networks:
+        shares = ", ".join(f"{kind} {share:.0f} %" for kind, share in each["kernels"].items())
+        lines += ["", f"Half a batch of `{each['step']}`, eager, {each['precision']}: {shares}."]
+    return lines
+
+
 def loop_lines() -> list[str]:
     """Our training loop against the usual one."""
     return loop.to_lines(files.read("loop"))
@@ -317,6 +333,7 @@ PARTS: dict[Path, dict[str, Callable[[], list[str]]]] = {
         "results": steps_table,
         "demonstration": demonstration_sentence,
         "loop": loop_lines,
+        "profile": profile_table,
         "gpu": gpu_table,
         "drawn": drawn_table,
         "latency": latency_sentence,

@@ -222,6 +222,15 @@ def candidates() -> Iterator[Candidate]:
         "c24 8 8 pool 16 16 pool 32p", "fast, small 0.3, 7 epochs, bfloat16",
         **quick, epochs=7, precision="bfloat16",
     )  # fmt: skip
+    # SiLU takes no longer than ReLU where each layer's call takes most of the time. Are fewer epochs enough?
+    for notation, epochs in (
+        ("c24 8 8 pool 16 16 pool 32p", 5),
+        ("c24 8 8 pool 16 16 pool 32p", 4),
+        ("c24 8k5 pool 16 16 pool 32p", 6),
+        ("c24 8 pool 16p 16 pool 32p", 6),
+    ):
+        note = f"SiLU, fast, small 0.3, {epochs} epochs"
+        yield widths(notation, note, False, "SiLU", **quick, epochs=epochs)
     # What a GPU found with one seed: three padded layers a block, and more depthwise layers.
     for notation in ("8p 8p 8p pool 14p 14p 14p pool 28p", "8 16 pool d40p d40 d40 pool d56p"):
         yield widths(notation, "SiLU, third: strong 0.2, batch 64", **small_batches, **strong)

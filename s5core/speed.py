@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 
@@ -30,7 +31,8 @@ PER_MILLION_PARAMETERS = 131.4
 
 VALIDATION = 0.35  # cost of reading a digit, as a share of training with it
 REFERENCE = STEPS["step5_fast"]  # the network whose steps are timed
-WARM_UP, TIMED = 4, 12  # training steps: those before, and those that count
+WARM_UP = 1.0  # seconds before the steps that count: a helper takes a while to get ready
+TIMED = 12  # training steps
 
 
 def cost(layers: Sequence[Layer]) -> float:
@@ -55,18 +57,20 @@ def amounts(row: Row) -> tuple[float, float, float, float]:
 
 def measure(digits: Digits) -> float:
     """Seconds that training takes here for one digit and one unit of `cost`, with the number of
-    threads in use. It takes some tenths of a second. The fastest step counts: whatever else runs at the
+    threads in use. It takes more than a second. The fastest step counts: whatever else runs at the
     moment can only slow a step down."""
-    events = train(REFERENCE.layers, REFERENCE.recipe.replace(device="cpu"), digits, interval=0)
+    recipe = REFERENCE.recipe.replace(device="cpu", epochs=1000)  # more than are ever trained
+    events = train(REFERENCE.layers, recipe, digits, interval=0)
     next(events)
-    times = []
+    began, times = time.perf_counter(), []
     for event in events:
-        if isinstance(event, Progress):
-            times.append(time.perf_counter())
-        if len(times) > WARM_UP + TIMED:
+        now = time.perf_counter()
+        if isinstance(event, Progress) and now - began > WARM_UP:
+            times.append(now)
+        if len(times) > TIMED:
             break
     events.close()
-    steps = [later - earlier for earlier, later in zip(times[WARM_UP:], times[WARM_UP + 1 :], strict=False)]
+    steps = [later - earlier for earlier, later in pairwise(times)]
     return min(steps) / REFERENCE.recipe.batch_size / cost(REFERENCE.layers)
 
 

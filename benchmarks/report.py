@@ -144,8 +144,10 @@ def profile_table() -> list[str]:
         _row(["one thread, milliseconds", *(f"`{each['step']}`" for each in networks)]),
         f"| --- |{' ---: |' * len(networks)}",
     ]
-    for task in networks[0]["milliseconds"]:
-        lines.append(_row([task, *(f"{each['milliseconds'][task]:.1f}" for each in networks)]))
+    lines += [
+        _row([task, *(f"{each['milliseconds'][task]:.1f}" for each in networks)])
+        for task in networks[0]["milliseconds"]
+    ]
     for each in networks:
         shares = ", ".join(f"{kind} {share:.0f} %" for kind, share in each["kernels"].items())
         lines += ["", f"Half a batch of `{each['step']}`, eager, {each['precision']}: {shares}."]
@@ -280,8 +282,7 @@ def classroom_table() -> list[str]:
             for visit, words in (("first", "first visit of all"), ("later", "later visits"))
         ),
         "",
-        f"The server kept {content['server_cores']:.2f} of the cores busy, and the benchmark's own people "
-        f"{content['people_cores']:.2f}, which in a class are elsewhere. With Python {content['python']}, "
+        f"With Python {content['python']}, "
         + ", ".join(f"{name} {number}" for name, number in content["versions"].items())
         + ".",
     ]

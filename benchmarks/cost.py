@@ -45,7 +45,7 @@ from s5core.train import train
 
 BATCH = 128
 ROUNDS = 7
-WARM_UP, STEPS_TIMED = 4, 12  # training steps: those before, and those that count
+STEPS_TIMED = 12
 AT_RANDOM = 30
 LARGE = "base"  # is fitted, too: it alone has enough parameters to show what they cost
 OTHERS = {
@@ -119,10 +119,10 @@ def milliseconds(layers: Network, recipe: Recipe, digits: Digits) -> float:
     for event in events:
         if isinstance(event, Progress):
             times.append(time.perf_counter())
-        if len(times) > STEPS_TIMED + WARM_UP:
+        if len(times) > STEPS_TIMED + speed.WARM_UP:
             break
     events.close()
-    return float(1000 * np.diff(times[WARM_UP:]).min())
+    return float(1000 * np.diff(times[speed.WARM_UP :]).min())
 
 
 def fit(made_of: NDArray[np.floating], measured: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -31,8 +31,8 @@ PER_MILLION_PARAMETERS = 131.4
 
 VALIDATION = 0.35  # cost of reading a digit, as a share of training with it
 REFERENCE = STEPS["step5_fast"]  # the network whose steps are timed
-WARM_UP = 1.0  # seconds before the steps that count: a helper takes a while to get ready
-TIMED = 12  # training steps
+WARM_UP, TIMED = 4, 12  # training steps: those before, and those that count
+HELPED = 1.0  # seconds before them where there is a helper, which takes a while to get ready
 
 
 def cost(layers: Sequence[Layer]) -> float:
@@ -57,20 +57,21 @@ def amounts(row: Row) -> tuple[float, float, float, float]:
 
 def measure(digits: Digits) -> float:
     """Seconds that training takes here for one digit and one unit of `cost`, with the number of
-    threads in use. It takes more than a second. The fastest step counts: whatever else runs at the
+    threads in use. It takes a second or two. The fastest step counts: whatever else runs at the
     moment can only slow a step down."""
     recipe = REFERENCE.recipe.replace(device="cpu", epochs=1000)  # more than are ever trained
     events = train(REFERENCE.layers, recipe, digits, interval=0)
     next(events)
-    began, times = time.perf_counter(), []
+    start = time.perf_counter() + (HELPED if torch.get_num_threads() > 1 else 0.0)
+    times: list[float] = []
     for event in events:
         now = time.perf_counter()
-        if isinstance(event, Progress) and now - began > WARM_UP:
+        if isinstance(event, Progress) and now > start:
             times.append(now)
-        if len(times) > TIMED:
+        if len(times) > WARM_UP + TIMED:
             break
     events.close()
-    steps = [later - earlier for earlier, later in pairwise(times)]
+    steps = [later - earlier for earlier, later in pairwise(times[WARM_UP:])]
     return min(steps) / REFERENCE.recipe.batch_size / cost(REFERENCE.layers)
 
 

@@ -70,6 +70,7 @@ def test_the_page_tells_why_the_download_failed(train_page):
     expect(train_page.get_by_text("Connection refused")).to_be_visible()
 
 
+@pytest.mark.timed  # on a busy machine a look at the run and a click cross, and Streamlit's log tells of it
 def test_stop_resume_reload_and_a_second_browser(train_page, browser, practice_app):
     set_epochs(train_page, 30)
     start_button(train_page).click()

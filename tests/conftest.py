@@ -35,8 +35,10 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests in slow folders and those with a fixture that is slow."""
+    """Mark the tests in slow folders and those with fixtures that are slow, or bound a time."""
     for item in items:
+        if "at_once" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timed)
         if SLOW_FOLDERS & set(item.path.parents) or "seen" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
 

@@ -299,12 +299,10 @@ odd_files = pytest.mark.parametrize("spoil", ODD_FILES.values(), ids=ODD_FILES)
 
 @pytest.fixture
 def at_once() -> Iterator[None]:
-    """Whatever the test does takes less than a second of the processor, no long wait, and little memory."""
-    began, computed = time.monotonic(), time.process_time()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    """Whatever the test does takes less than a second, and little memory."""
+    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     yield
-    assert time.process_time() - computed < 1
-    assert time.monotonic() - began < 10  # other tests may have the processor meanwhile
+    assert time.monotonic() - began < 1
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024  # KiB
 
 

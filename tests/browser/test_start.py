@@ -18,7 +18,7 @@ from .test_draw import NINE
 
 PROJECTOR: ViewportSize = {"width": 1280, "height": 720}
 FIRST_POINT = 1.5  # seconds from the click to the first figures of the run
-RUNNING = re.compile(r"Epoch \d+ of \d+ · [\d,]+ images a second")
+RUNNING = re.compile(r"Epoch \d+ of 6 · [\d,]+ images a second")
 FINISHED = re.compile(r"Finished: \d\d\.\d\d\s%")
 
 

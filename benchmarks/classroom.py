@@ -22,13 +22,12 @@ import os
 import platform
 import statistics
 import tempfile
-import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from time import monotonic
+from time import monotonic, process_time
 from typing import Any
 
 from benchmarks import files
@@ -201,7 +200,7 @@ async def lesson(app: App, seconds: float) -> dict[str, Any]:
         await asyncio.gather(*(person.open("") for person in people))
         opened = monotonic() - began
         pages, refreshes, health = Waits(), Waits(), Waits()
-        before, computed, own = footprint(app.pid), cpu_seconds(app.pid), time.process_time()
+        before, computed, own = footprint(app.pid), cpu_seconds(app.pid), process_time()
         deadline = monotonic() + seconds
         watchers, others = people[::2], people[1::2]
         together = await training_speed(
@@ -214,7 +213,7 @@ async def lesson(app: App, seconds: float) -> dict[str, Any]:
             ),
         )
         after, computed = footprint(app.pid), cpu_seconds(app.pid) - computed
-        own = time.process_time() - own
+        own = process_time() - own
     return {
         "open_seconds": round(opened, 2),
         "pages": pages.summary(),

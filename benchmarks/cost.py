@@ -11,7 +11,6 @@ down. Even so nothing else should be running. It takes three minutes.
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,6 @@ from benchmarks.files import write
 from benchmarks.search import stack
 from s5core import data, notation, speed
 from s5core.data import Digits
-from s5core.events import Progress
 from s5core.layers import (
     BatchNorm,
     Conv,
@@ -41,11 +39,9 @@ from s5core.layers import (
 from s5core.recipe import Recipe
 from s5core.steps import STEPS
 from s5core.summary import layer_table
-from s5core.train import train
 
 BATCH = 128
 ROUNDS = 7
-STEPS_TIMED = 12
 AT_RANDOM = 30
 LARGE = "base"  # is fitted, too: it alone has enough parameters to show what they cost
 OTHERS = {
@@ -113,16 +109,8 @@ def amounts(layers: Network) -> list[float]:
 
 def milliseconds(layers: Network, recipe: Recipe, digits: Digits) -> float:
     """The fastest training step."""
-    recipe = recipe.replace(batch_size=BATCH, device="cpu", way="eager")
-    events = train(layers, recipe, digits, interval=0)
-    times = []
-    for event in events:
-        if isinstance(event, Progress):
-            times.append(time.perf_counter())
-        if len(times) > STEPS_TIMED + speed.WARM_UP:
-            break
-    events.close()
-    return float(1000 * np.diff(times[speed.WARM_UP :]).min())
+    recipe = recipe.replace(batch_size=BATCH, way="eager")
+    return 1000 * speed.fastest_step(layers, recipe, digits)
 
 
 def fit(made_of: NDArray[np.floating], measured: NDArray[np.floating]) -> NDArray[np.floating]:

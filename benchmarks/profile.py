@@ -100,13 +100,13 @@ def measure(name: str) -> dict[str, Any]:
     began = time.perf_counter()
     evaluate(model, digits.validation_images, digits.validation_labels)
     seconds = round(time.perf_counter() - began, 2)
-    first = PRECISIONS[0] if device.precision("auto", cpu) == PRECISIONS[0] else PRECISIONS[1]
+    usual = device.precision("auto", cpu)
     return {
         "step": name,
         "milliseconds": found,
         "validation seconds": seconds,
-        "precision": first,
-        "kernels": kernels(tasks[f"half, eager, {first}"]),
+        "precision": usual,
+        "kernels": kernels(tasks[f"half, eager, {usual}"]),
     }
 
 

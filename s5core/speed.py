@@ -57,10 +57,16 @@ def amounts(row: Row) -> tuple[float, float, float, float]:
 
 def measure(digits: Digits) -> float:
     """Seconds that training takes here for one digit and one unit of `cost`, with the number of
-    threads in use. It takes a second or two. The fastest step counts: whatever else runs at the
+    threads in use. It takes a second or two."""
+    step = fastest_step(REFERENCE.layers, REFERENCE.recipe, digits)
+    return step / REFERENCE.recipe.batch_size / cost(REFERENCE.layers)
+
+
+def fastest_step(layers: Sequence[Layer], recipe: Recipe, digits: Digits) -> float:
+    """Seconds of a training step on the CPU. The fastest of some counts: whatever else runs at the
     moment can only slow a step down."""
-    recipe = REFERENCE.recipe.replace(device="cpu", epochs=1000)  # more than are ever trained
-    events = train(REFERENCE.layers, recipe, digits, interval=0)
+    recipe = recipe.replace(device="cpu", epochs=1000)  # more than are ever trained
+    events = train(layers, recipe, digits, interval=0)
     next(events)
     start = time.perf_counter() + (HELPED if torch.get_num_threads() > 1 else 0.0)
     times: list[float] = []
@@ -71,8 +77,7 @@ def measure(digits: Digits) -> float:
         if len(times) > WARM_UP + TIMED:
             break
     events.close()
-    steps = [later - earlier for earlier, later in pairwise(times[WARM_UP:])]
-    return min(steps) / REFERENCE.recipe.batch_size / cost(REFERENCE.layers)
+    return min(later - earlier for earlier, later in pairwise(times[WARM_UP:]))
 
 
 def choose_threads(digits: Digits, most: int) -> tuple[int, float]:

@@ -72,6 +72,7 @@ def test_nothing_runs_over_the_edge_of_a_phone(app: App, page: Page, path: str) 
     page.goto(app.url(path))
     expect(page.get_by_role("heading", level=1)).to_have_text(HEADINGS[path])
     page.wait_for_timeout(1500)
+    wait_for_script(page)
     main = page.get_by_test_id("stMain")
     assert main.evaluate("element => element.scrollWidth - element.clientWidth") <= 1
 

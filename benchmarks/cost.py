@@ -5,8 +5,9 @@
 times single training steps of the steps, of some other networks and of thirty that are put together at
 random, all on one thread. It fits the parts of the cost, and writes `benchmarks/results/cost.json`:
 milliseconds for 128 digits, what the formula says, and what it says of each network when it is fitted to the
-others. The networks take turns, and the fastest step of each counts: whatever else runs can only slow it
-down. Even so nothing else should be running. It takes three minutes.
+others. A machine that others use, too, is faster in one minute than in the next: so step 5 is timed before
+and after each network, the proportion counts, and of several rounds its median. Even so nothing else should
+be running. It takes six minutes.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from s5core.summary import layer_table
 BATCH = 128
 ROUNDS = 7
 AT_RANDOM = 30
+YARDSTICK = "step5"
 LARGE = "base"  # is fitted, too: it alone has enough parameters to show what they cost
 OTHERS = {
     "8 16 pool d32p d32 d32 pool d48p": "SiLU",
@@ -107,8 +109,24 @@ def amounts(layers: Network) -> list[float]:
     return [sum(column) for column in zip(*parts, strict=True)]
 
 
+def measure(chosen: dict[str, tuple[Network, Recipe]]) -> NDArray[np.floating]:
+    """Milliseconds that a step of each network takes: its proportion to the yardstick, which is timed
+    before and after it, times the fastest step of the yardstick."""
+    digits, yardstick = data.practice_set(), STEPS[YARDSTICK]
+    steps = np.full((ROUNDS, len(chosen)), np.nan)
+    yard = np.empty((ROUNDS, len(chosen) + 1))
+    for number in range(ROUNDS):
+        yard[number, 0] = milliseconds(yardstick.layers, yardstick.recipe, digits)
+        for i, (name, (layers, recipe)) in enumerate(chosen.items()):
+            if name != LARGE or not number:
+                steps[number, i] = milliseconds(layers, recipe, digits)
+            yard[number, i + 1] = milliseconds(yardstick.layers, yardstick.recipe, digits)
+    found: NDArray[np.floating] = np.nanmedian(2 * steps / (yard[:, :-1] + yard[:, 1:]), 0) * yard.min()
+    return found
+
+
 def milliseconds(layers: Network, recipe: Recipe, digits: Digits) -> float:
-    """The fastest training step."""
+    """The fastest of a few training steps."""
     recipe = recipe.replace(batch_size=BATCH, way="eager")
     return 1000 * speed.fastest_step(layers, recipe, digits)
 
@@ -123,16 +141,8 @@ def fit(made_of: NDArray[np.floating], measured: NDArray[np.floating]) -> NDArra
 def main() -> None:
     """Measure, fit and write."""
     torch.set_num_threads(1)
-    digits = data.practice_set()
     chosen = networks()
-    rounds = [
-        [
-            milliseconds(layers, recipe, digits) if name != LARGE or not number else np.inf
-            for name, (layers, recipe) in chosen.items()
-        ]
-        for number in range(ROUNDS)
-    ]
-    measured = np.array(rounds).min(0)
+    measured = measure(chosen)
     made_of = np.array([amounts(layers) for layers, _ in chosen.values()])
     rows: list[dict[str, Any]] = []
     for i, name in enumerate(chosen):
@@ -151,6 +161,7 @@ def main() -> None:
         print(rows[-1], flush=True)
     names = (
         "PER_LAYER",
+        "PER_THOUSAND_PLACES",
         "PER_TEN_THOUSAND_CELLS",
         "PER_TEN_THOUSAND_DROPPED",
         "PER_MILLION_PARAMETERS",

@@ -154,6 +154,16 @@ def profile_table() -> list[str]:
     return lines
 
 
+def cost_sentence() -> list[str]:
+    """How well the formula of `s5core/speed.py` foretells the time of a network."""
+    networks = files.read("cost")["networks"]
+    errors = [abs(each["error"]) for each in networks]
+    return [
+        f"On {len(networks)} networks, each foretold from the others, the mean error is "
+        f"{statistics.mean(errors):.0f} %, and the largest {max(errors):.0f} %."
+    ]
+
+
 def loop_lines() -> list[str]:
     """Our training loop against the usual one."""
     return loop.to_lines(files.read("loop"))
@@ -335,6 +345,7 @@ PARTS: dict[Path, dict[str, Callable[[], list[str]]]] = {
         "demonstration": demonstration_sentence,
         "loop": loop_lines,
         "profile": profile_table,
+        "cost": cost_sentence,
         "gpu": gpu_table,
         "drawn": drawn_table,
         "latency": latency_sentence,

@@ -1,7 +1,8 @@
 """How long training takes: the cost of a network relative to another, and the seconds of a run.
 
 A network of the exercise is small, so its multiply-adds hardly count. What takes the time of a training step
-is the call of each layer, the cells of all feature maps, which each layer reads and writes, and with large
+is the call of each layer; the places of its maps, since the processor works on up to sixteen maps at once,
+whether a network has so many or not; the cells of all maps, which are read and written; and with large
 networks the parameters, which every step changes. `python -m benchmarks.cost` measures these parts.
 """
 
@@ -24,10 +25,12 @@ from s5core.summary import Row, layer_table
 from s5core.train import train
 
 # Milliseconds for 128 digits on one thread. Only their proportions count.
-PER_LAYER = 0.27
-PER_TEN_THOUSAND_CELLS = 2.23
-PER_TEN_THOUSAND_DROPPED = 8.58  # cells of a dropout, which draws a random number for each
-PER_MILLION_PARAMETERS = 131.4
+PER_LAYER = 0.18
+PER_THOUSAND_PLACES = 4.58  # of the layers that work on all maps of a place at once
+PER_TEN_THOUSAND_CELLS = 0.21
+PER_TEN_THOUSAND_DROPPED = 8.78  # cells of a dropout, which draws a random number for each
+PER_MILLION_PARAMETERS = 88.11
+BY_PLACE = "convolution", "norm", "pool"
 
 VALIDATION = 0.35  # cost of reading a digit, as a share of training with it
 REFERENCE = STEPS["step5_fast"]  # the network whose steps are timed
@@ -43,16 +46,24 @@ def cost(layers: Sequence[Layer]) -> float:
 
 def cost_of_layer(row: Row) -> float:
     """The part of one layer in `cost`."""
-    prices = (PER_LAYER, PER_TEN_THOUSAND_CELLS, PER_TEN_THOUSAND_DROPPED, PER_MILLION_PARAMETERS)
+    prices = (
+        PER_LAYER,
+        PER_THOUSAND_PLACES,
+        PER_TEN_THOUSAND_CELLS,
+        PER_TEN_THOUSAND_DROPPED,
+        PER_MILLION_PARAMETERS,
+    )
     return sum(price * amount for price, amount in zip(prices, amounts(row), strict=True))
 
 
-def amounts(row: Row) -> tuple[float, float, float, float]:
-    """What the cost of a layer is made of: layers, ten thousands of cells, those of them that a dropout
-    draws numbers for, and millions of parameters."""
-    cells = row.activation_bytes / 4 / 1e4
+def amounts(row: Row) -> tuple[float, float, float, float, float]:
+    """What the cost of a layer is made of: layers, thousands of places of a map, ten thousands of cells
+    of all maps, or of those that a dropout draws numbers for, and millions of parameters."""
+    channels, height, width = row.output_shape
+    places = height * width / 1e3 if row.layer.role in BY_PLACE else 0.0
+    cells = channels * height * width / 1e4
     dropped = row.layer.role == "dropout"
-    return 1.0, 0.0 if dropped else cells, cells if dropped else 0.0, row.parameters / 1e6
+    return 1.0, places, 0.0 if dropped else cells, cells if dropped else 0.0, row.parameters / 1e6
 
 
 def measure(digits: Digits) -> float:

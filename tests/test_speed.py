@@ -5,6 +5,8 @@ from typing import NoReturn
 import pytest
 import torch
 
+from benchmarks import files
+from benchmarks.cost import networks
 from s5core import speed
 from s5core.data import Digits
 from s5core.recipe import Recipe
@@ -24,6 +26,18 @@ def test_a_run_takes_longer_with_more_digits_and_epochs() -> None:
     assert once == pytest.approx(2 * 1000 * speed.cost(layers) * 1e-6)
     assert speed.expected_seconds(layers, recipe.replace(epochs=4), 1000, 0, 1e-6) == pytest.approx(2 * once)
     assert speed.expected_seconds(layers, recipe, 1000, 500, 1e-6) > once
+
+
+def test_the_formula_is_the_measured_one_and_meets_its_aim() -> None:
+    """Within a quarter, on networks that it was not fitted to."""
+    measured = files.read("cost")
+    assert {name: getattr(speed, name) for name in measured["coefficients"]} == measured["coefficients"]
+    assert len(measured["networks"]) > 40
+    assert max(abs(each["error"]) for each in measured["networks"]) < 25
+    timed = networks()
+    for each in measured["networks"]:
+        layers, _ = timed[each["network"]]
+        assert speed.cost(layers) == pytest.approx(each["milliseconds"], rel=0.25), each["network"]
 
 
 @pytest.mark.parametrize(("many", "expected"), [(0.5, (4, 0.5)), (0.95, (1, 1.0)), (2.0, (1, 1.0))])

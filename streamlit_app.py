@@ -6,7 +6,7 @@ from s5core.memory import share_freed_memory
 
 share_freed_memory()  # before torch is imported, which begins threads
 
-from pages.parts import classroom, navigation, preparation, presentation, sidebar, small, visitor  # noqa: E402
+from pages.parts import classroom, clock, navigation, preparation, presentation, sidebar, small, visitor  # noqa: E402
 from s5core.target import ACCURACY  # noqa: E402
 from s5core.words import percent  # noqa: E402
 
@@ -35,6 +35,7 @@ if st.context.theme.type == "dark":  # white on the light blue of the dark theme
 LINK = "[data-testid='stMain'] [data-testid='stPageLink-NavLink'] p"
 st.html(f"<style>{LINK} {{ text-decoration: underline }}</style>")  # what leads to a page looks like a link
 small.hide_toolbars()
+clock.take_no_place()
 with st.sidebar:  # below everything, because they take a place
     navigation.keep_one_entry_a_page()
     visitor.keep_cookie()

@@ -73,8 +73,9 @@ def show_runs(runs: list[Run]) -> None:
         return
     rows = table.rows(shown[: table.LISTED])
     chosen = table.show(rows, len(shown))
-    if any(row.active for row in rows):
-        st.fragment(watch, run_every=REFRESH)(runs, rows)
+    active = any(row.active for row in rows)
+    # It stays when nothing is active: the browser may still ask for it once more.
+    st.fragment(watch, run_every=REFRESH if active else None)(runs, rows if active else [])
     if not chosen:
         st.caption("Tick a run to open it, or several to compare them. ★: pinned.")
         return
@@ -86,9 +87,9 @@ def show_runs(runs: list[Run]) -> None:
 
 
 def watch(runs: list[Run], rows: list[table.Row]) -> None:
-    """Draw the page again when there is another run, or one in the table has changed. The sidebar lists
-    runs as well."""
-    if table.read()[0] != runs or table.rows([row.run for row in rows]) != rows:
+    """Draw the page again when there is another run, or one of these rows of the table has changed. The
+    sidebar lists runs as well."""
+    if rows and (table.read()[0] != runs or table.rows([row.run for row in rows]) != rows):
         st.rerun()
 
 

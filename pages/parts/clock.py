@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from pages.parts import keys
+
 _clock = st.components.v2.component(
     "clock",
     js="""
@@ -35,9 +37,14 @@ _clock = st.components.v2.component(
 )
 
 
+def take_no_place() -> None:
+    """Let clocks move nothing on the page. The router calls this once for each page."""
+    st.html(f"<style>.stElementContainer[class*='st-key-{keys.clock('')}'] {{ position: absolute }}</style>")
+
+
 def show(key: str, seconds: float | None, on_tick: Callable[[], None]) -> None:
     """Call `on_tick` every so many seconds; None: never. Afterwards the fragment around it is drawn again.
 
-    `key`: of the component.
+    `key`: of the component, made by `keys.clock`.
     """
     _clock(key=key, data={"seconds": seconds}, on_tick_change=on_tick, width="content", height="content")

@@ -62,6 +62,16 @@ def small_chart(name: str) -> str:
     return f"shared_small_chart_{name}"
 
 
+def clock(name: str) -> str:
+    """A clock, which takes no place on the page; widget, streamlit_app.py."""
+    return f"shared_clock_{name}"
+
+
+def waiting(words: str) -> str:
+    """How far a reader has come; fragment."""
+    return f"shared_waiting_{words}"
+
+
 # The canvas of The five steps and of Draw: the same drawing is on both. All are set and read by canvas
 CANVAS_SKETCHES = "shared_sketches"  # what was on the canvas, the present sketch last; for Undo
 CANVAS_VERSION = "shared_canvas"  # version of the canvas, which only a new key can empty
@@ -123,7 +133,7 @@ def lesson_train(name: str) -> str:
 
 # Train
 TRAIN_CLOCK = "train_clock"  # looks at the chosen run; fragment
-TRAIN_TICK = "train_tick"  # the clock in it; widget
+TRAIN_TICK = clock("train")  # the clock in it; widget
 TRAIN_SIGNS = "train_signs"  # what the page shows, and the seconds to the next look; follow
 TRAIN_TRANSPORT = "train_transport"  # the buttons and the state of the run; fragment and container
 TRAIN_BUTTONS = "train_buttons"  # their row; container
@@ -166,6 +176,7 @@ DESIGN_NAME = "design_name"  # its name; widget, deeds
 DESIGN_TRAIN = "design_train"  # the button that trains it; widget
 DESIGN_UPLOAD = "design_upload"  # a file of layers; widget, deeds
 DESIGN_TIME = "design_time"  # the seconds of an epoch, asked again until they are known; fragment
+DESIGN_TICK = clock("design")  # the clock in it; widget
 
 
 def design_row(index: int | str) -> str:

@@ -6,24 +6,34 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from pages.parts import clock, keys
 from s5core.ahead.desk import Pending
 
 LOOK = 0.5  # seconds between two looks
 
 
 def show(ask: Callable[[], object], words: str) -> None:
-    """How far the reader has come, in this place. When there is an answer, the page is drawn again.
+    """How far the reader has come, in this place. When there is an answer, the part of the page around it
+    is drawn again.
 
-    `ask`: returns the answer, or `Pending`. `words`: what is being done.
+    `ask`: returns the answer, or `Pending`. `words`: what is being done; no other place of the page has them.
     """
-    st.fragment(_show, run_every=LOOK)(ask, words)
+    progress = keys.waiting(words)
+    st.fragment(_show, key=progress)(ask, words)
+
+    def look() -> None:
+        if isinstance(ask(), Pending):
+            st.rerun(progress)
+
+    # Beside the fragment, not in it: with the answer the fragment goes, and a clock in it would ask for
+    # what is no longer there.
+    clock.show(keys.clock(words), LOOK, look)
 
 
 def _show(ask: Callable[[], object], words: str) -> None:
     found = ask()
-    if not isinstance(found, Pending):
-        st.rerun()
-    elif found.trouble:
-        st.error(found.trouble)
-    else:
-        st.progress(found.share, words)
+    if isinstance(found, Pending):
+        if found.trouble:
+            st.error(found.trouble)
+        else:
+            st.progress(found.share, words)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.parts import choice, keys, server
+from pages.parts import choice, clock, keys, server
 from s5core.advice import DIGIT
 from s5core.errors import UserError
 from s5core.layers import CLASSES, Network
@@ -16,6 +16,7 @@ from s5core.target import ACCURACY, EPOCHS, PARAMETERS
 from s5core.words import NO_BREAK, count, estimate, signed
 
 MISSING = "–"
+LOOK = 1.0  # seconds between two questions whether the machine is measured
 
 
 def show(layers: Network, rows: Sequence[Row], origin: NamedNetwork) -> None:
@@ -25,10 +26,7 @@ def show(layers: Network, rows: Sequence[Row], origin: NamedNetwork) -> None:
         _show_parameters(rows, whole, count_parameters(origin.layers))
         _show_field(rows)
         _show_output(rows, whole)
-        waits = whole and bool(layers) and server.jobs().unit is None
-        st.fragment(_show_time, key=keys.DESIGN_TIME, run_every=1.0 if waits else None)(
-            layers if whole else (), waits
-        )
+        st.fragment(_show_time, key=keys.DESIGN_TIME)(layers if whole else ())
 
 
 def _show_parameters(rows: Sequence[Row], whole: bool, before: int) -> None:
@@ -81,10 +79,9 @@ def _show_output(rows: Sequence[Row], whole: bool) -> None:
     )
 
 
-def _show_time(layers: Network, waits: bool) -> None:
+def _show_time(layers: Network) -> None:
     """How long an epoch takes here; asked again each second until the machine is measured."""
-    if waits and server.jobs().unit is not None:
-        st.rerun()
+    waits = bool(layers) and server.jobs().unit is None
     chosen = choice.network()
     value, note = MISSING, "measuring …" if waits else "not known" if layers else "not yet possible"
     try:
@@ -104,3 +101,4 @@ def _show_time(layers: Network, waits: bool) -> None:
         width="content",
         help=f"On this machine, with the digits in use; and a run with the recipe of {chosen.short}.",
     )
+    clock.show(keys.DESIGN_TICK, LOOK if waits else None, lambda: None)

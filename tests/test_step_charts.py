@@ -39,6 +39,16 @@ def test_the_letter_of_a_square_keeps_clear_of_our_marks():
     assert "elsewhere" in shapes[0] and "ours" in shapes[-1]  # drawn last, and so on top
 
 
+def test_the_place_of_a_shared_result_is_written_where_no_mark_is():
+    """On the board its triangle lies on the circle of a step as often as not."""
+    ours = [Standing("step5", "ours", 7_800, 99.5), Standing("fast", "ours", 8_600, 99.45)]
+    shared = Standing("board1", "shared", 8_300, 99.5)
+    badges = {"step5": "5", "fast": "Fast", "board1": "#1"}
+    spec = steps_accuracy([*ours, shared], badges).to_dict()
+    [number] = [row for rows in spec["datasets"].values() for row in rows if row.get("badge") == "#1"]
+    assert math.hypot(number["dx"], number["dy"]) >= 14 + 11  # radius of a circle, and of the writing
+
+
 def test_a_short_name_is_written_once_even_where_its_figure_was_also_reported():
     ours = [Standing("fast", "ours", 9_000, 99.4), Standing("both", "ours", 12_000, 99.4)]
     reported = Standing("both", "reported", 12_000, 99.5)

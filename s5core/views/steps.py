@@ -43,9 +43,10 @@ _PARAMETER_TICKS = {
 _WIDTHS = 300, 720  # pixels of the chart of steps, on a phone and on a desktop screen
 # Of the marks of the chart of steps, in pixels.
 _RADII: dict[Source, int] = {"ours": 14, "reported": 19, "elsewhere": 6, "shared": 12}
+_NUDGED: dict[Source, int] = {"elsewhere": 7, "shared": 11}  # of the writing that goes where there is room
 _AROUND = [  # places around a mark, in pixels: near ones before far ones, then right before left
     (round(radius * math.cos(angle)), round(radius * math.sin(angle)))
-    for radius in (14, 20, 27, 35)
+    for radius in (14, 20, 27, 35, 45)
     for angle in (math.pi / 4 * turn for turn in (0, 7, 1, 6, 2, 5, 3, 4))
 ]
 _TARGET_TEXT: dict[str, Any] = {
@@ -176,10 +177,11 @@ def _error_bars(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y])
 
 
 def _nudge(rows: list[dict[str, Any]], breadth: float, height: float) -> list[dict[str, Any]]:
-    """The rows with "dx" and "dy", the pixels from a small square to its letter.
+    """The rows with "dx" and "dy", the pixels from a small square to its letter, and from a triangle to
+    its number.
 
-    The letter goes to the nearest place that covers no mark and no other letter, on a phone and on a
-    desktop screen. `breadth`: the share of the chart's width that a unit of the x axis takes. `height`:
+    They go to the nearest place that covers no mark and no other writing, on a phone and on a desktop
+    screen. `breadth`: the share of the chart's width that a unit of the x axis takes. `height`:
     the pixels that a unit of the y axis takes.
     """
 
@@ -192,17 +194,20 @@ def _nudge(rows: list[dict[str, Any]], breadth: float, height: float) -> list[di
 
     taken = [(row, 0, 0, _RADII[row["source"]]) for row in rows]
     taken += [(row, 28, 0, 10) for row in rows if row["source"] == "reported"]  # its number
+    taken += [
+        (row, 0, 25, 16) for row in rows if row["source"] == "ours" and len(row["badge"]) > 1
+    ]  # its name
     placed = []
     for row in rows:
         spot = 0, 0
-        if row["source"] == "elsewhere":
+        if own := _NUDGED.get(row["source"]):
             free = (
                 (dx, dy)
                 for dx, dy in _AROUND
-                if all(far(row, dx, dy, other, du, dv) >= radius + 7 for other, du, dv, radius in taken)
+                if all(far(row, dx, dy, other, du, dv) >= radius + own for other, du, dv, radius in taken)
             )
-            spot = next(free, _AROUND[0])
-            taken.append((row, *spot, 7))
+            spot = next(free, _AROUND[-1])
+            taken.append((row, *spot, own))
         placed.append(row | {"dx": spot[0], "dy": spot[1]})
     return placed
 
@@ -237,18 +242,20 @@ def _badges(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y]) -> 
     )
     ours, reported, elsewhere, shared = (alt.datum.source == source for source in _SOURCES)
     number = base.encode(text="badge:N")
+    nudged: dict[str, Any] = {
+        "color": "currentColor",
+        "dx": alt.ExprRef("datum.dx"),
+        "dy": alt.ExprRef("datum.dy + 1"),
+        "fontSize": TEXT,
+    }
     shared_marks = [  # on top, because a shared result often lies where a step does
         look.transform_filter(shared).mark_point(size=200, strokeWidth=2, opacity=1),
-        number.transform_filter(shared).mark_text(
-            fontSize=TEXT, fontWeight="bold", align="right", dx=-18, dy=1, color="currentColor"
-        ),
+        number.transform_filter(shared).mark_text(fontWeight="bold", **nudged),
     ]
     beside: dict[str, Any] = {"color": "currentColor", "align": "left", "dx": 20}
     return [
         look.transform_filter(elsewhere).mark_point(size=80, strokeWidth=2, opacity=1),
-        number.transform_filter(elsewhere).mark_text(
-            color="currentColor", dx=alt.ExprRef("datum.dx"), dy=alt.ExprRef("datum.dy + 1"), fontSize=TEXT
-        ),
+        number.transform_filter(elsewhere).mark_text(**nudged),
         # A diamond is larger than a circle and lies below it, so that it can be seen around the circle.
         look.transform_filter(reported).mark_point(size=1100, strokeWidth=3, opacity=1),
         look.transform_filter(ours).mark_point(size=560, strokeWidth=3, opacity=1),

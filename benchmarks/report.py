@@ -269,7 +269,7 @@ def classroom_table() -> list[str]:
         (
             f"its growth in the last {content['seconds'] / 2:.0f} s",
             f"{memory['end'] - memory['at_half']:+,} MB".replace("-", "−"),
-            "",
+            f"{100 * content['seconds'] / 2 / 3600:.0f} MB",
         ),
         (
             f"left by {abandoned['connections']} broken connections",
@@ -291,6 +291,10 @@ def classroom_table() -> list[str]:
             _row([words, *(f"{time[visit]:,} ms" for time in times.values())])
             for visit, words in (("first", "first visit of all"), ("later", "later visits"))
         ),
+        "",
+        f"All that took {count(round(content['seconds'] / 60), 'minute')}. The server kept "
+        f"{content['server_cores']:.2f} of the {content['cores']} cores busy, and the thirty people of the "
+        f"benchmark, who in a class have machines of their own, {content['people_cores']:.2f}.",
         "",
         f"With Python {content['python']}, "
         + ", ".join(f"{name} {number}" for name, number in content["versions"].items())

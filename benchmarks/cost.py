@@ -47,6 +47,7 @@ AT_RANDOM = 30
 YARDSTICK = "step5"
 LARGE = "base"  # is fitted, too: it alone has enough parameters to show what they cost
 OTHERS = {
+    "c24 8 pool 16p 16 pool 32p": "SiLU",
     "8 16 pool d32p d32 d32 pool d48p": "SiLU",
     "8 12 pool 16 16 pool 24p": "ReLU",
     "16k5s2 16 pool 32p": "ReLU",

@@ -69,6 +69,12 @@ def block(channels: int, padding: int = 0) -> Network:
     return Conv(channels, padding=padding), BatchNorm(), SiLU()
 
 
+def pooled_block(channels: int) -> Network:
+    """The same unit with a pool right after its convolution: norm and activation then have a quarter of
+    the cells, and take a quarter of the time."""
+    return Conv(channels), MaxPool(2), BatchNorm(), SiLU()
+
+
 def separable(maps_in: int, channels: int, padding: int = 0) -> Network:
     """The same unit with its convolution in two parts (arXiv:1704.04861): a depthwise one looks for
     one pattern in each map, then a 1x1 combines the maps."""
@@ -185,11 +191,9 @@ STEP5_SMALL: Network = (
 
 STEP5_FAST: Network = (
     Crop(24),
-    *block(8),
-    MaxPool(2),
+    *pooled_block(12),
     *block(16, padding=1),
-    *block(16),
-    MaxPool(2),
+    *pooled_block(16),
     *block(32, padding=1),
     GlobalAvgPool(),
     Conv(10, kernel=1),
@@ -375,20 +379,22 @@ STEPS: dict[str, Step] = {
             name="step5_fast",
             title="Step 5, fast",
             layers=STEP5_FAST,
-            recipe=MILD.replace(epochs=6, learning_rate=0.3, weight_decay=5e-5),
+            recipe=MILD.replace(epochs=6, batch_size=256, learning_rate=0.8, weight_decay=5e-5),
             target="Reach 99.4 % in the least time, for a demonstration in class.",
             changes=(
                 "Fewer than half of the epochs, and milder augmentation, because there is less time to learn "
                 "from it.",
                 "Two pixels are cut off at each edge, where hardly any ink is. That saves nearly a quarter "
                 "of the time.",
-                "One layer less, and it is left out where the maps are largest: the first pool comes right "
-                "after the first unit.",
+                "One convolution less, and it is left out where the maps are largest. Each pool comes right "
+                "after a convolution, before norm and activation, which then have a quarter of the cells.",
+                "Batches of 256 take less time for a digit than batches of 128. Half as many steps want a "
+                "higher learning rate.",
                 "The spare parameters go into the last layer, where they cost hardly any time.",
             ),
             result="Over the target on average, after fewer than half of the epochs.",
             analysis=(
-                "Large maps take the time. The first convolution has 72 weights and computes maps of 22x22 "
+                "Large maps take the time. The first convolution has 108 weights and computes maps of 22x22 "
                 "cells. The last one has 4,608 weights and computes maps of 4x4 cells. Yet the first takes "
                 "longer. The one-cycle rate always falls to zero at the end of the run, "
                 "wherever that end is set. A short run is therefore a complete run, not a long one that was "

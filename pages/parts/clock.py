@@ -38,13 +38,17 @@ _clock = st.components.v2.component(
 
 
 def take_no_place() -> None:
-    """Let clocks move nothing on the page. The router calls this once for each page."""
-    st.html(f"<style>.stElementContainer[class*='st-key-{keys.clock('')}'] {{ position: absolute }}</style>")
+    """Let clocks move nothing on the page, nor the block around one that is alone in it. The router calls
+    this once for each page."""
+    a_clock = f".stElementContainer[class*='st-key-{keys.clock('')}']"
+    alone = f":has(> .stVerticalBlock > {a_clock}:only-child)"
+    st.html(f"<style>{a_clock}, {alone} {{ position: absolute }}</style>")
 
 
-def show(key: str, seconds: float | None, on_tick: Callable[[], None]) -> None:
+def show(name: str, seconds: float | None, on_tick: Callable[[], None]) -> None:
     """Call `on_tick` every so many seconds; None: never. Afterwards the fragment around it is drawn again.
 
-    `key`: of the component, made by `keys.clock`.
+    `name`: no other clock of the page has it.
     """
+    key = keys.clock(name)
     _clock(key=key, data={"seconds": seconds}, on_tick_change=on_tick, width="content", height="content")

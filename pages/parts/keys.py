@@ -108,7 +108,6 @@ LESSON_FORM = "lessons_form"  # that form
 LESSON_NETWORKS = "lessons_networks"  # those of the form; widget
 LESSON_SHARE = "lessons_share"  # whether link and code are shown; widget
 LESSON_WORK = "lessons_work"  # the networks to train and what they reached; fragment
-LESSON_TICK = "lessons_tick"  # looks at runs in training; widget
 
 
 def lesson_open(name: str) -> str:
@@ -133,7 +132,6 @@ def lesson_train(name: str) -> str:
 
 # Train
 TRAIN_CLOCK = "train_clock"  # looks at the chosen run; fragment
-TRAIN_TICK = clock("train")  # the clock in it; widget
 TRAIN_SIGNS = "train_signs"  # what the page shows, and the seconds to the next look; follow
 TRAIN_TRANSPORT = "train_transport"  # the buttons and the state of the run; fragment and container
 TRAIN_BUTTONS = "train_buttons"  # their row; container
@@ -176,7 +174,6 @@ DESIGN_NAME = "design_name"  # its name; widget, deeds
 DESIGN_TRAIN = "design_train"  # the button that trains it; widget
 DESIGN_UPLOAD = "design_upload"  # a file of layers; widget, deeds
 DESIGN_TIME = "design_time"  # the seconds of an epoch, asked again until they are known; fragment
-DESIGN_TICK = clock("design")  # the clock in it; widget
 
 
 def design_row(index: int | str) -> str:

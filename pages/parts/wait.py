@@ -27,7 +27,7 @@ def show(ask: Callable[[], object], words: str) -> None:
 
     # Beside the fragment, not in it: with the answer the fragment goes, and a clock in it would ask for
     # what is no longer there.
-    clock.show(keys.clock(words), LOOK, look)
+    clock.show(words, LOOK, look)
 
 
 def _show(ask: Callable[[], object], words: str) -> None:

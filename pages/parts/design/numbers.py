@@ -101,4 +101,4 @@ def _show_time(layers: Network) -> None:
         width="content",
         help=f"On this machine, with the digits in use; and a run with the recipe of {chosen.short}.",
     )
-    clock.show(keys.DESIGN_TICK, LOOK if waits else None, lambda: None)
+    clock.show("design", LOOK if waits else None, lambda: None)

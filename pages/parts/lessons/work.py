@@ -76,7 +76,7 @@ def _show(chosen: Lesson) -> None:
     with right:
         _show_curves(attempts)
     active = any(attempt.active for attempt in attempts)
-    clock.show(keys.LESSON_TICK, OFTEN if active else None, lambda: None)
+    clock.show("lessons", OFTEN if active else None, lambda: None)
     st.markdown(f"**What to look at.** {escape(chosen.look)}")
     if len(done) == len(attempts):
         _show_result(chosen, done, st.session_state.get(keys.lesson_expected(id)))

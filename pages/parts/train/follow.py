@@ -92,7 +92,7 @@ def start_clock() -> None:
 
 def _show_clock() -> None:
     _, seconds = st.session_state[keys.TRAIN_SIGNS]
-    clock.show(keys.TRAIN_TICK, seconds, _look_again)
+    clock.show("train", seconds, _look_again)
 
 
 def _look_again() -> None:

@@ -22,9 +22,6 @@ STYLE = f"""
   background: inherit;
   padding: 0.25rem 0 0.5rem; gap: 0.25rem;
 }}
-:has(> .stVerticalBlock > .st-key-{keys.TRAIN_TICK}) {{
-  position: absolute; /* the clock shows nothing, and takes no place */
-}}
 .st-key-{keys.TRAIN_BUTTONS} {{ min-height: 4.25rem; }}
 .stMain [data-testid="stCaptionContainer"] {{ font-size: 0.875rem; }}
 </style>

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from pages.parts import clock, keys
 from s5core.ahead.desk import Pending
@@ -23,7 +25,9 @@ def show(ask: Callable[[], object], words: str) -> None:
 
     def look() -> None:
         if isinstance(ask(), Pending):
-            st.rerun(progress)
+            # Where a run of the whole page has just dropped the fragment, the part around it is drawn again.
+            with contextlib.suppress(StreamlitAPIException):
+                st.rerun(progress)
 
     # Beside the fragment, not in it: with the answer the fragment goes, and a clock in it would ask for
     # what is no longer there.

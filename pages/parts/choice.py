@@ -15,8 +15,12 @@ from s5core.steps import Step
 
 
 def network() -> NamedNetwork:
-    """The chosen network. Raises RunError when its run is gone or damaged."""
-    return catalogue.find(st.session_state[keys.NETWORK])
+    """The chosen network. Where its run has gone since this page began to be drawn, the page ends here and
+    is drawn anew: the sidebar then says so, and chooses another."""
+    try:
+        return catalogue.find(st.session_state[keys.NETWORK])
+    except UserError:
+        st.rerun()
 
 
 def step() -> Step:

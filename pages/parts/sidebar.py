@@ -111,7 +111,7 @@ def _take_link() -> None:
 def _leave_lost_run() -> None:
     """Go back to the step of a run that can no longer be opened, and say why."""
     try:
-        choice.network()
+        catalogue.find(st.session_state[keys.NETWORK])
     except UserError as error:
         messages.leave("sidebar", str(error))
         step = st.session_state.get(keys.STEP)

@@ -32,12 +32,17 @@ class NamedNetwork:
     recipe: Recipe
     path: Path  # of its checkpoint; there is no file before the first epoch is finished
     design: str = ""  # the name of its layers, where they are not the step's
-    is_sealed: bool = False  # whether nobody may see yet what it answers to the test digits
+    run: Run | None = None  # None for a step as shipped
 
     @property
     def is_run(self) -> bool:
         """Whether it is a run, not a step as shipped."""
-        return self.id != self.step.name
+        return self.run is not None
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether nobody may see yet what it answers to the test digits."""
+        return self.run is not None and self.run.is_sealed
 
     @property
     def is_trained(self) -> bool:
@@ -75,7 +80,7 @@ def of_run(run: Run) -> NamedNetwork:
         recipe=run.recipe,
         path=run.model_path,
         design=run.design,
-        is_sealed=run.is_sealed,
+        run=run,
     )
 
 

@@ -13,8 +13,9 @@ import torch
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.testing.v1 import AppTest
 
-from pages.parts import keys, server
+from pages.parts import keys, server, small
 from s5core.events import Epoch, Metrics, Progress, Started, to_json, to_lines
+from s5core.files import ROOT
 from s5core.recipe import Recipe
 from s5core.runs import folder
 from s5core.runs.executor import EXECUTORS
@@ -66,6 +67,26 @@ def test_a_damaged_run_is_listed_and_every_page_works():
     app.query_params["run"] = bad.id
     assert not app.run().exception
     assert any("cannot be read" in warning.value for warning in [*app.warning, *app.error, *app.info])
+
+
+@pytest.mark.parametrize("page", sorted(path.stem for path in (ROOT / "pages").glob("*.py")))
+def test_a_run_that_goes_while_a_page_is_drawn_gives_way_to_its_step(page, monkeypatch):
+    run = new()
+    app = open_page(page, run)
+    drawn = small.hide_toolbars
+
+    def draw_and_delete() -> None:  # called after the sidebar and before the page
+        drawn()
+        folder.delete([run.id])
+
+    monkeypatch.setattr(small, "hide_toolbars", draw_and_delete)
+    said = []
+    for _ in range(2):  # a page that does not look at the run again finds it gone only the next time
+        app.run()
+        assert not app.exception
+        said += [error.value for error in app.sidebar.error]
+    assert app.session_state[keys.NETWORK] == "step5"
+    assert len(said) == 1 and f"There is no run {run.id} here" in said[0]
 
 
 def odd_logs() -> dict[str, bytes]:

@@ -19,7 +19,7 @@ MOST_PAST = 100  # changes that can be undone
 
 
 def layers() -> Network:
-    """The network as it is now. Raises RunError when the run that is chosen is gone."""
+    """The network as it is now."""
     state, chosen = st.session_state, choice.network().layers
     now: Network | None = state.get(keys.DESIGN_LAYERS)
     if now is None or now == state.get(keys.DESIGN_ORIGIN):

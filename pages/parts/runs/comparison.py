@@ -11,7 +11,7 @@ from pages.parts import difference
 from pages.parts.runs import noise
 from s5core import compare
 from s5core.recipe import differing
-from s5core.runs import folder, outcome
+from s5core.runs import outcome
 from s5core.runs.catalogue import NamedNetwork
 from s5core.target import ACCURACY
 from s5core.views import live
@@ -47,7 +47,7 @@ def _show_curves(networks: Mapping[str, NamedNetwork]) -> None:
             "Dashed: training digits. Epochs below the axis are not shown."
         )
         return
-    histories = {name: outcome.history(folder.open_run(network.id)) for name, network in networks.items()}
+    histories = {name: outcome.history(network.run) for name, network in networks.items() if network.run}
     lines = [
         Curve(name, [(metrics.epoch, metrics.validation_accuracy) for metrics in history])
         for name, history in histories.items()

@@ -11,7 +11,7 @@ from s5core import evidence
 from s5core.ahead.desk import Pending
 from s5core.errors import UserError
 from s5core.evaluate import compare_answers
-from s5core.runs import catalogue, folder, group
+from s5core.runs import catalogue, group
 from s5core.runs.catalogue import NamedNetwork
 from s5core.runs.group import Group
 from s5core.words import escape
@@ -43,7 +43,9 @@ def distinct(networks: Sequence[NamedNetwork]) -> dict[str, Group]:
     """The groups of some runs by their names, each group once."""
     found: dict[str, Group] = {}
     for network in networks:
-        made = group.of(folder.open_run(network.id))
+        if network.run is None:
+            continue
+        made = group.of(network.run)
         seen = {run.id for each in found.values() for run in each.runs}
         if not any(run.id in seen for run in made.runs):
             alone = len(made.runs) == 1

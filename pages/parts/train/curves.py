@@ -12,7 +12,7 @@ from pages.parts.train.follow import Look, redraw, wait_for_first_point
 from pages.parts.train.shown import ALL, AXES
 from s5core.evaluate import allowed_errors
 from s5core.events import Diverged, Finished, Log, Metrics
-from s5core.runs import catalogue, folder, outcome
+from s5core.runs import catalogue, outcome
 from s5core.runs.catalogue import NamedNetwork
 from s5core.runs.folder import Run
 from s5core.target import ACCURACY, EPOCHS, PARAMETERS
@@ -100,7 +100,7 @@ def _others(network: NamedNetwork) -> list[Curve]:
     if shipped := server.trained(step):
         found.append((step.title, shipped.checkpoint.history))
     others = [other for other in catalogue.runs(network.step) if other.id != network.id][:EARLIER]
-    found += [(other.title, outcome.history(folder.open_run(other.id))) for other in others]
+    found += [(other.title, outcome.history(other.run)) for other in others if other.run]
     return [Curve(name, live.validation_accuracy(epochs), faint=True) for name, epochs in found if epochs]
 
 

@@ -17,7 +17,7 @@ from s5core import device
 from s5core.errors import UserError
 from s5core.events import Diverged, Finished, Log
 from s5core.files import Version
-from s5core.runs import folder, group, outcome
+from s5core.runs import group, outcome
 from s5core.runs.catalogue import NamedNetwork
 from s5core.runs.folder import Run
 
@@ -51,11 +51,11 @@ class Look:
 
 
 def look() -> Look:
-    """Look at the chosen network. Raises UserError when its run is gone or damaged."""
+    """Look at the chosen network. Raises UserError for a bad setting of the server."""
     network = choice.network()
-    if not network.is_run:
+    if (run := network.run) is None:
         return Look(network, None, Log())
-    run, jobs = folder.open_run(network.id), server.jobs()
+    jobs = server.jobs()
     training, place = jobs.is_training(run.id), jobs.place(run.id)  # before the log, which then is newer
     return Look(network, run, run.log(), training, place, jobs.trouble(run.id))
 
@@ -107,41 +107,35 @@ def _note_signs() -> None:
     st.session_state[keys.TRAIN_SIGNS] = signs, _seconds(signs)
 
 
-def _signs() -> Signs | None:
-    """The signs of the chosen network at this moment; None where its run is gone."""
+def _signs() -> Signs:
+    """The signs of the chosen network at this moment."""
     jobs = server.jobs()
     measured, closed = jobs.unit is not None, (jobs.paused, server.classroom().locked)
-    try:
-        network = choice.network()
-        if not network.is_run:
-            return Signs(None, False, None, measured, closed)
-        training, place = jobs.is_training(network.id), jobs.place(network.id)
-        wait = server.waits().get(network.id) if place else None
-        run = folder.open_run(network.id)
-        seeds = 1, 0
-        if not training and place is None and outcome.of(run).state in outcome.OVER:
-            members = group.of(run)
-            seeds = len(members.runs), members.over
-        version = outcome.version(run)
-        wait = None if wait is None else int(wait // 10)
-        return Signs(version, training, place, measured, closed, wait, seeds)
-    except UserError:
-        return None
+    if (run := choice.network().run) is None:
+        return Signs(None, False, None, measured, closed)
+    training, place = jobs.is_training(run.id), jobs.place(run.id)
+    wait = server.waits().get(run.id) if place else None
+    seeds = 1, 0
+    if not training and place is None and outcome.of(run).state in outcome.OVER:
+        members = group.of(run)
+        seeds = len(members.runs), members.over
+    version = outcome.version(run)
+    wait = None if wait is None else int(wait // 10)
+    return Signs(version, training, place, measured, closed, wait, seeds)
 
 
-def _seconds(signs: Signs | None) -> float | None:
+def _seconds(signs: Signs) -> float | None:
     """How long to wait before the next look; None where nothing can change."""
-    try:
-        network = choice.network()
-        if signs and (signs.training or signs.place is not None):
+    network = choice.network()
+    if signs.training or signs.place is not None:
+        try:
             return OFTEN_ON_CPU if device.choose(network.recipe.device).id == "cpu" else OFTEN
-        if signs and not signs.measured:
-            return OFTEN
-        over = not network.is_run or outcome.of(folder.open_run(network.id)).state in outcome.OVER
-        complete = signs is None or signs.seeds[0] == signs.seeds[1]
-        return None if over and complete else SELDOM
-    except UserError:  # the run is gone; or its device, of which its log will tell
-        return SELDOM
+        except UserError:  # there is no such device here, of which the log will tell
+            return SELDOM
+    if not signs.measured:
+        return OFTEN
+    over = network.run is None or outcome.of(network.run).state in outcome.OVER
+    return None if over and signs.seeds[0] == signs.seeds[1] else SELDOM
 
 
 def show(key: str, draw: Callable[[], None]) -> None:
@@ -152,7 +146,7 @@ def show(key: str, draw: Callable[[], None]) -> None:
 def _draw(draw: Callable[[], None]) -> None:
     try:
         draw()
-    except UserError as error:  # somebody deleted the run: the next visit of a page says so, too
+    except UserError as error:  # the network cannot be read, or there is no such device
         st.error(str(error))
 
 

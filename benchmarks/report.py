@@ -265,10 +265,10 @@ def classroom_table() -> list[str]:
             f"{100 * training['together'] / training['alone']:.0f} %",
             "85 %",
         ),
-        ("the server's memory", f"{memory['end']:,} MB", "1,200 MB"),
+        ("the most memory of the server", f"{memory['most']:,} MB", "1,200 MB"),
         (
-            f"its growth in the last {content['seconds'] / 2:.0f} s",
-            f"{memory['end'] - memory['at_half']:+,} MB".replace("-", "−"),
+            f"growth of its least memory, second to last quarter ({content['seconds'] / 2:.0f} s)",
+            f"{memory['lowest_at_end'] - memory['lowest_before_half']:+,} MB".replace("-", "−"),
             f"{100 * content['seconds'] / 2 / 3600:.0f} MB",
         ),
         (

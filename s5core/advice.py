@@ -31,7 +31,7 @@ from s5core.layers import (
     count_possible,
     shapes,
 )
-from s5core.summary import Row, layer_table, receptive_field
+from s5core.summary import Row, count_parameters, layer_table, receptive_field
 from s5core.target import PARAMETER_BUDGET, PARAMETERS
 from s5core.words import count, percent
 
@@ -267,7 +267,7 @@ def costly_layer(layers: Network) -> Iterator[Finding]:
     """A layer with most of the exercise's budget; where all together have too much, with a third of it."""
     if not (largest := _largest(layers)):
         return
-    is_over = _count_parameters(layers) >= PARAMETER_BUDGET
+    is_over = count_parameters(layers) >= PARAMETER_BUDGET
     if largest.parameters <= PARAMETER_BUDGET / (3 if is_over else 2):
         return
     share = percent(100 * largest.parameters / PARAMETER_BUDGET, 0)
@@ -295,19 +295,19 @@ def _cheaper(layers: Network, index: int) -> Iterator[Mend]:
 
 def too_many_parameters(layers: Network) -> Iterator[Finding]:
     """More parameters than the exercise allows."""
-    if not (largest := _largest(layers)) or PARAMETERS.met_by(total := _count_parameters(layers)):
+    if not (largest := _largest(layers)) or PARAMETERS.met_by(total := count_parameters(layers)):
         return
     reason = (
         f"The network has {count(total, 'parameter')}, and the exercise allows {PARAMETERS.words}. "
         f"This layer has the most: {largest.parameters:,}."
     )
-    fits = lambda narrowed: PARAMETERS.met_by(_count_parameters(narrowed))  # noqa: E731
+    fits = lambda narrowed: PARAMETERS.met_by(count_parameters(narrowed))  # noqa: E731
     yield Finding(largest.index, reason, _narrower(layers, fits))
 
 
 def _narrower(layers: Network, fits: Callable[[Network], bool]) -> Iterator[Mend]:
     """The network with fewer maps in each layer but the last, as many as fit."""
-    factor = min(1.0, math.sqrt(PARAMETER_BUDGET / _count_parameters(layers)))
+    factor = min(1.0, math.sqrt(PARAMETER_BUDGET / count_parameters(layers)))
     while factor > 1e-3:
         narrowed = _narrowed(layers, factor)
         if count_possible(narrowed) < len(narrowed):
@@ -364,17 +364,7 @@ def _largest(layers: Network) -> Row | None:
     """The layer with the most parameters; None where not all layers are possible."""
     if not layers or count_possible(layers) < len(layers):
         return None
-    return max(_rows(layers), key=lambda row: row.parameters)
-
-
-@lru_cache(maxsize=64)
-def _rows(layers: Network) -> tuple[Row, ...]:
-    """The table of possible layers, which takes longer than all else here."""
-    return tuple(layer_table(layers, every=True))
-
-
-def _count_parameters(layers: Network) -> int:
-    return sum(row.parameters for row in _rows(layers))
+    return max(layer_table(layers, every=True), key=lambda row: row.parameters)
 
 
 Rule = Callable[[Network], Iterator[Finding]]

@@ -77,6 +77,12 @@ def layer_table(layers: Sequence[Layer], every: bool = False) -> list[Row]:
 
     `every`: also for layers that the classic table leaves out.
     """
+    return list(_rows(tuple(layers), every))
+
+
+@lru_cache(maxsize=256)
+def _rows(layers: Network, every: bool) -> tuple[Row, ...]:
+    """The table, made once: it takes milliseconds, and pages ask at each look."""
     rows = []
     numbers = count(1)
     receptive_field, jump, start = 1, 1, 0.5
@@ -109,7 +115,7 @@ def layer_table(layers: Sequence[Layer], every: bool = False) -> list[Row]:
                 activation_bytes=4 * out[0] * out[1] * out[2],
             )
         )
-    return rows
+    return tuple(rows)
 
 
 def receptive_field(layers: Sequence[Layer]) -> int:
@@ -123,12 +129,7 @@ def receptive_field(layers: Sequence[Layer]) -> int:
 
 
 def count_parameters(layers: Sequence[Layer]) -> int:
-    """Trainable parameters of the network. They are counted once: pages ask at every look."""
-    return _count_parameters(tuple(layers))
-
-
-@lru_cache(maxsize=1024)
-def _count_parameters(layers: Network) -> int:
+    """Trainable parameters of the network. Raises NetworkError for impossible layers."""
     return sum(row.parameters for row in layer_table(layers))
 
 

@@ -248,6 +248,12 @@ def candidates() -> Iterator[Candidate]:
             "c24 12 pool 16p 16 pool 32p", f"SiLU, pool first, fast, small {rate}, batch 256, 6 epochs",
             True, "SiLU", **quick | {"learning_rate": rate, "batch_size": 256, "epochs": 6},
         )  # fmt: skip
+    # Are five epochs enough for that network?
+    for rate, size in ((0.8, 256), (0.5, 128)):
+        yield widths(
+            "c24 12 pool 16p 16 pool 32p", f"SiLU, pool first, fast, small {rate}, batch {size}, 5 epochs",
+            True, "SiLU", **quick | {"learning_rate": rate, "batch_size": size, "epochs": 5},
+        )  # fmt: skip
     # What a GPU found with one seed: three padded layers a block, and more depthwise layers.
     for notation in ("8p 8p 8p pool 14p 14p 14p pool 28p", "8 16 pool d40p d40 d40 pool d56p"):
         yield widths(notation, "SiLU, third: strong 0.2, batch 64", **small_batches, **strong)

@@ -7,7 +7,8 @@ takes the optimiser's step.
 
 The gradient of a batch is the mean of those of its digits. Batch norm takes its statistics from a half
 ("ghost batch norm", arXiv:1705.08741). Who computes the second half changes nothing in the weights: the
-process that trains does it until its helper is ready, and whenever it may use one core only.
+process that trains does it until its helper is ready, whenever it may use one core only, and while a helper
+saves no time.
 
 `python -m s5core.halves` is a helper. Its orders come as lines on stdin: for a network the JSON of its
 `Work`, for a batch its number and how many digits are in the half. A batch is answered with its number.
@@ -41,6 +42,9 @@ from s5core.summary import count_parameters
 SECOND = 9 / 16  # share of the digits in the second half
 FEWEST = 64  # digits of a batch that is cut: batch norm needs some tens
 PIXELS = INPUT_SHAPE[1] * INPUT_SHAPE[2]
+TRIED = 8  # batches with a helper, and as many without one, that are timed in turn
+USED, WITHOUT = 1024, 128  # batches until they are timed again: with the helper in use, and without
+GAIN = 0.9  # of the time without, at most, for a helper in use: it takes a core from server and browser
 AWAKE = 0.01  # seconds: longer than the rest of a step takes
 CPU = Device("cpu", "CPU")
 
@@ -161,6 +165,34 @@ def prepare() -> Helper:
     return _idle[-1]
 
 
+class Trial:
+    """Whether a helper saves time, by batches that are timed with it and without it in turn. A helper is of
+    no use where other programs or another machine on the same processor take the second core."""
+
+    def __init__(self) -> None:
+        self.helps = True  # what the last trial found
+        self._times: dict[bool, list[float]] = {True: [], False: []}
+        self._rest = 0  # batches until the next trial
+
+    def wants_help(self) -> bool:
+        """Whether the next batch is to be computed with the helper."""
+        if self._rest:
+            return self.helps
+        return len(self._times[True]) <= len(self._times[False])
+
+    def note(self, helped: bool, seconds: float) -> None:
+        """How long a batch took."""
+        if self._rest:
+            self._rest -= 1
+            return
+        self._times[helped].append(seconds)
+        if min(map(len, self._times.values())) == TRIED:
+            # The fastest counts: whatever else runs at the moment can only slow a batch down.
+            self.helps = min(self._times[True]) < GAIN * min(self._times[False])
+            self._rest = USED if self.helps else WITHOUT
+            self._times = {True: [], False: []}
+
+
 class Halves:
     """The gradients of a run's batches, in two halves. Call it with a batch, as each of the `ways`."""
 
@@ -170,6 +202,7 @@ class Halves:
         self._helper: Helper | None = None
         self._shared: Memory | None = None  # with the helper
         self._lost = False  # whether there is no helper to be had
+        self._trial = Trial()
 
     def __call__(self, images: Tensor, labels: Tensor) -> None:
         """Forward, loss and backward of a batch; leave the gradients at the parameters."""
@@ -178,13 +211,15 @@ class Halves:
             self._loss(images, labels).backward()
             return
         with one_thread():  # the second core is the helper's
-            self._compute(images, labels, helped=threads() > 1)
+            self._compute(images, labels)
 
-    def _compute(self, images: Tensor, labels: Tensor, helped: bool) -> None:
+    def _compute(self, images: Tensor, labels: Tensor) -> None:
+        began = time.perf_counter()
         second = int(SECOND * len(images))
         share = second / len(images)
         part = images[-second:], labels[-second:]
-        begun = helped and self._begin(*part)
+        ready = threads() > 1 and self._is_ready(second)
+        begun = ready and self._trial.wants_help() and self._begin(*part)
         ((1 - share) * self._loss(images[:-second], labels[:-second])).backward()
         done = self._finish() if begun else None
         if done is None:
@@ -197,17 +232,26 @@ class Halves:
             assert parameter.grad is not None
             parameter.grad.add_(gradient.view_as(parameter), alpha=share)
         self._loss.tally += done.tally
+        if ready:
+            self._trial.note(begun, time.perf_counter() - began)
 
-    def _begin(self, images: Tensor, labels: Tensor) -> bool:
-        """Let the helper compute a half. Returns whether it does: it may not be ready yet."""
+    def _is_ready(self, digits: int) -> bool:
+        """Whether there is a helper that knows the network. `digits`: at most, in a half."""
         if self._lost:
             return False
-        try:
-            if self._helper is None or self._shared is None:
-                self._helper, self._shared = self._hire(len(images))
-            if not self._shared.ready:
+        if self._helper is None or self._shared is None:
+            try:
+                self._helper, self._shared = self._hire(digits)
+            except OSError:
+                self._lose()
                 return False
-            self._shared.put(self._parameters, images, labels)
+        return bool(self._shared.ready)
+
+    def _begin(self, images: Tensor, labels: Tensor) -> bool:
+        """Let the helper compute a half. Returns whether it does: it may have ended."""
+        assert self._helper is not None and self._shared is not None
+        self._shared.put(self._parameters, images, labels)
+        try:
             self._helper.begin(len(images))
         except OSError:
             self._lose()

@@ -8,14 +8,12 @@ networks the parameters, which every step changes. `python -m benchmarks.cost` m
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 
-from s5core import halves
 from s5core.data import Digits
 from s5core.events import Progress
 from s5core.layers import Layer
@@ -89,24 +87,6 @@ def fastest_step(layers: Sequence[Layer], recipe: Recipe, digits: Digits) -> flo
             break
     events.close()
     return min(later - earlier for earlier, later in pairwise(times[WARM_UP:]))
-
-
-def choose_threads(digits: Digits, most: int) -> tuple[int, float]:
-    """How many threads train fastest here, one or `most`, and what `measure` finds with them. More
-    threads than one must gain a tenth: they take cores from the server and the browser."""
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        one = measure(digits)
-        if most == 1:
-            return 1, one
-        torch.set_num_threads(most)
-        with contextlib.suppress(OSError):  # where no process can be started, a run does without
-            halves.prepare().finish()
-        many = measure(digits)
-    finally:
-        torch.set_num_threads(before)
-    return (most, many) if many < 0.9 * one else (1, one)
 
 
 def expected_seconds(

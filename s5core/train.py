@@ -79,6 +79,7 @@ def train(
     loss = Loss(tuple(layers), model, place, precision, recipe.label_smoothing)
     compute_gradients = ways.WAYS[way](loss)
     batches = math.ceil(len(digits.train_labels) / recipe.batch_size)
+    parameters = sum(p.numel() for p in model.parameters())
     yield Started(
         device=place.name,
         way=way,
@@ -86,7 +87,7 @@ def train(
         data=digits.name,
         train_digits=len(digits.train_labels),
         validation_digits=len(digits.validation_labels),
-        parameters=sum(p.numel() for p in model.parameters()),
+        parameters=parameters,
         epochs=recipe.epochs,
         batches=batches,
         first_epoch=len(history) + 1,
@@ -106,7 +107,7 @@ def train(
         prepared = augmented_batches(digits, recipe, epoch, generator)
         if place.id == "cpu" and not recipe.dropout:  # which draws from the same generator, in its turn
             prepared = _ahead(prepared)
-        with ways.context(way):
+        with ways.context(way, parameters):
             for batch, (images, labels) in enumerate(prepared, 1):
                 learning_rate = peak * factors[batch - 1]
                 for group in optimizer.param_groups:

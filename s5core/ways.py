@@ -22,6 +22,7 @@ from s5core.loss import Loss
 
 Gradients = Callable[[Tensor, Tensor], None]
 
+LARGE = 1_000_000  # parameters of a network that several threads compute faster than one
 WARM_UP = 3  # batches before a CUDA graph is recorded: libraries choose their kernels in the first ones
 
 
@@ -104,9 +105,12 @@ WAYS: dict[str, Callable[[Loss], Gradients]] = {
 }
 
 
-def context(way: str) -> AbstractContextManager[None]:
-    """What holds while the batches of an epoch are computed: each half has one thread."""
-    return one_thread() if way == "halves" else contextlib.nullcontext()
+def context(way: str, parameters: int) -> AbstractContextManager[None]:
+    """What holds while the batches of an epoch are computed. Each half has one thread, and so has a small
+    network whose kernels are called one by one: a batch of step 5 took 20 ms with one thread and 26 to 33 ms
+    with two. `parameters`: of the network."""
+    alone = way == "halves" or (way == "eager" and parameters < LARGE)
+    return one_thread() if alone else contextlib.nullcontext()
 
 
 def offered(device: Device, dropout: bool = False) -> list[str]:

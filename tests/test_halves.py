@@ -14,7 +14,7 @@ from torch import Tensor
 from s5core import halves
 from s5core.data import Digits
 from s5core.device import Device
-from s5core.halves import FEWEST, Halves, Work
+from s5core.halves import FEWEST, TRIED, USED, WITHOUT, Halves, Trial, Work
 from s5core.layers import BatchNorm, Conv, GlobalAvgPool, MaxPool, Network, SiLU, build
 from s5core.loss import Loss
 from s5core.modules import to_unit
@@ -34,6 +34,12 @@ def two_threads() -> Iterator[None]:
     torch.set_num_threads(1)
     while halves._idle:
         halves._idle.pop().close()
+
+
+@pytest.fixture
+def always_helped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A helper that is ready has the second half of every batch."""
+    monkeypatch.setattr(Trial, "wants_help", lambda trial: True)
 
 
 def loss_of(layers: Network, precision: str = "float32") -> Loss:
@@ -85,7 +91,7 @@ def test_a_small_batch_stays_whole(practice: Digits) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.usefixtures("two_threads")
+@pytest.mark.usefixtures("two_threads", "always_helped")
 def test_the_weights_do_not_depend_on_who_computes_a_half(practice: Digits, precision: str) -> None:
     """Neither on when a helper becomes ready, nor on whether it is killed in the middle."""
     torch.set_num_threads(1)
@@ -134,3 +140,29 @@ def test_a_helper_whose_run_has_ended_before_it_was_ready_serves_the_next(practi
     train(loss, compute, practice, range(1))
     wait_for(lambda: compute._shared is not None and bool(compute._shared.ready))
     assert compute._helper is helper and helper.alive
+
+
+def batches(trial: Trial, count: int, with_helper: float) -> list[bool]:
+    """Which of so many batches had help. One takes 1 s without a helper."""
+    helped = []
+    for _ in range(count):
+        helped.append(trial.wants_help())
+        trial.note(helped[-1], with_helper if helped[-1] else 1.0)
+    return helped
+
+
+@pytest.mark.parametrize(("with_helper", "helps"), [(0.55, True), (0.95, False), (2.0, False)])
+def test_a_helper_is_used_only_where_it_saves_time(with_helper: float, helps: bool) -> None:
+    trial = Trial()
+    assert batches(trial, 2 * TRIED, with_helper) == [True, False] * TRIED
+    rest = USED if helps else WITHOUT
+    assert batches(trial, rest, with_helper) == [helps] * rest
+    assert batches(trial, 2, with_helper) == [True, False]  # it is tried again
+
+
+def test_what_other_programs_take_for_a_moment_decides_nothing() -> None:
+    trial = Trial()
+    for number in range(2 * TRIED):
+        helped = trial.wants_help()
+        trial.note(helped, (0.55 if helped else 1.0) * (1 if number >= 2 * TRIED - 4 else 5))
+    assert trial.helps

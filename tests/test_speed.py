@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-from typing import NoReturn
-
 import pytest
-import torch
 
 from benchmarks import files
 from benchmarks.cost import networks
@@ -38,19 +35,6 @@ def test_the_formula_is_the_measured_one_and_meets_its_aim() -> None:
     for each in measured["networks"]:
         layers, _ = timed[each["network"]]
         assert speed.cost(layers) == pytest.approx(each["milliseconds"], rel=0.25), each["network"]
-
-
-@pytest.mark.parametrize(("many", "expected"), [(0.5, (4, 0.5)), (0.95, (1, 1.0)), (2.0, (1, 1.0))])
-def test_more_threads_are_used_only_where_they_help(
-    practice: Digits, monkeypatch: pytest.MonkeyPatch, many: float, expected: tuple[int, float]
-) -> None:
-    def fail() -> NoReturn:
-        raise OSError("no processes are left")
-
-    monkeypatch.setattr(speed.halves, "prepare", fail)  # nobody helps, and then a run does without
-    monkeypatch.setattr(speed, "measure", lambda _: 1.0 if torch.get_num_threads() == 1 else many)
-    assert speed.choose_threads(practice, 4) == expected
-    assert torch.get_num_threads() == 1  # as before
 
 
 @pytest.mark.slow

@@ -21,7 +21,8 @@ def home(monkeypatch) -> None:
     monkeypatch.setenv("S5_DATA_DIR", "")
 
 
-def test_a_run_goes_on_with_as_many_threads_as_it_is_given(home):
+def test_a_run_goes_on_with_as_many_threads_as_it_is_given(home, monkeypatch):
+    monkeypatch.setenv("S5_THREADS", "4")
     run = folder.create("a run", "step5", TINY, Recipe(epochs=1, way="eager"))
     orders: queue.Queue[Order] = queue.Queue()
     orders.put(Threads(3))
@@ -32,15 +33,16 @@ def test_a_run_goes_on_with_as_many_threads_as_it_is_given(home):
     assert after == 3 and len(run.log().epochs) == 1
 
 
-def test_a_warm_worker_uses_no_more_threads_than_are_of_use(home, monkeypatch):
-    monkeypatch.setenv("S5_THREADS", "0")
-    monkeypatch.setattr("s5core.speed.choose_threads", lambda *_: (1, 1e-6))
+def test_a_worker_uses_no_more_threads_than_the_setting_says(home, monkeypatch):
+    monkeypatch.setenv("S5_THREADS", "2")
     orders: queue.Queue[Order] = queue.Queue()
     worker = Worker(orders)
-    assert worker.warm_up() == 1e-6
     orders.put(Threads(3))
-    worker.train(folder.create("a run", "step5", TINY, Recipe(epochs=1)))
-    assert torch.get_num_threads() == 1
+    before = torch.get_num_threads()
+    worker.train(folder.create("a run", "step5", TINY, Recipe(epochs=1, way="eager")))
+    after = torch.get_num_threads()
+    torch.set_num_threads(before)
+    assert after == 2
 
 
 class Late(queue.Queue[Order]):

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import torch
 
-from s5core import checkpoint, configuration, data, speed
+from s5core import checkpoint, configuration, data, halves, speed
 from s5core.checkpoint import Checkpoint
 from s5core.child import let_others_go_first, take_stdout
 from s5core.data import Digits
@@ -84,7 +84,7 @@ class Worker:
         self.orders = orders
         self.shelf = shelf or Shelf()
         self.quits = False  # whether to take no more orders
-        self._most: int | None = None  # threads that are of use here; None before that is measured
+        self._most = int(configuration.value("threads")) or cores()  # threads of a run
 
     def serve(self, answer: Callable[[Answer], None]) -> None:
         """Take orders until Quit."""
@@ -105,20 +105,18 @@ class Worker:
 
     def warm_up(self) -> float | None:
         """Load the digits and take some steps of training: what torch imports and sets up at its first
-        step is then done before the first order. Returns what `speed.measure` finds on the way, and
-        learns whether more threads than one are of use here."""
+        step is then done before the first order. Returns what `speed.measure` finds on the way."""
         with contextlib.suppress(UserError):  # a run that needs the digits will say what is wrong
-            digits, wanted = self.shelf.digits("test"), int(configuration.value("threads"))
-            if wanted:
-                self._use(wanted)
-                self._most, unit = wanted, speed.measure(digits)
-            else:
-                self._most, unit = speed.choose_threads(digits, cores())
-            return unit
+            digits = self.shelf.digits("test")
+            self._use(self._most)
+            if self._most > 1:
+                with contextlib.suppress(OSError):  # where no process can be started, a run does without
+                    halves.prepare().finish()
+            return speed.measure(digits)
         return None
 
     def _use(self, threads: int) -> None:
-        set_threads(threads if self._most is None else min(threads, self._most))
+        set_threads(min(threads, self._most))
 
     def events(
         self, layers: Network, recipe: Recipe, digits: Digits, resume: State | None

@@ -62,6 +62,12 @@ def test_a_frame_around_the_digit_is_left_out():
     assert chosen(DIGIT, frame=(60, 20, 220, 180)) == [DIGIT]
 
 
+def test_pieces_of_a_thin_printed_line_are_left_out():
+    dashes = [(90, top, 92, top + 30) for top in (20, 60, 100)]
+    assert chosen(DIGIT, *dashes) == [DIGIT]
+    assert len(chosen((120, 60, 122, 140), *dashes)) == 4  # the pen was as thin
+
+
 def test_a_zero_alone_is_no_frame():
     assert chosen(frame=(60, 20, 220, 180)) == [(60, 20, 220, 180)]
 

@@ -3,7 +3,7 @@ import io
 import numpy as np
 import pytest
 import torch
-from PIL import ExifTags, Image, ImageCms, ImageDraw, ImageOps
+from PIL import ExifTags, Image, ImageChops, ImageCms, ImageDraw, ImageOps
 
 from s5core.drawing import fit, photo, sketch
 from s5core.drawing.fit import DigitError
@@ -100,6 +100,18 @@ def test_a_desk_around_the_paper_is_no_ink(box, desk, turn):
     around = Image.new("L", paper.size)
     ImageDraw.Draw(around).rectangle(box, fill=255)
     taken = Image.composite(paper, Image.new("L", paper.size, round(255 * desk)), around.rotate(turn))
+    clean = fit.of_ink(fit.ink(photograph(shade=1, grain=0)))
+    found = fit.of_ink(photo.ink(taken))
+    assert float((found.float() - clean.float()).abs().mean()) < 12
+
+
+@pytest.mark.parametrize(("left", "right"), [(290, 290), (420, 180)])
+def test_a_shadow_over_half_of_a_digit_is_no_desk(left, right):
+    paper = photograph(shade=1)
+    shadow = Image.new("L", paper.size, 255)
+    edge = [(0, left), (800, right)]  # hard, and through the digit
+    ImageDraw.Draw(shadow).polygon([*edge, (800, 600), (0, 600)], fill=130)
+    taken = ImageChops.multiply(paper, shadow)
     clean = fit.of_ink(fit.ink(photograph(shade=1, grain=0)))
     found = fit.of_ink(photo.ink(taken))
     assert float((found.float() - clean.float()).abs().mean()) < 12

@@ -13,6 +13,8 @@ Mask = NDArray[np.bool_]  # (height, width)
 LEAST = 0.03  # of the picture's longer side: a smaller part is dust
 SPECK = 0.12  # of the largest part's longer side: a smaller part does not belong to the digit
 NEAR = 0.6  # of the largest part's longer side: a part with a wider gap does not belong to the digit
+PRINTED = 0.01  # of the picture's longer side: such thin lines are printed, if they are also thinner than
+THIN = 0.5  # of the thickness of the digit's lines
 EQUAL = 0.5  # of the largest part's longer side: a part as long as this could be a digit of its own
 BAND = 0.2  # of a frame's height or width: its lines lie that close to the sides of its box, also when turned
 ALONG = 0.8  # of each side, at least, is covered by a frame
@@ -94,8 +96,8 @@ def choose_digit(labels: NDArray[np.int64], parts: Sequence[Part]) -> list[Part]
     """The parts that make up the digit. `labels`, `parts`: as `find_parts` gives them.
 
     Whatever touches the border, such as a ruling, a desk or a thumb, is not the digit, unless all ink
-    does. Nor is a frame around the digit, nor dust. A second part as long as a digit stays, however far
-    away it is: whoever reads the digit will see that there are two.
+    does. Nor is a frame around the digit, nor what is left of a printed line, nor dust. A second part as
+    long as a digit stays, however far away it is: whoever reads the digit will see that there are two.
     """
     height, width = labels.shape
     large = [part for part in parts if part.length >= LEAST * max(height, width)] or list(parts)
@@ -108,13 +110,26 @@ def choose_digit(labels: NDArray[np.int64], parts: Sequence[Part]) -> list[Part]
     if not free:
         return []
     main = max(free, key=lambda part: part.area)
+    pen = _thickness(labels, len(parts))
+    printed = min(PRINTED * max(height, width), THIN * pen[main.number])
     small = [part for part in parts if part not in large]
     return [
         part
         for part in [*free, *small]
         if part.length >= SPECK * main.length
+        and pen[part.number] >= printed
         and (part.gap(main) <= NEAR * main.length or part.length >= EQUAL * main.length)
     ]
+
+
+def _thickness(labels: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+    """How many pixels thick the lines of each part are, by its number: twice its area over the length of
+    its edge."""
+    inked = np.pad(labels > 0, 1)
+    inner = inked[:-2, 1:-1] & inked[2:, 1:-1] & inked[1:-1, :-2] & inked[1:-1, 2:]
+    area = np.bincount(labels.ravel(), minlength=count + 1)
+    edge = np.bincount(labels.ravel(), weights=~inner.ravel(), minlength=count + 1)
+    return 2 * area / np.maximum(edge, 1)
 
 
 def _is_frame(labels: NDArray[np.int64], part: Part, others: Sequence[Part]) -> bool:

@@ -33,6 +33,10 @@ TWO_SHADES = 0.85  # share of the variance between paper and desk; a smooth fall
 CONTRAST = 0.15  # the least that ink must have with its paper; black on white has 1
 USUAL, SMALLEST = 5e-3, 5e-4  # share of a picture that a digit's strokes cover, usually and at least
 CLOSE = 0.5  # of the picture: where the digit with some room around it takes less, look closer
+DARK = 0.25  # of white: darker paper counts as that, or its noise would be ink
+WINDOW = 0.1  # of a picture's shorter side: further than any stroke is thick
+SHADE = 0.4  # of the light, at least, is left in a shadow
+SAME_HUE = 1.15  # between the shares of red, green and blue that are left in it
 FAR = 0.02  # weight of the paper's mean colour against that of the paper nearby
 EDGE = 7  # pixels: the soft edge of the strokes, on both sides
 OPAQUE = 128  # a pixel with less alpha, of 255, is transparent
@@ -244,27 +248,40 @@ def _is_painted(picture: Image.Image) -> bool:
 def _contrast(band: Image.Image, pen: float) -> tuple[Ink, float]:
     """The contrast of each pixel with the paper around it, 0 to 1, and the contrast of the pen, which
     covers at least the share `pen` of the picture."""
-    grey = band.filter(ImageFilter.MedianFilter(3))
+    levels = np.asarray(band.filter(ImageFilter.MedianFilter(3)), dtype=np.float32) / 255
+    bright, dark = _brightest_around(levels), 1 - _brightest_around(1 - levels)
     # A pen covers less than its paper: against the brightest and the darkest level around, the side with
     # less in it shows the pen.
-    dark_pen = ImageChops.subtract(_extreme(grey, ImageFilter.MaxFilter), grey)
-    light_pen = ImageChops.subtract(grey, _extreme(grey, ImageFilter.MinFilter))
-    if ImageStat.Stat(dark_pen).mean[0] <= ImageStat.Stat(light_pen).mean[0]:
-        side = ImageChops.subtract(_paper(grey, ImageFilter.MaxFilter, ImageFilter.MinFilter), grey)
-    else:
-        side = ImageChops.subtract(grey, _paper(grey, ImageFilter.MinFilter, ImageFilter.MaxFilter))
-    strength = np.asarray(side, dtype=np.float32) / 255
+    if (bright - levels).mean() > (levels - dark).mean():
+        levels, bright = 1 - levels, 1 - dark
+    # The paper, also under a stroke of the pen: a grey closing with a window wider than a stroke. It keeps
+    # the edge of a shadow where it is.
+    paper = 1 - _brightest_around(1 - bright)
+    strength = 1 - levels / np.maximum(paper, DARK)  # a shadow takes the same share from paper and ink
     return strength, float(np.quantile(strength, 1 - pen))
+
+
+def _brightest_around(levels: Ink) -> Ink:
+    """The highest level in the square around each pixel that reaches WINDOW far."""
+    reach = 1 + round(WINDOW * min(levels.shape))
+    for _ in range(2):  # down, then across: a square's highest level is the highest of its rows' highest
+        levels = np.pad(levels.T, ((reach, reach), (0, 0)))
+        seen = 1  # rows whose highest level each row has
+        while seen < 2 * reach + 1:
+            more = min(seen, 2 * reach + 1 - seen)
+            levels = np.maximum(levels[:-more], levels[more:])
+            seen += more
+    return levels
 
 
 def _without_desk(photo: Image.Image) -> Image.Image:
     """The photograph with the colour of the nearest paper in place of a desk around it."""
     small = _shrunk(photo)
     desk = _beyond_paper(small.convert("L").filter(ImageFilter.MedianFilter(3)))
-    if not desk.getbbox():
+    paper = ImageChops.invert(desk)
+    if not desk.getbbox() or _is_shade(ImageStat.Stat(small, desk).mean, ImageStat.Stat(small, paper).mean):
         return photo
     near = ImageFilter.BoxBlur(max(small.size) / 6)
-    paper = ImageChops.invert(desk)
     weight = np.asarray(paper.filter(near), dtype=np.float32) / 255
     mean = ImageStat.Stat(small, paper).mean
     bands = [
@@ -277,6 +294,13 @@ def _without_desk(photo: Image.Image) -> Image.Image:
         photo,
         desk.resize(photo.size, Image.Resampling.NEAREST),
     )
+
+
+def _is_shade(one: list[float], other: list[float]) -> bool:
+    """Whether the darker of two colours can be the other one in the shade: less light, of the same hue."""
+    dark, bright = sorted((one, other), key=sum)
+    left = np.asarray(dark) / np.maximum(bright, 1)
+    return bool(left.min() > SHADE and left.max() < SAME_HUE * left.min())
 
 
 def _beyond_paper(grey: Image.Image) -> Image.Image:
@@ -301,30 +325,3 @@ def _beyond_paper(grey: Image.Image) -> Image.Image:
         return Image.new("L", grey.size)
     desk = Image.fromarray(np.uint8(255) * ~paper).resize(grey.size, Image.Resampling.BILINEAR)
     return desk.point([0] + 255 * [255]).filter(ImageFilter.MaxFilter(5))
-
-
-Rank = type[ImageFilter.MaxFilter | ImageFilter.MinFilter]
-
-
-def _extreme(grey: Image.Image, rank: Rank) -> Image.Image:
-    """The brightest (or darkest) level around each pixel, smoothed."""
-    small, width = _neighbourhood(grey)
-    return _enlarged(small.filter(rank(width)).filter(ImageFilter.BoxBlur(width / 2)), grey)
-
-
-def _paper(grey: Image.Image, there: Rank, back: Rank) -> Image.Image:
-    """The brightness of the paper at each pixel, also under a stroke of the pen: a grey closing (or
-    opening) with a window wider than a stroke. It keeps the edge of a shadow where it is."""
-    small, width = _neighbourhood(grey)
-    return _enlarged(small.filter(there(width)).filter(back(width)).filter(ImageFilter.BoxBlur(1)), grey)
-
-
-def _neighbourhood(grey: Image.Image) -> tuple[Image.Image, int]:
-    """A small version of the picture, and a width in it that is odd and wider than a stroke."""
-    small = grey.copy()
-    small.thumbnail((PHOTO_SIDE // 4, PHOTO_SIDE // 4))
-    return small, 2 * (min(small.size) // 10) + 3
-
-
-def _enlarged(small: Image.Image, like: Image.Image) -> Image.Image:
-    return small.resize(like.size, Image.Resampling.BILINEAR)

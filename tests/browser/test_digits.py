@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 from benchmarks.server import App
 from s5core.checkpoint import FOLDER
 
-from .conftest import NARROW
+from .conftest import NARROW, wait_for_script
 from .test_draw import SEVEN, answer, open_draw, read_as, stroke
 
 NETWORKS = len(list(FOLDER.glob("*.safetensors")))
@@ -65,6 +65,7 @@ def test_a_seven_is_kept_read_exported_and_deleted(page: Page, app: App, tmp_pat
     expect(page.get_by_text("There is no digit yet")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
     expect(tiles(page).first).to_be_visible()
+    wait_for_script(page)  # a list that opens while the page still grows would lie outside of the window
     page.get_by_role("button", name="Delete all …").click()
     page.get_by_role("button", name="Delete all", exact=True).click()
     page.get_by_role("button", name="Remove from the disk").click()

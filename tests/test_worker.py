@@ -1,10 +1,11 @@
 import dataclasses
 import queue
+from typing import NoReturn
 
 import pytest
 import torch
 
-from s5core import checkpoint
+from s5core import checkpoint, halves, speed
 from s5core.events import Failed, Finished
 from s5core.recipe import Recipe
 from s5core.runs import folder
@@ -43,6 +44,20 @@ def test_a_worker_uses_no_more_threads_than_the_setting_says(home, monkeypatch):
     after = torch.get_num_threads()
     torch.set_num_threads(before)
     assert after == 2
+
+
+def test_a_worker_starts_where_no_process_can_help_it(home, monkeypatch):
+    def fail() -> NoReturn:
+        raise OSError("no processes are left")
+
+    monkeypatch.setenv("S5_THREADS", "2")
+    monkeypatch.setattr(halves, "prepare", fail)
+    monkeypatch.setattr(speed, "measure", lambda _: 1e-6)
+    before = torch.get_num_threads()
+    assert Worker(queue.Queue()).warm_up() == 1e-6
+    used = torch.get_num_threads()
+    torch.set_num_threads(before)
+    assert used == 2
 
 
 class Late(queue.Queue[Order]):

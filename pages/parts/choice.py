@@ -15,8 +15,8 @@ from s5core.steps import Step
 
 
 def network() -> NamedNetwork:
-    """The chosen network. Where its run has gone since this page began to be drawn, the page ends here and
-    is drawn anew: the sidebar then says so, and chooses another."""
+    """The chosen network. If its run has gone meanwhile, the whole page is drawn again: the sidebar then
+    says what is gone, and chooses the step."""
     try:
         return catalogue.find(st.session_state[keys.NETWORK])
     except UserError:

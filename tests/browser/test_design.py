@@ -39,6 +39,7 @@ def test_a_network_is_designed_mended_trained_and_drawn_to(practice_app: App, br
         press(page, re.compile("Duplicate"))
         press(page, re.compile("^1 · Conv"))
         expect(page).to_have_url(re.compile(r"design\?step=step3&layers=C8\+BN.*C16p\+C16p"))
+        wait_for_script(page)  # Streamlit makes one request of a click and a Back at the same moment
         page.go_back()  # a change is undone
         expect(line(page)).to_have_value("C8 BN SiLU P C16 BN SiLU P C16p SiLU GAP H10")
         wait_for_script(page)

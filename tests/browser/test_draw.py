@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 
@@ -60,7 +61,7 @@ def open_draw(page: Page, app) -> None:
     expect(page.get_by_text("There is no digit yet")).to_be_visible()
 
 
-def stroke(page: Page, points: list[tuple[int, int]], steps: int = 8) -> None:
+def stroke(page: Page, points: list[tuple[int, int]], steps: int = 4) -> None:
     # In the middle of the screen: at its top the page's header would cover the canvas.
     canvas(page).evaluate("canvas => canvas.scrollIntoView({block: 'center'})")
     box = canvas(page).bounding_box()
@@ -68,8 +69,12 @@ def stroke(page: Page, points: list[tuple[int, int]], steps: int = 8) -> None:
     first, *rest = [(box["x"] + x, box["y"] + y) for x, y in points]
     page.mouse.move(*first)
     page.mouse.down()
-    for point in rest:
-        page.mouse.move(*point, steps=steps)
+    for (x, y), (end_x, end_y) in itertools.pairwise([first, *rest]):
+        # Busy, the browser makes one movement of those within a frame: a corner would be cut off.
+        page.mouse.move((x + end_x) / 2, (y + end_y) / 2, steps=steps)
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+        page.mouse.move(end_x, end_y, steps=steps)
+        page.evaluate("() => new Promise(requestAnimationFrame)")
     page.mouse.up()
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from s5core.events import Finished, Stopped, to_lines
+from s5core.events import Finished, Log, Progress, Started, Stopped, to_lines
 from s5core.recipe import Recipe
 from s5core.runs import folder, forecast, line
 from s5core.runs.folder import Run
@@ -59,6 +60,15 @@ def test_a_run_begins_when_a_place_is_free():
     assert forecast.start_times([], [20, 5, 7], 2) == [0, 0, 5]
     assert forecast.start_times([8], [3, 3], 1) == [8, 11]
     assert forecast.start_times([5], [], 2) == []
+
+
+def test_what_a_run_still_takes_is_told_from_the_speed_of_its_last_look():
+    started = Started("a CPU", "MNIST", 1000, 0, 7820, 3, 10, 1)
+    look = Progress(2, 5, 0.1, 97.0, 0.1, 500.0)
+    assert forecast.seconds_left(Log(started=started), 3) is None
+    assert forecast.seconds_left(Log(started=started, progress=[look]), 3) == pytest.approx(3.0)
+    last = replace(look, epoch=3, batch=10)
+    assert forecast.seconds_left(Log(started=started, progress=[look, last]), 3) == 0
 
 
 def new() -> Run:

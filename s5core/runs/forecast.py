@@ -26,6 +26,12 @@ def epoch_seconds(log: Log) -> float | None:
     return digits / max(log.progress[-1].images_per_second, 1e-3)
 
 
+def seconds_left(log: Log, epochs: int) -> float | None:
+    """How long a run of so many epochs still takes at that speed; None before the first batch."""
+    each = epoch_seconds(log)
+    return None if each is None else each * max(0.0, epochs - epochs_done(log))
+
+
 def start_times(left: Sequence[float], durations: Sequence[float], jobs: int) -> list[float]:
     """Seconds until each waiting run begins, the first in line first.
 

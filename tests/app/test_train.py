@@ -1,6 +1,7 @@
 """The page Train on the practice digits."""
 
 import shutil
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -8,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.parts import keys, server
 from pages.parts.train import follow
-from s5core.events import Diverged, Epoch, Finished, Metrics, Started, Stopped, to_lines
+from s5core.events import Diverged, Epoch, Finished, Metrics, Progress, Started, Stopped, to_lines
 from s5core.finder import Trial
 from s5core.runs import catalogue, folder
 from s5core.slow_motion import watch
@@ -272,6 +273,17 @@ def test_the_clock_stands_still_where_nothing_can_change(monkeypatch):
     assert pace(shown([STARTED, Epoch(history[0]), Stopped(1)])) == follow.SELDOM
     monkeypatch.setattr(server.jobs(), "unit", None)
     assert pace(shown([STARTED, *map(Epoch, history), Finished.of(history)])) == follow.OFTEN
+
+
+@pytest.mark.parametrize(
+    ("batch", "seconds"), [(1, follow.OFTEN_ON_CPU), (300, (469 - 300) / 469 * 3), (469, follow.AT_THE_END)]
+)
+def test_the_clock_looks_when_a_run_is_about_to_end(monkeypatch, batch, seconds):
+    """At 20,000 images a second an epoch of 60,000 takes 3 seconds."""
+    monkeypatch.setattr(server.jobs(), "is_training", lambda id: True)
+    started, last = replace(STARTED, validation_digits=1), Progress(2, batch, 0.1, 99.0, 0.1, 20_000.0)
+    page = shown([started, Epoch(epoch(1, 98.0)), last], STEP.recipe.replace(epochs=2, device="cpu"))
+    assert pace(page) == pytest.approx(seconds, abs=0.01)
 
 
 def test_the_shipped_network_is_told_from_the_mean_over_seeds(page):

@@ -17,13 +17,14 @@ from s5core import device
 from s5core.errors import UserError
 from s5core.events import Diverged, Finished, Log
 from s5core.files import Version
-from s5core.runs import group, outcome
+from s5core.runs import forecast, group, outcome
 from s5core.runs.catalogue import NamedNetwork
 from s5core.runs.folder import Run
 
 # Seconds between two looks: at a run in training or in line, on a GPU and on a CPU, where drawing takes its
 # time from the training; and at one that somebody may resume in another browser.
 OFTEN, OFTEN_ON_CPU, SELDOM = 1.0, 2.0, 5.0
+AT_THE_END = 0.5  # where a run is about to end: everybody waits for that
 FIRST_POINT = 1.0  # seconds that transport and chart wait for the first point of a run that has just begun
 
 
@@ -129,9 +130,13 @@ def _seconds(signs: Signs) -> float | None:
     network = choice.network()
     if signs.training or signs.place is not None:
         try:
-            return OFTEN_ON_CPU if device.choose(network.recipe.device).id == "cpu" else OFTEN
+            pace = OFTEN_ON_CPU if device.choose(network.recipe.device).id == "cpu" else OFTEN
         except UserError:  # there is no such device here, of which the log will tell
             return SELDOM
+        if not signs.training or network.run is None:
+            return pace
+        left = forecast.seconds_left(network.run.log(), network.recipe.epochs)
+        return pace if left is None else min(pace, max(AT_THE_END, left))
     if not signs.measured:
         return OFTEN
     over = network.run is None or outcome.of(network.run).state in outcome.OVER

@@ -216,8 +216,7 @@ def _kept(epoch: int) -> str:
 def _progress(log: Log, epochs: int) -> tuple[float, str]:
     if log.started is None or not log.progress:
         return min(1.0, len(log.epochs) / epochs), "Starting …"
-    done, each = forecast.epochs_done(log), forecast.epoch_seconds(log)
-    seconds = (epochs - done) * (each or 0.0)
+    done, seconds = forecast.epochs_done(log), forecast.seconds_left(log, epochs) or 0.0
     return min(1.0, done / epochs), (
         f"Epoch {min(epochs, int(done) + 1)} of {epochs} · {log.progress[-1].images_per_second:,.0f} images "
         f"a second · {duration(seconds)} left · {log.started.device}"

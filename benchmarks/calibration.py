@@ -90,15 +90,16 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     test = files.mnist()
-    entries = files.read("calibration")
-    for name in options.steps or steps.STEPS:
+    entries = files.read("calibration")["steps"]
+    for name in options.steps or list(entries if options.keep else steps.STEPS):
         step = steps.find(name)
         entry = entries[step.name] if options.keep else fit(step)
         if shipped := set_temperature(step, entry["used"]):
             entry["mnist"] = read_test(shipped, test)
         print(step.name, json.dumps(entry), flush=True)
         entries[step.name] = entry
-        files.write("calibration", {other: entries[other] for other in steps.STEPS if other in entries})
+        ordered = {other: entries[other] for other in steps.STEPS if other in entries}
+        files.write("calibration", {"steps": ordered}, ordered)
 
 
 if __name__ == "__main__":

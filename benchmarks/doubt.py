@@ -124,7 +124,7 @@ def main() -> None:
             **{kind: round(100 * float((~found.of(name)).mean()), 2) for kind, found in fonts.items()},
         }
     content["left_out"] = check_limit(digits, of_digits, of_letters, kinds)
-    files.write("doubt", content)
+    files.write("doubt", content, models)
 
 
 if __name__ == "__main__":

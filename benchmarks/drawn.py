@@ -19,7 +19,7 @@ def main() -> None:
     digits = files.drawn_digits(__doc__)
     use_one_thread()  # as in the app
     networks = checkpoint.load_shipped(steps.STEPS)
-    files.write("drawn", {way: score.report(networks, digits, way) for way in score.WAYS})
+    files.write("drawn", {way: score.report(networks, digits, way) for way in score.WAYS}, networks)
 
 
 if __name__ == "__main__":

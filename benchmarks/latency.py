@@ -17,6 +17,7 @@ import numpy as np
 
 from benchmarks import files
 from benchmarks.server import App, app_in_chromium
+from s5core import steps
 from s5core.device import cores
 from s5core.drawing import score, sketch
 from s5core.drawing.sketch import Stroke
@@ -80,7 +81,7 @@ def main() -> None:
     ]
     with app_in_chromium() as (app, page):
         waits = measure(app, page, drawings)[WARM_UP:]
-    files.write("latency", {"cores": cores(), "milliseconds": waits})
+    files.write("latency", {"cores": cores(), "milliseconds": waits}, steps.STEPS)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def main() -> None:
     folder = parser.parse_args().folder
     use_one_thread()  # as in the app
     models = {name: network.model() for name, network in checkpoint.load_shipped(steps.STEPS).items()}
-    files.write("photographs", photographs.report(models, score.FIRST, folder))
+    files.write("photographs", photographs.report(models, score.FIRST, folder), models)
 
 
 if __name__ == "__main__":

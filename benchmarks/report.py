@@ -74,7 +74,7 @@ def calibration_table() -> list[str]:
         "| MNIST's test digits, without | as in use | drawn digits, as in use |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for name, entry in files.read("calibration").items():
+    for name, entry in files.read("calibration")["steps"].items():
         held_out = entry["held_out"]
         cells = [
             f"{steps.STEPS[name].title} (`{name}`)",
@@ -199,6 +199,25 @@ def cluster_sentence() -> list[str]:
         f"{dollars:.2f} dollars of computing, and four such machines {4 * MACHINE_CORES * CORE_HOUR:.2f} "
         f"dollars an hour, whether they train or wait."
     ]
+
+
+def readings_table() -> list[str]:
+    """Ways to read a drawing, and what each of three networks reaches with them."""
+    content = files.read("readings")
+    lines: list[str] = []
+    for kind, heading in (("strokes", "strokes"), ("picture", "pictures")):
+        found = content[kind]
+        if lines:
+            lines.append("")
+        lines += [
+            _row([f"{heading}, read right", *(f"`{name}`" for name in found)]),
+            f"| --- |{' ---: |' * len(found)}",
+        ]
+        for way in next(iter(found.values()))["ways"]:
+            lines.append(_row([way, *(f"{each['ways'][way]:.2f} %" for each in found.values())]))
+        left = (f"{each['left_out']:.2f} %" for each in found.values())
+        lines.append(_row(["one network's best way for the other writers", *left]))
+    return lines
 
 
 def doubt_sentence() -> list[str]:
@@ -352,6 +371,7 @@ PARTS: dict[Path, dict[str, Callable[[], list[str]]]] = {
         "cost": cost_sentence,
         "gpu": gpu_table,
         "drawn": drawn_table,
+        "readings": readings_table,
         "latency": latency_sentence,
         "calibration": calibration_table,
         "doubt": doubt_sentence,

@@ -50,7 +50,7 @@ def test_a_picture_s_pen_is_brought_to_mnist_s():
     for pen in (6, 14, 34):
         field = fit.of_ink(fit.ink(sketch.hard_digit("2 with a loop", pen).pixels))
         rows = (field[0, 0] > 25).any(1).nonzero().flatten()
-        assert int(rows[-1] - rows[0] + 1) == 20
+        assert int(rows[-1] - rows[0] + 1) in (20, 21)  # a box between pixels touches one more
         grey.append(float(field.float().mean()))
     assert max(grey) < 1.6 * min(grey)  # from 6 to 34 pixels the ink itself grows fivefold
 

@@ -70,8 +70,26 @@ def test_drawn_digits_are_still_read_as_well_as_recorded(drawn_digits, drawn_fie
 
 
 def test_each_step_has_the_temperature_that_was_fitted():
-    for name, entry in files.read("calibration").items():
+    for name, entry in files.read("calibration")["steps"].items():
         assert steps.STEPS[name].temperature == entry["used"] == max(1, entry["fitted"])
+
+
+@pytest.mark.parametrize(
+    "measurement", ["drawn", "readings", "doubt", "photographs", "latency", "calibration"]
+)
+def test_what_was_measured_is_what_is_shipped(measurement):
+    assert files.read(measurement)["checkpoints"]
+    assert not files.stale(measurement), f"measure again: python -m benchmarks.{measurement}"
+
+
+def test_a_measurement_of_other_networks_is_stale(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "RESULTS", tmp_path)
+    files.write("looked", {"at": 2}, ["step1", "step5"])
+    assert files.read("looked")["at"] == 2 and files.stale("looked") == []
+    content = files.read("looked")
+    content["checkpoints"]["step5"] = content["checkpoints"]["step1"]
+    files.write("looked", content)
+    assert files.stale("looked") == ["step5"]
 
 
 @pytest.mark.parametrize("path", report.PARTS, ids=lambda path: path.name)

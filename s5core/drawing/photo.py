@@ -8,6 +8,7 @@ import threading
 import warnings
 from operator import itemgetter
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pillow_heif
@@ -42,6 +43,8 @@ EDGE = 7  # pixels: the soft edge of the strokes, on both sides
 OPAQUE = 128  # a pixel with less alpha, of 255, is transparent
 FLAT = 3 / 255  # shades of grey that differ less are the same paint
 PAINTED = 0.5  # share of such pixels, at least, in a picture that no camera made
+
+Levels = TypeVar("Levels", Ink, NDArray[np.bool_])
 
 _decoding = threading.Lock()
 
@@ -153,23 +156,27 @@ def ink(photo: Image.Image) -> Ink:
         if _is_cut_out(photo):
             return fit.ink(_shrunk(photo))
         photo = _on_its_paper(photo)
-    if _is_painted(_shrunk(photo)):
-        drawn = fit.ink(_shrunk(photo))
+    small = _shrunk(photo)
+    if _is_painted(small):
+        drawn = fit.ink(small)
         return drawn * _of_digit(drawn)
-    photo = _without_desk(photo.convert("RGB"))
-    drawn = _photographed(photo, SMALLEST)
+    photo, small = photo.convert("RGB"), small.convert("RGB")
+    if (desk := _desk(small)) is not None:
+        photo = _without_desk(photo, small, desk)
+        small = _shrunk(photo)
+    drawn = _photographed(small, SMALLEST)
     digit = _of_digit(drawn)
     box = _around(digit, photo.size)
     if (box[2] - box[0]) * (box[3] - box[1]) > CLOSE * photo.width * photo.height:
         return drawn * digit
     # The digit is small. A closer look has more pixels of it, and less around it.
-    drawn = _photographed(photo.crop(box), USUAL)
+    drawn = _photographed(_shrunk(photo.crop(box)), USUAL)
     return drawn * _of_digit(drawn)
 
 
 def _photographed(photo: Image.Image, pen: float) -> Ink:
-    """All ink on a photograph. `pen`: the share of the picture that its strongest ink covers."""
-    photo = _shrunk(photo)
+    """All ink on a photograph at most PHOTO_SIDE long. `pen`: the share of the picture that its strongest
+    ink covers."""
     if max(photo.size) < SMALL_SIDE:
         larger = SMALL_SIDE / max(photo.size)
         photo = photo.resize(
@@ -190,8 +197,7 @@ def _of_digit(drawn: Ink) -> NDArray[np.bool_]:
     """Where the ink of the digit is, and a little around it."""
     labels, parts = find_parts(drawn > fit.FAINT)
     chosen = np.isin(labels, [part.number for part in choose_digit(labels, parts)])
-    around = Image.fromarray(np.uint8(255) * chosen).filter(ImageFilter.MaxFilter(EDGE))
-    return np.asarray(around) > 0
+    return _highest_around(chosen, EDGE // 2)
 
 
 def _around(digit: NDArray[np.bool_], size: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -249,21 +255,22 @@ def _contrast(band: Image.Image, pen: float) -> tuple[Ink, float]:
     """The contrast of each pixel with the paper around it, 0 to 1, and the contrast of the pen, which
     covers at least the share `pen` of the picture."""
     levels = np.asarray(band.filter(ImageFilter.MedianFilter(3)), dtype=np.float32) / 255
-    bright, dark = _brightest_around(levels), 1 - _brightest_around(1 - levels)
+    reach = 1 + round(WINDOW * min(levels.shape))
+    bright, dark = _highest_around(levels, reach), 1 - _highest_around(1 - levels, reach)
     # A pen covers less than its paper: against the brightest and the darkest level around, the side with
     # less in it shows the pen.
     if (bright - levels).mean() > (levels - dark).mean():
         levels, bright = 1 - levels, 1 - dark
     # The paper, also under a stroke of the pen: a grey closing with a window wider than a stroke. It keeps
     # the edge of a shadow where it is.
-    paper = 1 - _brightest_around(1 - bright)
+    paper = 1 - _highest_around(1 - bright, reach)
     strength = 1 - levels / np.maximum(paper, DARK)  # a shadow takes the same share from paper and ink
     return strength, float(np.quantile(strength, 1 - pen))
 
 
-def _brightest_around(levels: Ink) -> Ink:
-    """The highest level in the square around each pixel that reaches WINDOW far."""
-    reach = 1 + round(WINDOW * min(levels.shape))
+def _highest_around(levels: Levels, reach: int) -> Levels:
+    """The highest level in the square around each pixel that reaches so many pixels far. Its time hardly
+    grows with the square, and is a tenth of that of Pillow's filters."""
     for _ in range(2):  # down, then across: a square's highest level is the highest of its rows' highest
         levels = np.pad(levels.T, ((reach, reach), (0, 0)))
         seen = 1  # rows whose highest level each row has
@@ -274,13 +281,21 @@ def _brightest_around(levels: Ink) -> Ink:
     return levels
 
 
-def _without_desk(photo: Image.Image) -> Image.Image:
-    """The photograph with the colour of the nearest paper in place of a desk around it."""
-    small = _shrunk(photo)
+def _desk(small: Image.Image) -> Image.Image | None:
+    """255 where a desk is visible around the paper, else 0; None where there is none. `small`: the
+    photograph in RGB, shrunk."""
     desk = _beyond_paper(small.convert("L").filter(ImageFilter.MedianFilter(3)))
+    if not desk.getbbox():
+        return None
     paper = ImageChops.invert(desk)
-    if not desk.getbbox() or _is_shade(ImageStat.Stat(small, desk).mean, ImageStat.Stat(small, paper).mean):
-        return photo
+    shaded = _is_shade(ImageStat.Stat(small, desk).mean, ImageStat.Stat(small, paper).mean)
+    return None if shaded else desk
+
+
+def _without_desk(photo: Image.Image, small: Image.Image, desk: Image.Image) -> Image.Image:
+    """The photograph with the colour of the nearest paper in place of a desk around it. `small`: the
+    photograph, shrunk; `desk`: where it is, as `_desk` tells."""
+    paper = ImageChops.invert(desk)
     near = ImageFilter.BoxBlur(max(small.size) / 6)
     weight = np.asarray(paper.filter(near), dtype=np.float32) / 255
     mean = ImageStat.Stat(small, paper).mean

@@ -7,7 +7,7 @@ const network = JSON.parse(document.getElementById("network").textContent);
 
 // ---------------------------------------------------------------------------------------------------
 // From strokes to a picture. A stroke is a list of points [x, y], as pen or finger went. MNIST's digits
-// fill a box of 20x20, their centre of mass is in the middle of 28x28, and their pen is 2.2 pixels wide.
+// fill a box of 20x20, their centre of mass is in the middle of 28x28, and their pen is 2 pixels wide.
 // The strokes are therefore drawn again in that size, which makes the drawing's own size unimportant.
 
 const { side, box, pen, dot, fine, discs } = network.preparation;

@@ -276,14 +276,20 @@ def test_the_clock_stands_still_where_nothing_can_change(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("batch", "seconds"), [(1, follow.OFTEN_ON_CPU), (300, (469 - 300) / 469 * 3), (469, follow.AT_THE_END)]
+    ("batch", "seconds"), [(1, follow.OFTEN_ON_CPU), (300, (469 - 300) / 469 * 3), (469, follow.SOON)]
 )
 def test_the_clock_looks_when_a_run_is_about_to_end(monkeypatch, batch, seconds):
     """At 20,000 images a second an epoch of 60,000 takes 3 seconds."""
     monkeypatch.setattr(server.jobs(), "is_training", lambda id: True)
     started, last = replace(STARTED, validation_digits=1), Progress(2, batch, 0.1, 99.0, 0.1, 20_000.0)
-    page = shown([started, Epoch(epoch(1, 98.0)), last], STEP.recipe.replace(epochs=2, device="cpu"))
-    assert pace(page) == pytest.approx(seconds, abs=0.01)
+    recipe = STEP.recipe.replace(epochs=2, device="cpu")
+    assert pace(shown([started, Epoch(epoch(1, 98.0)), last], recipe)) == pytest.approx(seconds, abs=0.01)
+
+
+def test_the_clock_looks_soon_for_the_first_point(monkeypatch):
+    monkeypatch.setattr(server.jobs(), "is_training", lambda id: True)
+    for events in ([], [STARTED]):
+        assert pace(shown(events, STEP.recipe.replace(device="cpu"))) == follow.SOON
 
 
 def test_the_shipped_network_is_told_from_the_mean_over_seeds(page):

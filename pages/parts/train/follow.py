@@ -24,7 +24,7 @@ from s5core.runs.folder import Run
 # Seconds between two looks: at a run in training or in line, on a GPU and on a CPU, where drawing takes its
 # time from the training; and at one that somebody may resume in another browser.
 OFTEN, OFTEN_ON_CPU, SELDOM = 1.0, 2.0, 5.0
-AT_THE_END = 0.5  # where a run is about to end: everybody waits for that
+SOON = 0.5  # where the first point or the end of a run is about to come: everybody waits for that
 FIRST_POINT = 1.0  # seconds that transport and chart wait for the first point of a run that has just begun
 
 
@@ -136,7 +136,7 @@ def _seconds(signs: Signs) -> float | None:
         if not signs.training or network.run is None:
             return pace
         left = forecast.seconds_left(network.run.log(), network.recipe.epochs)
-        return pace if left is None else min(pace, max(AT_THE_END, left))
+        return SOON if left is None else min(pace, max(SOON, left))
     if not signs.measured:
         return OFTEN
     over = network.run is None or outcome.of(network.run).state in outcome.OVER

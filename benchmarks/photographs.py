@@ -1,9 +1,10 @@
 """Measure how well step 5 reads photographs of digits.
 
-    python -m benchmarks.photographs FOLDER
+    python -m benchmarks.photographs FOLDER OTHERS
 
 writes `benchmarks/results/photographs.json`. `s5core/drawing/photographs.py` says how the files of the
-folder are named.
+folders are named. The rules for paper, ink and desk were made with those of the first folder at hand; the
+second one has photographs that nobody looked at, by which the rules are checked.
 """
 
 from __future__ import annotations
@@ -21,10 +22,13 @@ def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path, metavar="FOLDER")
-    folder = parser.parse_args().folder
+    parser.add_argument("others", type=Path, metavar="OTHERS")
+    options = parser.parse_args()
     use_one_thread()  # as in the app
     models = {name: network.model() for name, network in checkpoint.load_shipped(steps.STEPS).items()}
-    files.write("photographs", photographs.report(models, score.FIRST, folder), models)
+    content = photographs.report(models, score.FIRST, options.folder)
+    others = photographs.report(models, score.FIRST, options.others)
+    files.write("photographs", {**content, "others": others}, models)
 
 
 if __name__ == "__main__":

@@ -265,7 +265,16 @@ def photographs_table() -> list[str]:
     for kind, shares in content["kinds"].items():
         lines.append(_row([kind, *(f"{share:.1f} %" for share in shares.values())]))
     lines.append(f"| mean, {content['milliseconds']:.0f} ms each | {content['mean']:.1f} % | | |")
-    return lines
+    others = content["others"]
+    worst = min(others["kinds"], key=lambda kind: others["kinds"][kind]["right"])
+    sure = statistics.mean(shares["wrong_and_sure"] for shares in others["kinds"].values())
+    return [
+        *lines,
+        "",
+        f"The rules for paper and ink were made with these {content['photographs']} at hand. Of "
+        f"{others['photographs']} others, of other digits, {others['mean']:.1f} % are read right, and of the "
+        f"worst kind ({worst}) {others['kinds'][worst]['right']:.1f} %; {sure:.1f} % are wrong and sure.",
+    ]
 
 
 def classroom_table() -> list[str]:

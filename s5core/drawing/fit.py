@@ -128,8 +128,8 @@ def of_strokes(strokes: list[Stroke]) -> Tensor:
 def redrawn(strokes: list[Stroke], pen: float = PEN) -> Tensor:
     """Strokes, drawn again in MNIST's 20x20 box: (1, 1, 28, 28) uint8, 0 is background.
 
-    `strokes`: in pixels of the canvas, one at least. `pen`: its width in the 28x28. It is as wide as those
-    of MNIST's writers, so that the width of the pen on the canvas does not matter.
+    `strokes`: in pixels of the canvas, one at least. `pen`: its width in the 28x28. It is nearly as wide as
+    those of MNIST's writers, so that the width of the pen on the canvas does not matter.
     """
     low, high = sketch.bounds(strokes)
     scale = (BOX - pen) / max(*(high - low), DOT)

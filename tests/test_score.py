@@ -59,7 +59,8 @@ def test_the_pen_does_not_matter_to_what_is_read_from_strokes_but_does_to_pictur
     thin, thick = (score.see(digits, width).fields.double() for width in (8, 30))
     assert (thin - thick).abs().mean() < 1
     thin, thick = (score.see(digits, width, "picture").fields.double() for width in (8, 30))
-    assert thick.mean() > 1.2 * thin.mean()
+    # Thick pens are narrowed, but not to the last: merely shrunk, the ink would grow fivefold.
+    assert 1.2 * thin.mean() < thick.mean() < 1.5 * thin.mean()
 
 
 def rate(answers: torch.Tensor, digits: score.DrawnDigits, refused=(), doubted=()) -> score.Score:

@@ -13,8 +13,9 @@ A test that needs a server of its own takes `serve` or `warm_app`, and `watched_
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,19 @@ def watched_page(browser: Browser, app: App) -> Iterator[Page]:
     assert not errors, f"the browser's console: {errors}"
     assert not elsewhere, f"requests to other hosts: {elsewhere}"
     assert not complaints(app)[before:], f"the server's log: {complaints(app)[before:]}"
+
+
+def drag(page: Page, points: Sequence[tuple[float, float]], steps: int = 4) -> None:
+    """Move the mouse with its button down along these points of the screen. It waits for a frame in the
+    middle of each line and at its end, as a hand does: of all movements within a frame a busy browser makes
+    one, and would cut off a corner."""
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for (x, y), end in pairwise(points):
+        for place in (((x + end[0]) / 2, (y + end[1]) / 2), end):
+            page.mouse.move(*place, steps=steps)
+            page.evaluate("() => new Promise(requestAnimationFrame)")
+    page.mouse.up()
 
 
 def wait_for_script(page: Page) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 import time
 
@@ -12,6 +11,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from s5core.checkpoint import FOLDER
 from s5core.drawing import sketch
+
+from .conftest import drag
 
 SEVEN = [(70, 60), (205, 60), (130, 240)]
 CENTRED = "Centre the digit"
@@ -66,16 +67,7 @@ def stroke(page: Page, points: list[tuple[int, int]], steps: int = 4) -> None:
     canvas(page).evaluate("canvas => canvas.scrollIntoView({block: 'center'})")
     box = canvas(page).bounding_box()
     assert box and (box["width"], box["height"]) == (280, 280)
-    first, *rest = [(box["x"] + x, box["y"] + y) for x, y in points]
-    page.mouse.move(*first)
-    page.mouse.down()
-    for (x, y), (end_x, end_y) in itertools.pairwise([first, *rest]):
-        # Busy, the browser makes one movement of those within a frame: a corner would be cut off.
-        page.mouse.move((x + end_x) / 2, (y + end_y) / 2, steps=steps)
-        page.evaluate("() => new Promise(requestAnimationFrame)")
-        page.mouse.move(end_x, end_y, steps=steps)
-        page.evaluate("() => new Promise(requestAnimationFrame)")
-    page.mouse.up()
+    drag(page, [(box["x"] + x, box["y"] + y) for x, y in points], steps)
 
 
 def lit(page: Page) -> int:

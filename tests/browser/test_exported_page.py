@@ -21,7 +21,7 @@ from s5core.export.source import Source
 from s5core.steps import STEPS
 from tests.helpers import EVERY_KIND, made_of
 
-from .conftest import NARROW
+from .conftest import NARROW, drag
 
 PEN_WIDTH = 20
 READ = "all => JSON.stringify(JSON.parse(all).map(strokes => readStrokes(strokes)))"
@@ -95,11 +95,7 @@ def test_every_kind_of_layer_answers_as_in_torch(browser, tmp_path, name):
 def test_a_digit_is_drawn_with_the_mouse_and_taken_back(alone):
     box = alone.locator("#paper").bounding_box()
     for stroke in sketch.HARD["4, open"]:
-        alone.mouse.move(box["x"] + stroke[0][0], box["y"] + stroke[0][1])
-        alone.mouse.down()
-        for x, y in stroke:
-            alone.mouse.move(box["x"] + x, box["y"] + y, steps=4)
-        alone.mouse.up()
+        drag(alone, [(box["x"] + x, box["y"] + y) for x, y in stroke])
     expect(alone.locator("#digit")).to_have_text("4")
     assert alone.locator(".maps canvas").count() > 50
     assert float(alone.locator("#time").inner_text().split()[-2]) < 1000  # busy machines are slow

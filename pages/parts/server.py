@@ -150,7 +150,7 @@ def waits() -> dict[str, float]:
                 each = expected / run.recipe.epochs
             if each is None:
                 return {}
-            left.append(each * max(0.0, run.recipe.epochs - forecast.epochs_done(log)))
+            left.append(each * forecast.epochs_left(log, run.recipe.epochs))
             if expected is not None:
                 slowdown.append(each * run.recipe.epochs / expected)
         for run in waiting:

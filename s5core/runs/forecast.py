@@ -18,6 +18,11 @@ def epochs_done(log: Log) -> float:
     return max(done, last.epoch - 1 + last.batch / log.started.batches)
 
 
+def epochs_left(log: Log, epochs: int) -> float:
+    """How many epochs a run of so many has still to train."""
+    return max(0.0, epochs - epochs_done(log))
+
+
 def epoch_seconds(log: Log) -> float | None:
     """What an epoch takes at the speed that was measured last; None before the first batch."""
     if log.started is None or not log.progress:
@@ -29,7 +34,7 @@ def epoch_seconds(log: Log) -> float | None:
 def seconds_left(log: Log, epochs: int) -> float | None:
     """How long a run of so many epochs still takes at that speed; None before the first batch."""
     each = epoch_seconds(log)
-    return None if each is None else each * max(0.0, epochs - epochs_done(log))
+    return None if each is None else each * epochs_left(log, epochs)
 
 
 def start_times(left: Sequence[float], durations: Sequence[float], jobs: int) -> list[float]:

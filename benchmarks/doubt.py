@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks import files, letters
+from benchmarks import files, folds, letters
 from s5core import checkpoint, steps
 from s5core.drawing import detector, fit, reading, score
 from s5core.drawing.score import DrawnDigits, DrawnLetters, Seen
@@ -35,7 +35,6 @@ SLANTS: list[dict[str, float]] = [
     {"lean": -0.2},
     {"turn": 8, "lean": 0.2},
 ]  # degrees, share of the height
-FOLDS = 5  # of the writers
 DOUBTED = 0.03  # of the digits, at most
 LIMITS = np.arange(-4, 4.01, 0.1)  # of the detector, that are tried
 
@@ -71,9 +70,9 @@ def check_limit(digits: DrawnDigits, of_digits: Doubts, of_letters: Doubts, kind
     writers; in percent."""
     name = score.FIRST
     marks = np.stack([of_digits.of(name, limit) for limit in LIMITS])
-    fold = np.random.default_rng(0).permutation(int(digits.writers.max()) + 1)[digits.writers] % FOLDS
+    fold = folds.of_writers(digits.writers)[digits.writers]
     limits, doubted = [], np.zeros(len(fold), dtype=bool)
-    for part in range(FOLDS):
+    for part in range(folds.FOLDS):
         few = marks[:, fold != part].mean(1) <= DOUBTED
         best = int(np.flatnonzero(few).max(initial=0))
         limits.append(round(float(LIMITS[best]), 1))

@@ -25,14 +25,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmarks import detector as training
-from benchmarks import familiarity, files
+from benchmarks import familiarity, files, folds
 from benchmarks.detector import Examples
 from s5core import checkpoint, data, steps
 from s5core.drawing import detector, score
 from s5core.drawing.reading import use_one_thread
 from s5core.layers import CLASSES
 
-FOLDS = 5  # of the writers
 DOUBTED = 0.03  # of the digits
 WIDTH = 18  # of the pen
 TIMED = 200  # pictures
@@ -135,8 +134,8 @@ def rate(
     of_digits, of_letters, of_symbols = (
         way(fields).double().numpy() for fields in (digits, letters, symbols)
     )
-    fold = np.random.default_rng(0).permutation(int(writers.max()) + 1)[writers] % FOLDS
-    limits = np.array([np.quantile(of_digits[fold != part], DOUBTED) for part in range(FOLDS)])
+    fold = folds.of_writers(writers)[writers]
+    limits = np.array([np.quantile(of_digits[fold != part], DOUBTED) for part in range(folds.FOLDS)])
     began = time.process_time()
     for field in digits[:TIMED].split(1):
         way(field)
@@ -175,7 +174,7 @@ def main() -> None:
         if options.only in (None, name):
             found[name] = rate(prepare(make), *examined)
             print(name, found[name], flush=True)
-    files.write("novelty", {"folds": FOLDS, "ways": {name: found[name] for name in WAYS}})
+    files.write("novelty", {"folds": folds.FOLDS, "ways": {name: found[name] for name in WAYS}})
 
 
 if __name__ == "__main__":

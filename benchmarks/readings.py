@@ -10,7 +10,7 @@ does not survive that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,19 +18,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from benchmarks import files
+from benchmarks import files, folds
 from s5core import checkpoint, steps
 from s5core.augment import affine
 from s5core.drawing import fit, score, sketch
 from s5core.drawing.reading import use_one_thread
 from s5core.drawing.score import DrawnDigits
 from s5core.drawing.sketch import Stroke
+from s5core.layers import CLASSES
 from s5core.modules import to_unit
 
 NETWORKS = ("step5", "step5_small", "step5_fast")
-FOLDS = 5  # of the writers
 MOST_SLANT = 0.5  # pixels to the side for a pixel down that are straightened
 IN_USE = "as in the app"
+# A mean of several networks is another network: it is no way to read with one.
+TOGETHER = ("mean of these three networks", "mean of all networks")
 UNMOVED = {"angle": 0.0, "right": 0.0, "down": 0.0, "scale": 1.0, "shear": 0.0}
 VIEWS: dict[str, Sequence[Mapping[str, float]]] = {
     IN_USE: [{}],
@@ -39,7 +41,6 @@ VIEWS: dict[str, Sequence[Mapping[str, float]]] = {
     "mean of 3 views, a tenth larger and smaller": [{}, {"scale": 0.9}, {"scale": 1.1}],
     "mean of 5 views, moved by a pixel": [{}, {"right": -1}, {"right": 1}, {"down": -1}, {"down": 1}],
 }
-Reader = Callable[[nn.Module, Tensor], Tensor]  # a network, (N, 1, 28, 28) uint8 -> (N, 10) probabilities
 
 
 def straightened(strokes: list[Stroke]) -> list[Stroke]:
@@ -53,7 +54,7 @@ def straightened(strokes: list[Stroke]) -> list[Stroke]:
 @torch.inference_mode()
 def mean_of_views(model: nn.Module, fields: Tensor, views: Sequence[Mapping[str, float]]) -> Tensor:
     """The mean probabilities, (N, 10), that a network gives to moved copies of each digit."""
-    total = torch.zeros(len(fields), 10)
+    total = torch.zeros(len(fields), CLASSES)
     for view in views:
         moves = {name: torch.full((len(fields),), value) for name, value in (UNMOVED | dict(view)).items()}
         images = affine(to_unit(fields), **moves) if view else to_unit(fields)
@@ -89,26 +90,27 @@ def read(models: Mapping[str, nn.Module], seen: Mapping[str, list[Tensor]]) -> d
     ways |= {name: (fields, [{}]) for name, fields in seen.items()}
     found: dict[str, dict[str, Tensor]] = {name: {} for name in NETWORKS}
     for way, (fields, views) in ways.items():
-        means = {name: [mean_of_views(models[name], each, views) for each in fields] for name in NETWORKS}
         for name in NETWORKS:
-            found[name][way] = torch.stack(means[name]).argmax(2)
-    for title, names in (("mean of these three networks", NETWORKS), ("mean of all networks", tuple(models))):
-        answers = [
+            seen_by = [mean_of_views(models[name], each, views) for each in fields]
+            found[name][way] = torch.stack(seen_by).argmax(2)
+    for title, names in zip(TOGETHER, (NETWORKS, tuple(models)), strict=True):
+        means = [
             torch.stack([mean_of_views(models[name], fields, [{}]) for name in names]).mean(0)
             for fields in seen[IN_USE]
         ]
+        answers = torch.stack(means).argmax(2)
         for name in NETWORKS:
-            found[name][title] = torch.stack(answers).argmax(2)
+            found[name][title] = answers
     return found
 
 
 def choose(right: Mapping[str, NDArray[np.bool_]], writers: NDArray[np.int64]) -> float:
     """The accuracy, in percent, where the way for each fifth of the writers is the one that is best for the
     others. `right`: (widths, N) for each way."""
-    fold = np.random.default_rng(0).permutation(int(writers.max()) + 1)[writers] % FOLDS
+    fold = folds.of_writers(writers)[writers]
     kept = [
         max(right.values(), key=lambda each: each[:, fold != part].mean())[:, fold == part]
-        for part in range(FOLDS)
+        for part in range(folds.FOLDS)
     ]
     return 100 * float(np.concatenate(kept, 1).mean())
 
@@ -116,8 +118,7 @@ def choose(right: Mapping[str, NDArray[np.bool_]], writers: NDArray[np.int64]) -
 def rate(answers: Mapping[str, Tensor], digits: DrawnDigits) -> dict[str, Any]:
     """What one network reaches in each way, and with a way that is chosen on other writers; in percent."""
     right = {way: (found == digits.labels).numpy() for way, found in answers.items()}
-    # A mean of several networks is another network: it is no way to read with this one.
-    own = {way: each for way, each in right.items() if "networks" not in way}
+    own = {way: each for way, each in right.items() if way not in TOGETHER}
     return {
         "ways": {way: round(100 * float(each.mean()), 2) for way, each in right.items()},
         "left_out": round(choose(own, digits.writers), 2),

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import files
+from benchmarks import files, folds
 from s5core.drawing import detector, fit, score, sketch
 from s5core.drawing.reading import use_one_thread
 from s5core.drawing.score import DrawnDigits
@@ -25,7 +25,6 @@ from s5core.drawing.sketch import Stroke
 PAIRS = 3000
 GAPS = (0.03, 0.1, 0.2, 0.4, 0.8)  # of the taller digit's height
 SMALLEST = 0.5  # height of the second digit, of the first one's
-FOLDS = 5  # of the writers
 MARGINS = np.arange(0, 4.01, 0.25)  # that are tried
 
 
@@ -73,7 +72,7 @@ def main() -> None:
     """Measure and write."""
     digits = files.drawn_digits(__doc__)
     use_one_thread()
-    fold = np.random.default_rng(0).permutation(int(digits.writers.max()) + 1) % FOLDS
+    fold = folds.of_writers(digits.writers)
     single = np.array(
         [
             surplus(sketch.strokes_of(score.draw(one, 18, np.random.default_rng([0, i])).drawing))
@@ -88,7 +87,7 @@ def main() -> None:
         """The margin that refuses none of these digits."""
         return float(min((m for m in MARGINS if not (single[known] > m).any()), default=MARGINS[-1]))
 
-    own = np.array([least(fold[digits.writers] != part) for part in range(FOLDS)])
+    own = np.array([least(fold[digits.writers] != part) for part in range(folds.FOLDS)])
     refused, noticed = single > own[fold[digits.writers]], both > own[fold[writers]]
     files.write(
         "several",

@@ -30,13 +30,16 @@ def affine(
     m11 = torch.cos(a) / scale
     t0 = -(m00 * right + m01 * down)
     t1 = -(m10 * right + m11 * down)
-    theta = torch.stack(
-        (m00, m10 * width / height, m01 * height / width, m11, t0 * 2 / width, t1 * 2 / height), 1
+    inverse = torch.stack((m00, m01, t0, m10, m11, t1), 1).view(-1, 2, 3)
+    half = torch.tensor(((width / 2,), (height / 2,))).to(images)  # grid_sample counts in half images
+    x, y = (torch.arange(side).to(images) - (side - 1) / 2 for side in (width, height))
+    cells = torch.stack(
+        (x.expand(height, width), y[:, None].expand(height, width), torch.ones_like(images[0, 0]))
     )
-    # The grid that F.affine_grid makes; its small matrix products would take most of the time.
-    x, y = ((2 * torch.arange(side).to(theta) + 1) / side - 1 for side in (width, height))
-    by_x, by_y, offset = theta.view(-1, 3, 1, 1, 2).unbind(1)
-    grid = torch.addcmul(torch.addcmul(offset, by_y, y[:, None, None]), by_x, x[:, None])  # (N, H, W, 2)
+    # One product of matrices takes a twentieth of the time of F.affine_grid, which multiplies many small
+    # ones. It leaves each coordinate in a piece, and grid_sample then takes two thirds of its time.
+    places = (inverse / half) @ cells.flatten(1)  # (N, 2, H * W)
+    grid = places.view(-1, 2, height, width).permute(0, 2, 3, 1)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
@@ -69,8 +72,8 @@ def augment(images: Tensor, labels: Tensor, recipe: Recipe, generator: torch.Gen
     """
 
     def around(middle: float, spread: float, count: int = len(images)) -> Tensor:
-        unit = torch.rand(count, generator=generator, device=images.device)
-        return middle + (2 * unit - 1) * spread
+        drawn = torch.empty(count, device=images.device)
+        return drawn.uniform_(middle - spread, middle + spread, generator=generator)
 
     moves = {
         "angle": around(0, recipe.rotation),

@@ -158,6 +158,12 @@ def candidates() -> Iterator[Candidate]:
     # Do the two thousand parameters help that the budget leaves?
     for notation in ("8 10 pool 16 18 pool 28p", "8 8 pool 16 16 pool 32p"):
         yield widths(notation, "SiLU, budget: strong 0.3", **steady, **strong)
+    # A network that learned from augmented digits meets plain ones in its last epoch. Would it use more?
+    for plain in (2, 3):
+        yield widths(
+            "8 8 pool 16 16 pool 32p", f"SiLU, budget: strong 0.3, {plain} plain epochs",
+            **steady | {"plain_epochs": plain}, **strong,
+        )  # fmt: skip
     for notation in ("8 16 pool d40p d40 d40 pool d56p", "10 16 pool d32p d32 d32p d32 pool d56p"):
         yield widths(notation, "SiLU, budget: strong 0.2, batch 64", **small_batches, **strong)
 

@@ -43,6 +43,10 @@ def steps_table() -> list[str]:
             else "– | – | – | – | – | – | –"
         )
         lines.append(f"| {step.title} (`{step.name}`) | {parameters:,} | {reported} | {ours} |")
+    older = {name: len(results.older_seeds(entry)) for name, entry in results.read()["steps"].items()}
+    told = [f"{count(number, 'seed')} of `{name}`" for name, number in older.items() if number]
+    if told:
+        lines += ["", f"Trained with an earlier version of the loop: {', '.join(told)}."]
     return lines
 
 

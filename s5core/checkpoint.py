@@ -23,6 +23,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from s5core import train
 from s5core.data import PRACTICE, indices_of_class, practice_set
 from s5core.errors import UserError
 from s5core.events import Metrics, State, metrics_from_json
@@ -34,6 +35,7 @@ from s5core.recipe import Recipe, RecipeError
 from s5core.settings import check_field
 
 FORMAT = 1
+LOOP = "training loop"  # its name among the versions
 MAX_BYTES = 256 * 2**20  # the base net with its optimizer is 51 MB
 
 FOLDER = ROOT / "checkpoints"
@@ -107,8 +109,9 @@ class Checkpoint:
 
 
 def current_versions() -> dict[str, str]:
-    """The versions of the packages on which a run's figures depend."""
-    return {package: version(package) for package in ("torch", "torchvision")}
+    """The versions of what a run's figures depend on: two packages, and our loop."""
+    packages = {package: version(package) for package in ("torch", "torchvision")}
+    return packages | {LOOP: str(train.VERSION)}
 
 
 def to_bytes(checkpoint: Checkpoint) -> bytes:

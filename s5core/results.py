@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-from s5core.checkpoint import FOLDER, Checkpoint
+from s5core.checkpoint import FOLDER, LOOP, Checkpoint, current_versions
 from s5core.files import write_atomically
 from s5core.layers import from_json, to_json
 from s5core.recipe import Recipe
@@ -92,6 +92,11 @@ def summarize(entry: dict[str, Any]) -> Result:
         train=statistics.mean(seed["epochs"][-1]["train"] for seed in seeds),
         seconds=statistics.mean(seed["seconds"] for seed in seeds),
     )
+
+
+def older_seeds(entry: dict[str, Any]) -> list[int]:
+    """The seeds of one step's entry that an earlier version of the training loop was given."""
+    return [run["seed"] for run in entry["seeds"] if run["versions"].get(LOOP) != current_versions()[LOOP]]
 
 
 def load() -> dict[str, Result]:

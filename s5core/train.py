@@ -31,6 +31,7 @@ from s5core.modules import GeneratorDropout, to_unit
 from s5core.optimizer import load_state_tensors, state_tensors
 from s5core.recipe import Recipe, RecipeError
 
+VERSION = 2  # another number when the same arguments come to give other weights
 INTERVAL = 0.25  # seconds from one Progress to the next
 AT_ONCE = 8192  # digits that a GPU augments at once; a CPU takes a batch, which stays in its cache
 

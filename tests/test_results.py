@@ -3,7 +3,7 @@ import json
 import pytest
 
 from benchmarks import files, report
-from s5core import checkpoint, results, steps
+from s5core import checkpoint, results, steps, train
 from s5core.checkpoint import Checkpoint
 from s5core.evaluate import evaluate
 from s5core.events import Metrics
@@ -37,6 +37,16 @@ def test_seeds_are_entered_and_summed_up(tmp_path):
     assert result.last == pytest.approx(99.15) and result.deviation == pytest.approx(0.0707, abs=1e-4)
     assert result.best == 99.5 and result.seconds == 4.0
     assert str(result) == "99.15 ± 0.07 %"
+
+
+def test_seeds_of_an_earlier_loop_are_told_apart(tmp_path, monkeypatch):
+    path = tmp_path / "results.json"
+    monkeypatch.setattr(train, "VERSION", train.VERSION - 1)
+    for seed in (0, 1, 2):
+        results.record(finished(seed, 99.1), "CPU", path)
+    monkeypatch.undo()
+    results.record(finished(1, 99.1), "CPU", path)
+    assert results.older_seeds(results.read(path)["steps"]["step1"]) == [0, 2]
 
 
 def test_another_recipe_starts_a_new_table(tmp_path):

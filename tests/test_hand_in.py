@@ -6,6 +6,7 @@ import base64
 import csv
 import io
 import json
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,6 +24,7 @@ from s5core.export import hand_in
 from s5core.export.hand_in import Finding, HandInError
 from s5core.export.report import DATA, report
 from s5core.export.source import Answers, Source
+from s5core.shell import hand_ins
 from tests.helpers import EVERY_KIND, TINY, made_of
 
 
@@ -127,6 +129,25 @@ def test_line_ends_may_change_on_the_way(tmp_path, practice):
         ),
         ("old.html", lambda page: changed(page, lambda found: found.update(format=9)), "format 9"),
         ("word.html", lambda page: changed(page, claim(accuracy="x")), "damaged report"),
+        ("nan.html", lambda page: changed(page, claim(accuracy=math.nan)), "damaged report"),
+        ("infinite.html", lambda page: changed(page, claim(accuracy=math.inf)), "damaged report"),
+        ("over.html", lambda page: changed(page, claim(accuracy=10**400)), "damaged report"),
+        ("below.html", lambda page: changed(page, claim(parameters=-1)), "damaged report"),
+        ("part.html", lambda page: changed(page, claim(epochs=1.5)), "damaged report"),
+        ("digits.html", lambda page: changed(page, claim(data="my digits")), "damaged report"),
+        ("key.html", lambda page: changed(page, lambda found: found.update(more="99.9 %")), "damaged report"),
+        ("claim.html", lambda page: changed(page, claim(more="99.9 %")), "damaged report"),
+        ("claims.html", lambda page: changed(page, lambda found: found.update(claims=[])), "damaged report"),
+        (
+            "shown.html",
+            lambda page: changed(page, lambda found: found.update(text="</SCRIPT><h1>99.9 %</h1>")),
+            "damaged report",
+        ),
+        (
+            "other.safetensors",
+            lambda page: checkpoint.to_bytes(replace(made_of(TINY), data="my digits")),
+            "digits that this program does not have",
+        ),
         ("cut.safetensors", lambda page: checkpoint.to_bytes(made_of(TINY))[:-9], "truncated"),
         ("text.safetensors", lambda page: b"hello", "truncated or no safetensors file"),
     ],
@@ -137,6 +158,22 @@ def test_a_damaged_file_is_reported_and_the_others_go_on(tmp_path, practice, nam
     found = check(tmp_path, practice)
     assert found[name].verdict == "unchecked" and words in found[name].reason
     assert found["zoe.safetensors"].verdict == "right"
+
+
+@pytest.mark.parametrize(
+    ("data", "tells"),
+    [("MNIST", True), ("MNIST holdout", False), ("practice set", False), ("practice set holdout", False)],
+)
+def test_only_the_digits_of_the_exercise_tell_whether_the_target_is_met(tmp_path, practice, data, tells):
+    # All four are digits on which the shipped network is right nearly always.
+    shipped = checkpoint.load(checkpoint.shipped_path("step5"))
+    checkpoint.save(replace(shipped, data=data), tmp_path / "a.safetensors")
+    (found,) = check(tmp_path, replace(practice, name="MNIST")).values()
+    assert found.accuracy > 99.4 and found.data == data
+    assert found.meets_target is found.to_json()["meets_target"] is tells
+    head, row, *_ = hand_ins.to_lines([found])
+    assert row[head.index("digits") :].startswith(f"{data} ")
+    assert row.split()[-2] == ("met" if tells else "–")
 
 
 def test_the_same_weights_are_noticed(tmp_path, practice):

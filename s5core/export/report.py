@@ -1,7 +1,8 @@
 """A report on a run: one HTML file to read, to print and to hand in.
 
 The file also holds its figures as JSON, and the checkpoint itself, so that `hand_in` can compute the
-figures again from the report alone. A digest of the page's text tells whether somebody has changed it.
+figures again from the report alone. A digest of the page's text tells of a change to it, unless the
+digest was changed as well.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from s5core.words import count, duration, percent, signed
 
 SKELETON = Path(__file__).with_name("report.html")
 FORMAT = 1
+KEYS = {"format", "claims", "text", "checkpoint"}  # of its data
 WORST = 12  # errors that are shown
 
 DATA = re.compile(rb'(<script type="application/json" id="report">)(.*?)(</script>)', re.DOTALL)

@@ -27,6 +27,7 @@ from s5core.recipe import Recipe
 from s5core.schedule import SCHEDULES
 from s5core.steps import STEPS
 from s5core.summary import count_parameters
+from s5core.words import escape
 from tests.helpers import EVERY_KIND, TINY
 
 FULL = Recipe(
@@ -232,3 +233,12 @@ def test_a_notebook_of_a_run_tells_what_it_reached():
         "source"
     ]
     assert f"{made.accuracy:.2f} %" in "".join(text)
+
+
+@pytest.mark.parametrize("name", ['x"""+print("no name")+"""', r"C:\users\new", "ends with \\", '"quoted"'])
+def test_a_name_is_no_code(name):
+    step = STEPS["step5"]
+    source = Source("mine", step.layers, step.recipe, title=name)
+    tree = ast.parse(solution.script(source))
+    assert name in (ast.get_docstring(tree, clean=False) or "")
+    assert f": {escape(name)}\n" in "".join(json.loads(solution.notebook(source))["cells"][0]["source"])

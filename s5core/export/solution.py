@@ -30,7 +30,7 @@ from s5core.layers import (
 from s5core.modules import MEAN, STD
 from s5core.recipe import Recipe
 from s5core.summary import count_parameters, layer_table
-from s5core.words import count
+from s5core.words import count, escape
 
 MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 
@@ -46,7 +46,8 @@ class Cell:
 
 def script(source: Source) -> bytes:
     """The cells as one Python file, which saves its curves as a picture."""
-    parts = [f'"""{_title(source)}\n\n{_about(source)}\n"""']
+    title = _title(source).replace("\\", r"\\").replace('"', r"\"")  # anybody may give a run a name
+    parts = [f'"""{title}\n\n{_about(source)}\n"""']
     for cell in _cells(source, show='plt.savefig("curves.png")'):
         lines = [cell.heading, "", *_wrapped(cell.words)] if cell.words else [cell.heading]
         comment = "\n".join(f"# {line}".rstrip() for line in lines)
@@ -56,7 +57,7 @@ def script(source: Source) -> bytes:
 
 def notebook(source: Source) -> bytes:
     """The cells as a Jupyter notebook, format 4.5."""
-    cells = [_markdown("title", f"# {_title(source)}\n\n{_about(source)}")]
+    cells = [_markdown("title", f"# {escape(_title(source))}\n\n{_about(source)}")]
     for number, cell in enumerate(_cells(source, show="plt.show()"), 1):
         cells.append(_markdown(f"words-{number}", f"## {cell.heading}\n\n{cell.words}".strip()))
         cells.append(

@@ -70,6 +70,7 @@ def good() -> dict[str, object]:
         ("1.", "cut off or no link"),
         ("https://example.org/train?step=step5", "cut off or no link"),
         ("/train?take=1.%00", "cut off or no link"),
+        ("http://[x/train?take=1.abc", "cut off or no link|Invalid"),
         ("2." + made_of(good())[2:], "format 2, and this version reads format 1"),
         (made_of(good())[:-9], "cut off"),
         ("1.AAAA", "cut off or no link"),

@@ -64,9 +64,9 @@ def is_link(text: str) -> bool:
 
 def read(text: str) -> Linked:
     """What a link holds: a whole address, or its text alone. Raises LinkError, which says what is wrong."""
-    if f"{PARAMETER}=" in text[:LONGEST]:
-        text = parse_qs(urlsplit(text[: 2 * LONGEST]).query).get(PARAMETER, [""])[0]
     try:
+        if f"{PARAMETER}=" in text[:LONGEST]:
+            text = parse_qs(urlsplit(text[: 2 * LONGEST]).query).get(PARAMETER, [""])[0]
         data = unpack(text, FORMAT)
     except ValueError as error:
         raise LinkError(f"The link cannot be read: {error}.") from error

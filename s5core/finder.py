@@ -19,7 +19,7 @@ from s5core.data import Digits
 from s5core.layers import Layer
 from s5core.loss import Loss
 from s5core.recipe import Recipe, nearest_rate
-from s5core.train import augmented_batches, new_model
+from s5core.train import augmented_batches, check_batches, new_model
 
 BATCHES = 100
 LOW, HIGH = 1e-4, 10.0  # first and last rate; from one batch to the next it grows by the same factor
@@ -42,15 +42,17 @@ def find_rates(
     diverged. The same arguments give the same trials on the same machine.
 
     The recipe gives the seed, the optimiser, the size of a batch and the augmentation; it runs on the
-    CPU. Raises NetworkError.
+    CPU. Raises NetworkError and RecipeError, as `train` does.
     """
+    check_batches(layers, recipe, digits)
     generator = Generator()
     model = new_model(layers, recipe, generator).train()
     optimizer = recipe.make_optimizer(model)
     loss = Loss(tuple(layers), model, device.choose("cpu"), "float32", recipe.label_smoothing)
     compute_gradients = ways.eager(loss)
     mean, weight, lowest = 0.0, 0.0, math.inf
-    epochs = (augmented_batches(digits, recipe, epoch, generator) for epoch in count(1))
+    moving = recipe.replace(epochs=batches, plain_epochs=0)  # an epoch has one batch at least
+    epochs = (augmented_batches(digits, moving, epoch, generator) for epoch in count(1))
     for number, (images, labels) in zip(range(batches), chain.from_iterable(epochs), strict=False):
         rate = LOW * (HIGH / LOW) ** (number / max(1, batches - 1))
         for group in optimizer.param_groups:

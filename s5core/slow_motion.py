@@ -20,7 +20,7 @@ from s5core.checkpoint import Checkpoint
 from s5core.data import Digits
 from s5core.layers import Layer, layer_modules
 from s5core.recipe import Recipe
-from s5core.train import augmented_batches, new_model
+from s5core.train import augmented_batches, check_batches, new_model
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,9 @@ def watch(
 
     Without `start` a new network takes the first steps of the recipe. With it, its network goes on after its
     last epoch, at the last learning rate that it was trained with; the optimiser begins without momentum.
-    The same arguments give the same steps on the same machine. Raises NetworkError.
+    The same arguments give the same steps on the same machine. Raises NetworkError and RecipeError.
     """
+    check_batches(layers, recipe, digits)
     generator = Generator()
     model = new_model(layers, recipe, generator)
     if start is not None:

@@ -25,7 +25,7 @@ from s5core.augment import augment
 from s5core.data import Digits
 from s5core.evaluate import evaluate
 from s5core.events import Diverged, Epoch, Finished, Metrics, Progress, Started, State, TrainingEvent
-from s5core.layers import Layer, build
+from s5core.layers import Layer, build, shapes
 from s5core.loss import Loss
 from s5core.modules import GeneratorDropout, to_unit
 from s5core.optimizer import load_state_tensors, state_tensors
@@ -55,6 +55,7 @@ def train(
         raise RecipeError(
             f"dropout is {recipe.dropout}, but the network has no Dropout layer: add one or set dropout to 0."
         )
+    check_batches(layers, recipe, digits)
     way = ways.choose(recipe.way, place, recipe.dropout > 0)
     precision = device.precision(recipe.precision, place)
     digits = digits.to(place.id)
@@ -162,6 +163,19 @@ def train(
         told = time.perf_counter()
 
     yield Finished.of(history)
+
+
+def check_batches(layers: Sequence[Layer], recipe: Recipe, digits: Digits) -> None:
+    """Raise RecipeError if a batch has one digit, in which a batch norm of 1x1 maps finds nothing to tell
+    apart. Raises NetworkError for an impossible network."""
+    count = len(digits.train_labels)
+    if (count - 1) % recipe.batch_size == 0 and any(
+        layer.role == "norm" and shape[1:] == (1, 1) for layer, shape, _ in shapes(layers)
+    ):
+        raise RecipeError(
+            f"With batch_size {recipe.batch_size} the last of {count:,} digits is alone in its batch, from "
+            "which the batch norm of 1x1 maps cannot learn: use another batch_size."
+        )
 
 
 def new_model(layers: Sequence[Layer], recipe: Recipe, generator: torch.Generator) -> nn.Sequential:

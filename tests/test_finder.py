@@ -58,8 +58,10 @@ def test_a_loss_that_hardly_falls_suggests_nothing() -> None:
 
 def test_only_what_matters_makes_another_test(practice: Digits) -> None:
     test = RangeTest(NORMED, RECIPE, practice)
-    same = RECIPE.replace(learning_rate=0.7, epochs=3, schedule="constant")
+    same = RECIPE.replace(learning_rate=0.7, epochs=1, plain_epochs=1, schedule="constant")
     assert RangeTest(NORMED, same, practice).file == test.file
+    few = dict(digits=practice, batches=3)
+    assert list(find_rates(NORMED, same, **few)) == list(find_rates(NORMED, RECIPE, **few))
     others = [RangeTest(NORMED, RECIPE.replace(seed=4), practice), RangeTest(LEAST, RECIPE, practice)]
     assert test.file not in {each.file for each in others}
     again = RangeTest.of(json.loads(json.dumps(test.order())), practice)

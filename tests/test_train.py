@@ -11,6 +11,7 @@ from s5core import steps
 from s5core.data import Digits
 from s5core.errors import UserError
 from s5core.events import Diverged, Epoch, Finished, Progress, Started, State
+from s5core.finder import find_rates
 from s5core.layers import (
     BatchNorm,
     Conv,
@@ -22,7 +23,8 @@ from s5core.layers import (
     layer_modules,
     with_dropout,
 )
-from s5core.recipe import Recipe
+from s5core.recipe import Recipe, RecipeError
+from s5core.slow_motion import watch
 from s5core.train import train
 
 TINY = (Conv(6), BatchNorm(), ReLU(), Dropout(), MaxPool(2), Conv(10), GlobalAvgPool())
@@ -211,3 +213,17 @@ def test_the_last_epochs_see_plain_digits_where_the_recipe_says_so(digits, monke
     recipe = Recipe(epochs=3, batch_size=150, rotation=5, plain_epochs=1, device="cpu")
     after = [len(moved) for event in train(TINY, recipe, digits) if isinstance(event, Epoch)]
     assert after == [2, 4, 4]  # two batches an epoch
+
+
+@pytest.mark.parametrize("size", [1, 31])
+def test_a_last_batch_of_one_digit_is_refused_where_a_norm_cannot_learn_from_it(practice, size):
+    layers = (Conv(8), GlobalAvgPool(), BatchNorm(), Conv(10, kernel=1))
+    recipe = Recipe(batch_size=size, device="cpu")
+    with pytest.raises(RecipeError, match=f"batch_size {size} the last of 4,000 digits is alone"):
+        next(train(layers, recipe, practice))
+    with pytest.raises(RecipeError, match="alone in its batch"):
+        next(find_rates(layers, recipe, practice))
+    with pytest.raises(RecipeError, match="alone in its batch"):
+        next(watch(layers, recipe, practice))
+    next(train(layers, recipe.replace(batch_size=30), practice))
+    next(train((Conv(8), BatchNorm(), GlobalAvgPool(), Conv(10, kernel=1)), recipe, practice))

@@ -17,8 +17,10 @@ from s5core.finder import BATCHES, Trial
 from s5core.layers import Network, from_json, to_json
 from s5core.recipe import Recipe
 
-METHOD = 1  # another number when trials are found in another way: the old files are then asked for no more
-_UNUSED = ("learning_rate", "epochs", "schedule", "ema", "split", "device", "way", "precision")
+METHOD = 2  # another number when trials are found in another way: the old files are then asked for no more
+_UNUSED = (
+    "learning_rate", "epochs", "plain_epochs", "schedule", "ema", "split", "device", "way", "precision",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,6 @@
+import contextlib
 import io
+import random
 
 import numpy as np
 import pytest
@@ -279,3 +281,17 @@ def test_what_an_iphone_makes_is_read():
     found = fit.of_ink(photo.ink(photo.open_image(kept.getvalue(), "IMG_0001.HEIC")))
     clean = fit.of_ink(fit.ink(photograph(shade=1, grain=0)))
     assert float((found.float() - clean.float()).abs().mean()) < 12
+
+
+def test_any_part_of_a_photograph_is_read_or_refused_in_a_sentence():
+    taken, draw = photograph(), random.Random(0)
+    for _ in range(150):
+        left, top = draw.randrange(taken.width - 1), draw.randrange(taken.height - 1)
+        width, height = draw.choice([(1, 200), (200, 1), (8, 8), (5, 6), (9, 90), (40, 30)])
+        part = taken.crop((left, top, min(taken.width, left + width), min(taken.height, top + height)))
+        with contextlib.suppress(DigitError):
+            photo.ink(part)
+    with pytest.raises(DigitError, match="5x6 pixels is too narrow"):
+        photo.ink(taken.resize((5, 6)))
+    with pytest.raises(DigitError, match="9x200 pixels is too narrow"):
+        photo.ink(taken.resize((9, 200)))

@@ -25,6 +25,7 @@ MAX_BYTES = 20 * 2**20  # of a file
 MAX_PIXELS = {"JPEG": 65_000_000, "MPO": 65_000_000, "PNG": 25_000_000, "HEIF": 25_000_000}
 MAX_OTHER_PIXELS = 12_500_000
 FORMATS = ("JPEG", "MPO", "HEIF", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000")
+LEAST_SIDE = 8  # pixels: no digit can be read in fewer
 MAX_RATIO = 20  # of a picture's sides; a digit on a longer strip would be a few pixels wide
 SIDE = 1600  # pixels: no picture is kept larger
 PHOTO_SIDE = 400  # pixels: enough for the longer side of a photographed digit
@@ -147,11 +148,15 @@ def _in_8_bits(image: Image.Image) -> Image.Image:
 def ink(photo: Image.Image) -> Ink:
     """The ink of the digit on a photograph: light that falls off across the paper does not count, nor
     do the paper's grain, rulings, a printed frame, or a desk around it. Raises DigitError if nothing
-    contrasts with the paper.
+    contrasts with the paper, and if the photograph is too narrow.
 
     `photo`: as `open_image` gives it. In a picture that no camera made, whose paper has one colour, and
     in a digit that was cut out, all that differs from the paper is ink.
     """
+    if min(photo.size) < max(LEAST_SIDE, max(photo.size) / MAX_RATIO):
+        raise DigitError(
+            f"A picture of {photo.width}x{photo.height} pixels is too narrow for a digit: use a larger part."
+        )
     if photo.mode == "RGBA":
         if _is_cut_out(photo):
             return fit.ink(_shrunk(photo))
@@ -211,7 +216,7 @@ def _around(digit: NDArray[np.bool_], size: tuple[int, int]) -> tuple[int, int, 
     reach = max(columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1)
     left, top = (max(0, round((at - reach) * scale)) for at in middle)
     right, bottom = (min(side, round((at + reach) * scale)) for at, side in zip(middle, size, strict=True))
-    return left, top, right, bottom
+    return min(left, size[0] - 1), min(top, size[1] - 1), max(right, left + 1), max(bottom, top + 1)
 
 
 def _shrunk(picture: Image.Image) -> Image.Image:

@@ -367,3 +367,10 @@ def test_a_limit_that_is_none_is_refused(monkeypatch):
         ConfigurationError, match="S5_JOBS is 1,001, but must be at least 0 and at most 1,000"
     ):
         Queue()
+
+
+def test_a_system_without_signals_tells_how_a_worker_ended():
+    """As Windows, whose module `signal` has no SIGKILL."""
+    code = "import signal; del signal.SIGKILL; from s5core.runs.executor import _trouble; print(_trouble(1))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert "exit code 1" in found.stdout, found.stderr

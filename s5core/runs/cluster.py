@@ -139,7 +139,7 @@ class Link:
         has: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         jobs = has.get("CPU", 0) // self.cpus
         if self.gpus:
-            jobs = min(jobs, has.get("GPU", 0) * (1 // self.gpus))
+            jobs = min(jobs, has.get("GPU", 0) * int(1 / self.gpus + 1e-9))  # 1 // 0.1 is 9
         return max(1, int(jobs))
 
 

@@ -18,6 +18,7 @@ from s5core import child, configuration
 from s5core.errors import UserError
 from s5core.runs.messages import Answer, Begin, Ended, Order, Quit, from_line, to_line
 
+KILLED = getattr(signal, "SIGKILL", 9)  # Windows has no such signal
 Hear = Callable[[Answer], None]
 
 
@@ -213,7 +214,7 @@ def _trouble(code: int) -> str:
     """Why a worker has ended, by its exit code, in a sentence; empty where it was told to."""
     if code == 0:
         return ""
-    if code == -signal.SIGKILL:
+    if code == -KILLED:
         return (
             "The system ended the worker (SIGKILL), perhaps because memory ran out: lower the batch size, "
             "or train fewer runs at the same time."

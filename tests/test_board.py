@@ -53,3 +53,9 @@ def test_the_board_is_drawn_beside_the_steps() -> None:
     spec = steps_accuracy([standing], {}).to_dict()
     marks = [layer for layer in spec["layer"] if "shared" in str(layer.get("transform"))]
     assert [layer["mark"]["type"] for layer in marks] == ["point", "text"]
+
+
+def test_a_shared_run_stays_while_more_seeds_of_it_wait() -> None:
+    share(make(3))
+    make(0, accuracy=None)
+    assert len(board.entries("MNIST")) == 1

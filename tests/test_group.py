@@ -107,3 +107,9 @@ def test_a_single_run_tells_whether_it_passed() -> None:
     assert group.of(make(accuracy=99.4)).describe() == "One run passed."
     assert group.of(make(accuracy=99.3, learning_rate=0.05)).describe() == "One run missed the goal."
     assert group.of(make(accuracy=None, learning_rate=0.07)).describe().startswith("No run of this group")
+
+
+def test_a_seed_that_waits_takes_no_digits_from_its_group() -> None:
+    make(3)
+    first = make(0, accuracy=None)
+    assert group.of(first).data == "MNIST" and group.of(make(learning_rate=0.4, accuracy=None)).data == ""

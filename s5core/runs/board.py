@@ -45,7 +45,7 @@ def entries(digits: str) -> list[Entry]:
         if not run.shared or run.step not in STEPS:
             continue
         made = group.of(run)
-        if made.sample is None or made.outcomes[0].data != digits:
+        if made.sample is None or made.data != digits:
             continue
         entry = Entry(
             made,

@@ -36,6 +36,11 @@ class Group:
         return [outcome.of(run) for run in self.runs]
 
     @property
+    def data(self) -> str:
+        """The name of the digits; empty where none of the runs has begun."""
+        return next(filter(None, (found.data for found in self.outcomes)), "")
+
+    @property
     def title(self) -> str:
         """What its runs are called, without their seeds."""
         return _SEED.sub("", self.runs[0].title)

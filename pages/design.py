@@ -18,7 +18,7 @@ def show() -> None:
     try:
         layers, origin = draft.layers(), draft.origin()
     except UserError as error:  # somebody deleted the run: the next visit of a page says so, too
-        st.error(str(error))
+        messages.complain(error)
         return
     sidebar.write_address()
     advice, rows = advise(layers), layer_table(layers[: count_possible(layers)], every=True)
@@ -32,11 +32,11 @@ def show() -> None:
         deeds.show(layers, advice)
         sight.show(rows)
     if len(rows) == len(layers) and layers not in ((), origin.layers):
-        show_difference(origin.short, compare.compare_networks(origin.layers, layers))
+        show_difference(origin.marked_short, compare.compare_networks(origin.layers, layers))
 
 
 def show_difference(before: str, found: compare.Difference) -> None:
-    """What differs from the network that it began from."""
+    """What differs from the network that it began from. `before`: what that is called, as Markdown."""
     st.subheader(f"Against {before}")
     difference.show_layers(before, "This design", found)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import choice, keys, matrix, navigation
+from pages.parts import choice, keys, matrix, messages, navigation
 from pages.parts.digits import accuracy, deletion, tiles, transfer
 from pages.parts.digits.accuracy import Answers
 from s5core.drawing import class_set
@@ -85,12 +85,12 @@ def show_gallery(digits: ClassSet, answer: Evaluation | None, chosen: NamedNetwo
     everything = len(found) > FEW and st.toggle(f"Show all {len(found):,}", key=keys.DIGITS_ALL)
     tiles.show(digits, found if everything else found[:FEW], answer)
     if answer is None:
-        st.caption(f"**{chosen.short}** is not trained yet, so no answers are shown here.")
+        st.caption(f"**{chosen.marked_short}** is not trained yet, so no answers are shown here.")
         return
     more = "" if everything or len(found) <= FEW else f" The newest {FEW} of {len(found):,} are shown."
     st.caption(
         "Each digit as the networks see it. Below it: its number, the digit that was meant, who drew it, "
-        f"and what **{chosen.short}** reads, with its confidence. Misread digits have a ✗ and a thick "
+        f"and what **{chosen.marked_short}** reads, with its confidence. Misread digits have a ✗ and a thick "
         f"frame.{more}"
     )
 
@@ -99,7 +99,7 @@ def show_gallery(digits: ClassSet, answer: Evaluation | None, chosen: NamedNetwo
 def show_confusion(digits: ClassSet, answer: Evaluation, chosen: NamedNetwork) -> None:
     """Which digits the chosen network confuses, and the digits of one cell."""
     st.header("Which digits are confused")
-    st.write(_pairs(answer, chosen.short))
+    st.write(_pairs(answer, chosen.marked_short))
     first = int(answer.labels[0]), int(answer.predictions[0])
     true, said = st.session_state.get(keys.DIGITS_CELL) or answer.commonest_error() or first
     left, right = st.columns([3, 2], gap="large")
@@ -127,7 +127,7 @@ def show_confusion(digits: ClassSet, answer: Evaluation, chosen: NamedNetwork) -
 
 
 def _pairs(answer: Evaluation, name: str) -> str:
-    """The most frequent confusions of a network in words."""
+    """The most frequent confusions of a network in words; `name` and they are Markdown."""
     counts = answer.confusion().fill_diagonal_(0).tolist()
     pairs = [
         (number, true, said) for true, row in enumerate(counts) for said, number in enumerate(row) if number
@@ -170,7 +170,7 @@ def show() -> None:
         with st.spinner(f"Reading {in_set} …"):
             answers, chosen = read(digits), choice.network()
     except UserError as error:
-        st.error(str(error))
+        messages.complain(error)
         return
     st.caption(f"{in_set} so far, out of {MAX_DIGITS:,} at the most. New digits appear by themselves.")
     accuracy.show(answers, chosen)

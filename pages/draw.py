@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
-from pages.parts import canvas, choice, keys, navigation, verdict
+from pages.parts import canvas, choice, keys, messages, navigation, verdict
 from pages.parts.draw import keep, photograph, why
 from pages.parts.verdict import Answers, Readers
 from s5core.drawing import fit, sketch
@@ -17,7 +17,7 @@ from s5core.errors import UserError
 from s5core.runs.catalogue import NamedNetwork
 from s5core.views import picture
 from s5core.views.answers import class_probabilities
-from s5core.words import percent, probability
+from s5core.words import message, percent, probability
 
 CANVAS, PHOTO = "Draw", "Use a photograph"
 SEEN_SIZE = 168  # CSS pixels of the 28x28 picture: 6 for one
@@ -89,9 +89,9 @@ def show_reading(field: Tensor, readers: Readers, answers: Answers, chosen: Name
             verdict.show(chosen, chosen.short, readers, answers, field, doubts)
             st.page_link("pages/inside.py", label="Follow it inside")
         else:
-            st.info(f"**{chosen.short}** is not trained yet. Choose another network in the sidebar.")
+            st.info(f"**{chosen.marked_short}** is not trained yet. Choose another network in the sidebar.")
     if chosen in answers:
-        show_probabilities(answers[chosen], chosen.short)
+        show_probabilities(answers[chosen], chosen.marked_short)
 
 
 def show_seen(field: Tensor) -> None:
@@ -106,7 +106,8 @@ def show_seen(field: Tensor) -> None:
 
 
 def show_probabilities(answer: Reading, name: str) -> None:
-    """The probability that one network gives to each of the ten digits."""
+    """The probability that one network gives to each of the ten digits. `name`: of the network, as
+    Markdown."""
     st.vega_lite_chart(
         class_probabilities(answer.probabilities, height=170),
         width="stretch",
@@ -121,7 +122,10 @@ def show_all_answers(answers: Answers, chosen: NamedNetwork) -> None:
     st.subheader("Every network's answer", help="All of them receive the same 28 × 28 pixels.")
     st.table(
         {
-            "Network": [f"**{each.label}** (chosen)" if each == chosen else each.label for each in answers],
+            "Network": [
+                f"**{each.marked_label}** (chosen)" if each == chosen else each.marked_label
+                for each in answers
+            ],
             "Answer": [f"**{answer.answer}**" for answer in answers.values()],
             "Confidence": [probability(answer.confidence) for answer in answers.values()],
             "Second choice": [
@@ -144,7 +148,7 @@ def show() -> None:
     try:  # before the first stroke needs them
         chosen, readers = choice.network(), choice.readers()
     except UserError as error:
-        st.error(str(error))
+        messages.complain(error)
         return
     # Side by side, or on a phone below one another: the answer comes next to the canvas, then the tools.
     with st.container(horizontal=True, gap="medium"):
@@ -160,7 +164,7 @@ def show() -> None:
             if isinstance(error, BlankError):
                 st.info(NO_DIGIT if st.session_state[keys.DRAW_SOURCE] == CANVAS else NO_PHOTO)
             else:
-                st.warning(str(error))
+                st.warning(message(str(error)))
         return
     choice.keep_drawing(field)
     answers = verdict.read(readers, field)

@@ -56,7 +56,7 @@ navigation.require_router()
 try:
     chosen = lesson.from_text(current.text()) if current.text() else None
 except UserError as error:
-    st.error(str(error))
+    messages.complain(error)
     chosen = None
 if chosen is None:
     show_list()

@@ -33,8 +33,8 @@ def stop_if_sealed() -> None:
     """End the page where nobody may see yet what the chosen network answers to the test digits."""
     if choice.network().is_sealed:
         st.info(
-            f"{choice.network().short} was validated on training digits that were held out, and its test "
-            "accuracy is still sealed. Its owner can open it on the page Runs, once."
+            f"{choice.network().marked_short} was validated on training digits that were held out, and its "
+            "test accuracy is still sealed. Its owner can open it on the page Runs, once."
         )
         st.page_link("pages/runs.py", label="Go to Runs")
         st.stop()

@@ -114,7 +114,7 @@ runs, damaged = table.read()
 try:
     show_runs(runs)
 except UserError as error:
-    st.error(str(error))
+    messages.complain(error)
 board.show()
 show_damaged(damaged)
 show_places()

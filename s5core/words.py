@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import unicodedata
 
 NO_BREAK = "\N{NO-BREAK SPACE}"  # keeps a figure and its unit on one line
 MINUS = "\N{MINUS SIGN}"
+CODE = re.compile(r"(?<!`)(`[^`\r\n]+`)(?!`)")
 FORMULA = ("=", "+", "-", "@")  # a spreadsheet computes a cell that begins with one of these
 
 
@@ -76,3 +78,9 @@ def cell(text: str) -> str:
 def escape(text: str) -> str:
     """The text without a meaning in Markdown: anybody may give a run, or themselves, a name."""
     return "".join(f"\\{letter}" if letter in r"\`*_{}[]()<>#+-.!|~$:" else letter for letter in text)
+
+
+def message(text: str) -> str:
+    """The text of an error as Markdown: its `commands` are code, and nothing else has a meaning, for it may
+    repeat what somebody has typed."""
+    return "".join(part if i % 2 else escape(part) for i, part in enumerate(CODE.split(text)))

@@ -48,3 +48,16 @@ def test_numbers_in_words(said: str, expected: str) -> None:
 
 def test_a_figure_and_its_unit_stay_on_one_line() -> None:
     assert " " not in words.percent(99.4) + words.probability(0.9999) + words.probability(0.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Fetch it with `python -m s5core data`: now.", r"Fetch it with `python -m s5core data`\: now\."),
+        ("The run **x** `a`b` is not yours", r"The run \*\*x\*\* `a`b\` is not yours"),
+        ("`![](a)\n\n![](b)`", "\\`\\!\\[\\]\\(a\\)\n\n\\!\\[\\]\\(b\\)\\`"),
+        ("``[a](b)`", r"\`\`\[a\]\(b\)\`"),
+    ],
+)
+def test_only_a_command_in_a_message_is_markdown(text: str, expected: str) -> None:
+    assert words.message(text) == expected

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from torch import Tensor
 
-from pages.parts import keys, server
+from pages.parts import keys, messages, server
 from pages.parts.server import Trained
 from s5core.errors import UserError
 from s5core.export.link import Linked
@@ -66,12 +66,12 @@ def trained_or_stop() -> Trained:
     try:
         found = trained()
     except UserError as error:
-        st.error(str(error))
+        messages.complain(error)
         st.stop()
     if found is None:
         st.info(
-            f"{network().short} is not trained yet, so there is nothing to see here. Train it, or choose "
-            "another step or run in the sidebar."
+            f"{network().marked_short} is not trained yet, so there is nothing to see here. Train it, or "
+            "choose another step or run in the sidebar."
         )
         st.page_link("pages/train.py", label="Go to Train")
         st.stop()

@@ -11,7 +11,7 @@ from s5core.compare import Difference, Mark, Pair
 from s5core.summary import Row
 from s5core.target import PARAMETERS
 from s5core.views import palette
-from s5core.words import NO_BREAK, signed
+from s5core.words import NO_BREAK, escape, signed
 
 SIGNS: dict[Mark, str] = {"same": "", "changed": "**~**", "added": "**+**", "removed": "**−**"}  # Markdown
 TINTS: dict[Mark, str] = {
@@ -57,14 +57,14 @@ def show_numbers(difference: Difference) -> None:
 
 
 def show_layers(before: str, after: str, difference: Difference) -> None:
-    """The layers side by side. `before`, `after`: what the networks are called."""
+    """The layers side by side. `before`, `after`: what the networks are called; they are no Markdown."""
     st.markdown(
         f"Layers: **+ {difference.count('added')}** added, **− {difference.count('removed')}** removed, "
         f"**~ {difference.count('changed')}** changed, {difference.count('same')} the same."
     )
     heads = ["output", "parameters", "sees"]
     # The names of columns must differ, so those of the second network end in a space.
-    columns = ["mark", before, *heads, after, *(f"{head} " for head in heads)]
+    columns = ["mark", escape(before), *heads, escape(after), *(f"{head} " for head in heads)]
     table = pd.DataFrame([_layer_cells(pair) for pair in difference.pairs], columns=columns)
     st.table(_tinted(table, difference), hide_index=True, border="horizontal")
     st.caption(

@@ -10,10 +10,11 @@ import streamlit as st
 from pages.parts import keys
 from s5core.errors import UserError
 from s5core.runs import folder
+from s5core.words import message
 
 
 def leave(place: keys.Place, text: str) -> None:
-    """Leave a message, one or more sentences, for a place."""
+    """Leave a message, one or more sentences, for a place. It is no Markdown."""
     st.session_state[keys.message(place)] = text
 
 
@@ -35,5 +36,10 @@ def show(place: keys.Place) -> bool:
     """Show the message that was left for this place, and forget it. Returns whether there was one."""
     text = st.session_state.pop(keys.message(place), None)
     if text is not None:
-        st.error(text)
+        st.error(message(text))
     return text is not None
+
+
+def complain(error: UserError) -> None:
+    """Show an error here and now."""
+    st.error(message(str(error)))

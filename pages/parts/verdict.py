@@ -45,7 +45,9 @@ def show(
     `name`: of the network, as the page calls it. The other answers help to tell whether it is in doubt.
     """
     known = bool(detector.is_digit(field))
-    doubt = reading.doubt({each.short: answer for each, answer in answers.items()}, network.short, known)
+    doubt = reading.doubt(
+        {each.marked_short: answer for each, answer in answers.items()}, network.marked_short, known
+    )
     verb, mark = ("guesses", "?") if doubt else ("reads", "")
     answer = answers[network]
     st.html(

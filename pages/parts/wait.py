@@ -10,6 +10,7 @@ from streamlit.errors import StreamlitAPIException
 
 from pages.parts import clock, keys
 from s5core.ahead.desk import Pending
+from s5core.words import message
 
 LOOK = 0.5  # seconds between two looks
 
@@ -38,6 +39,6 @@ def _show(ask: Callable[[], object], words: str) -> None:
     found = ask()
     if isinstance(found, Pending):
         if found.trouble:
-            st.error(found.trouble)
+            st.error(message(found.trouble))
         else:
             st.progress(found.share, words)

@@ -15,13 +15,17 @@ from s5core.recipe import Recipe
 from s5core.runs import folder
 from s5core.runs.folder import Run, RunError
 from s5core.steps import STEPS, Step
+from s5core.words import escape
 
 LISTED = 200  # runs in a list to choose from; nobody finds one among more
 
 
 @dataclass(frozen=True)
 class NamedNetwork:
-    """A network under the names that pages and links give it. It need not be trained yet."""
+    """A network under the names that pages and links give it. It need not be trained yet.
+
+    Anybody may give a run any name, so what is Markdown takes the names that are marked.
+    """
 
     id: str  # as links carry it: "step5" for a shipped step, else the run's id
     label: str  # in a list of all networks: "3 · An earlier pool, a falling rate"
@@ -33,6 +37,21 @@ class NamedNetwork:
     path: Path  # of its checkpoint; there is no file before the first epoch is finished
     design: str = ""  # the name of its layers, where they are not the step's
     run: Run | None = None  # None for a step as shipped
+
+    @property
+    def marked_label(self) -> str:
+        """`label` as Markdown."""
+        return escape(self.label)
+
+    @property
+    def marked_title(self) -> str:
+        """`title` as Markdown."""
+        return escape(self.title)
+
+    @property
+    def marked_short(self) -> str:
+        """`short` as Markdown."""
+        return escape(self.short)
 
     @property
     def is_run(self) -> bool:

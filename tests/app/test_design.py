@@ -125,7 +125,7 @@ def test_layers_are_added_moved_copied_and_removed(page: AppTest) -> None:
 def test_a_mistyped_text_stays_to_be_put_right_and_changes_nothing(page: AppTest) -> None:
     type_text(page, "C8 BN Silo GAP H10")
     assert line(page).value == "C8 BN Silo GAP H10"
-    assert next(error.value for error in page.error).startswith("Token 3, 'Silo': no layer begins like this")
+    assert page.error[0].value.startswith(r"Token 3, 'Silo'\: no layer begins like this")
     assert len(listed(page)) == len(STEPS["step5"].layers) and "layers" not in page.query_params
     type_text(page, SMALL)
     assert not page.error
@@ -239,8 +239,8 @@ def test_the_layers_are_opened_from_a_file_and_what_is_none_is_told(page: AppTes
     assert line(page).value == SMALL
     for content, words in [
         ("[1, 2", "no JSON of layers"),
-        ('[{"layer": "Dense"}]', "Layer 1: .*names no known layer"),
-        (json.dumps(to_json(parse("C8 " * 50) * 2)), "100 layers: use at most 50"),
+        ('[{"layer": "Dense"}]', r"Layer 1\\: .*names no known layer"),
+        (json.dumps(to_json(parse("C8 " * 50) * 2)), r"100 layers\\: use at most 50"),
         (" " * 70_000, "70,000 bytes"),
     ]:
         upload(content)

@@ -21,6 +21,7 @@ from s5core.runs import folder
 from s5core.runs.executor import EXECUTORS
 from s5core.runs.folder import Run
 from s5core.steps import STEPS
+from s5core.words import escape
 from tests.helpers import APP, NOWHERE, ThreadWorker, wait_for
 
 pytestmark = pytest.mark.usefixtures("nowhere")
@@ -86,7 +87,7 @@ def test_a_run_that_goes_while_a_page_is_drawn_gives_way_to_its_step(page, monke
         assert not app.exception
         said += [error.value for error in app.sidebar.error]
     assert app.session_state[keys.NETWORK] == "step5"
-    assert len(said) == 1 and f"There is no run {run.id} here" in said[0]
+    assert len(said) == 1 and escape(f"There is no run {run.id} here") in said[0]
 
 
 def odd_logs() -> dict[str, bytes]:

@@ -42,7 +42,7 @@ def test_a_lesson_is_opened_from_the_list_and_left_again() -> None:
 
 def test_a_link_that_is_damaged_says_so_above_the_list() -> None:
     app = open_page("1.abcdefghijklmnopqrstuvw")
-    assert "The link to the lesson cannot be read: it is damaged" in app.error[0].value
+    assert escape("The link to the lesson cannot be read: it is damaged") in app.error[0].value
     assert app.title[0].value == "Lessons"
 
 

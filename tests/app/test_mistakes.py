@@ -18,7 +18,7 @@ from s5core.ahead.desk import Pending
 from s5core.data import Digits
 from s5core.evaluate import Evaluation
 from s5core.runs import catalogue, folder
-from s5core.words import digit, percent
+from s5core.words import digit, escape, percent
 from tests.helpers import APP, trained_networks
 
 
@@ -170,6 +170,6 @@ def test_while_the_digits_are_read_the_page_shows_how_far_that_is(
     assert (bar.proto.value, bar.proto.text) == (40, "Reading 1,000 digits …")
     assert not app.metric
     pending.trouble = "It broke down."
-    assert app.run().error[0].value == "It broke down."
+    assert app.run().error[0].value == escape("It broke down.")
     monkeypatch.setattr(server, "answers", ask)
     assert app.run().metric

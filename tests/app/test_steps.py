@@ -18,6 +18,7 @@ from s5core.errors import UserError
 from s5core.runs import catalogue, folder
 from s5core.steps import STEPS
 from s5core.summary import count_parameters
+from s5core.words import escape
 from tests.helpers import APP
 
 
@@ -138,7 +139,7 @@ def test_a_run_that_cannot_be_started_leaves_the_page_open_and_says_why(app: App
     open_page(app)
     monkeypatch.setattr(folder, "create", lambda *_: (_ for _ in ()).throw(UserError("No room.")))
     next(button for button in app.button if button.label == "Train Step 5, fast, live").click().run()
-    assert [error.value for error in app.error] == ["No room."]
+    assert [error.value for error in app.error] == [escape("No room.")]
     assert app.title[0].value.startswith("Five steps")
 
 

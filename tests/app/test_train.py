@@ -14,7 +14,7 @@ from s5core.finder import Trial
 from s5core.runs import catalogue, folder
 from s5core.slow_motion import watch
 from s5core.steps import STEPS
-from s5core.words import percent
+from s5core.words import escape, percent
 from tests.helpers import APP, wait_for
 
 STEP = STEPS["step5"]
@@ -105,7 +105,7 @@ def test_a_link_to_a_run_that_is_gone_says_so(tmp_path, monkeypatch):
     app.query_params["run"] = "20200101-000000-step3-abcdef"
     app.run()
     assert app.sidebar.selectbox(key=keys.STEP).value == "step3"
-    assert "There is no run 20200101-000000-step3-abcdef here" in app.sidebar.error[0].value
+    assert escape("There is no run 20200101-000000-step3-abcdef here") in app.sidebar.error[0].value
 
 
 def test_a_chosen_run_that_is_deleted_gives_way_to_its_step(tmp_path, monkeypatch):
@@ -118,7 +118,7 @@ def test_a_chosen_run_that_is_deleted_gives_way_to_its_step(tmp_path, monkeypatc
     app.run()
     assert not app.exception
     assert networks(app).value == "step2"
-    assert f"There is no run {run.id} here" in app.sidebar.error[0].value
+    assert escape(f"There is no run {run.id} here") in app.sidebar.error[0].value
     app.run()
     assert not app.sidebar.error  # it was said once
     assert app.query_params["step"] == "step2" and "run" not in app.query_params

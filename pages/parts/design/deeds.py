@@ -38,7 +38,7 @@ def show(layers: Network, advice: Sequence[Advice]) -> None:
     with st.container(horizontal=True, gap="small"):
         trained = st.button(
             "Train it", type="primary", key=keys.DESIGN_TRAIN, disabled=not possible, on_click=_train,
-            help=f"Starts a run with the recipe of {chosen.short}, and opens the page Train.",
+            help=f"Starts a run with the recipe of {chosen.marked_short}, and opens the page Train.",
         )  # fmt: skip
         st.button(
             "Save it", disabled=not possible or not draft.is_changed(), on_click=_save,
@@ -49,7 +49,7 @@ def show(layers: Network, advice: Sequence[Advice]) -> None:
         _offer_files(layers, chosen)
         if draft.is_changed():
             st.button(
-                f"Back to {chosen.title if chosen.is_run else chosen.short}",
+                f"Back to {chosen.marked_title if chosen.is_run else chosen.marked_short}",
                 on_click=draft.change, args=(chosen.layers,),
                 help="Begins again with the network that is chosen in the sidebar.",
             )  # fmt: skip

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.parts import keys
 from pages.parts.design import draft
 from s5core.notation import MAX_TEXT
+from s5core.words import message
 
 GRAMMAR = """One word for each layer; blanks or commas between them; capitals do not matter.
 
@@ -32,7 +33,7 @@ def show() -> None:
         help=GRAMMAR,
     )
     if wrong:
-        st.error(wrong)
+        st.error(f"{message(wrong)} Until then the page shows the network that you had before.")
 
 
 def _take() -> None:

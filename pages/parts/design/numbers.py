@@ -99,6 +99,6 @@ def _show_time(layers: Network) -> None:
         delta_color="off",
         delta_arrow="off",
         width="content",
-        help=f"On this machine, with the digits in use; and a run with the recipe of {chosen.short}.",
+        help=f"On this machine, with the digits in use; and a run with the recipe of {chosen.marked_short}.",
     )
     clock.show("design", LOOK if waits else None, lambda: None)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 from torch import Tensor
 
-from pages.parts import choice, server
+from pages.parts import choice, messages, server
 from pages.parts.design import draft
 from pages.parts.design.numbers import seen_before_average
 from s5core.data import indices_of_class
@@ -30,7 +30,7 @@ def show(rows: Sequence[Row]) -> None:
     try:
         digit = _digit()
     except UserError as error:
-        st.error(str(error))
+        messages.complain(error)
         return
     _, height, width = row.output_shape
     box = row.box(height // 2, width // 2)

@@ -28,11 +28,15 @@ def show(answers: Answers, chosen: NamedNetwork) -> None:
         "A point is the share of our digits that a network reads right. The line through it is the 95 % "
         "confidence interval (Wilson): the share that it would read of very many digits like these lies "
         f"probably within it, as far as {count(digits, 'digit')} can tell. If two lines overlap much, they "
-        f"show no difference between the networks. The filled point is the chosen network, {chosen.short}."
+        "show no difference between the networks. The filled point is the chosen network, "
+        f"{chosen.marked_short}."
     )
     st.table(
         {
-            "Network": [f"**{each.label}** (chosen)" if each == chosen else each.label for each in answers],
+            "Network": [
+                f"**{each.marked_label}** (chosen)" if each == chosen else each.marked_label
+                for each in answers
+            ],
             "Read right": [
                 f"{_right(each):,} of {digits:,}".replace(" ", NO_BREAK) for each in answers.values()
             ],
@@ -63,7 +67,7 @@ def _on_mnist(network: NamedNetwork) -> float | None:
 
 
 def _verdict(answers: Answers) -> str:
-    """The best network and its lead over the next, in words."""
+    """The best network and its lead over the next, in words as Markdown."""
     ranking = sorted(answers, key=lambda network: answers[network].errors)
     best, *others = ranking
     first = answers[best]
@@ -72,13 +76,13 @@ def _verdict(answers: Answers) -> str:
     if len(level) == len(ranking):
         return f"There is no difference yet: each network reads {_right(first):,} of {digits} right."
     if len(level) > 1:
-        names = " and ".join(f"**{network.short}**" for network in level)
+        names = " and ".join(f"**{network.marked_short}**" for network in level)
         return f"{names} read most digits right: {_right(first):,} of {digits} each."
     second = answers[others[0]]
     lead, luck = second.errors - first.errors, compare_answers(first, second).luck
     return (
-        f"**{best.short}** reads most digits right: {_right(first):,} of {digits}. **{others[0].short}** "
-        f"comes next with {_right(second):,}. Two equally good networks would differ by up to about "
-        f"{luck:,} by luck alone: a lead of {lead:,} is "
+        f"**{best.marked_short}** reads most digits right: {_right(first):,} of {digits}. "
+        f"**{others[0].marked_short}** comes next with {_right(second):,}. Two equally good networks would "
+        f"differ by up to about {luck:,} by luck alone: a lead of {lead:,} is "
         f"{'more than that.' if lead > luck else 'no more than that.'}"
     )

@@ -9,7 +9,7 @@ from pages.parts.digits.accuracy import Answers
 from s5core.drawing import class_set
 from s5core.drawing.class_set import ClassSet, Imported
 from s5core.errors import UserError
-from s5core.words import count
+from s5core.words import count, escape, message
 
 NAMED = 5  # entries without a digit that are named
 
@@ -61,12 +61,13 @@ def _read_in() -> None:
 
 
 def _in_words(found: Imported | str) -> str:
+    """What became of the file, as Markdown."""
     if isinstance(found, str):
-        return found
+        return message(found)
     words = f"{count(found.new, 'digit')} read in."
     if found.known:
         words += f" {count(found.known, 'digit')} {'was' if found.known == 1 else 'were'} here already."
     if found.bad:
         named = "; ".join(found.bad[:NAMED]) + (" and others" if len(found.bad) > NAMED else "")
-        words += f" Left out, because there is no digit in them: {named}."
+        words += f" Left out, because there is no digit in them: {escape(named)}."
     return words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import keys
+from pages.parts import keys, messages
 from pages.parts.lessons import share
 from s5core.errors import UserError
 from s5core.lesson import LONG, SHORT, VARIANTS, Lesson, Variant
@@ -54,7 +54,7 @@ def show() -> None:
     try:
         Lesson.from_json(made.to_json())  # it is to be read again elsewhere
     except UserError as error:
-        st.error(str(error))
+        messages.complain(error)
         return
     share.show(made)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.parts import choice, keys, server, wait
+from pages.parts import choice, keys, messages, server, wait
 from pages.parts.mistakes import tiles
 from pages.parts.server import Trained
 from s5core.ahead.desk import Pending
@@ -44,7 +44,7 @@ def show(trained: Trained, answers: Evaluation) -> None:
     try:
         found = server.trained(other)
     except UserError as error:
-        st.error(str(error))
+        messages.complain(error)
         return
     if found is None:
         st.info("This network has been deleted. Choose another.")
@@ -59,7 +59,7 @@ def show(trained: Trained, answers: Evaluation) -> None:
     if isinstance(second, Pending):
         wait.show(lambda: server.answers(found), tiles.reading())
         return
-    _show_differences(answers, second, chosen.short, other.short)
+    _show_differences(answers, second, chosen.marked_short, other.marked_short)
 
 
 def _nearest(ids: Sequence[str], chosen: NamedNetwork) -> int:
@@ -72,7 +72,8 @@ def _nearest(ids: Sequence[str], chosen: NamedNetwork) -> int:
 
 
 def _show_differences(first: Evaluation, second: Evaluation, name: str, other: str) -> None:
-    """Counts and pictures of the digits that only one network misreads, and of those that both do."""
+    """Counts and pictures of the digits that only one network misreads, and of those that both do.
+    `name`, `other`: of the networks, as Markdown."""
     found = compare_answers(first, second)
     counts = [len(found.only_first), len(found.both), len(found.only_second)]
     titles = [f"Only {name}", "Both", f"Only {other}"]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from pages.parts import keys, server, visitor
+from pages.parts import keys, messages, server, visitor
 from s5core import compare
 from s5core.errors import UserError
 from s5core.runs import board, people
 from s5core.runs.board import Entry
 from s5core.views.steps import BADGES, LETTERS, steps_accuracy
-from s5core.words import percent
+from s5core.words import escape, percent
 
 FLOOR = 98.5  # percent, where the axis of the picture begins
 
@@ -25,7 +25,7 @@ def show() -> None:
         try:
             digits = server.digits().name
         except UserError as error:
-            st.error(str(error))
+            messages.complain(error)
             return
         found = board.entries(digits)
         if not found:
@@ -45,8 +45,8 @@ def _table(found: list[Entry]) -> pd.DataFrame:
     rows = [
         {
             "Place": f"#{place}",
-            "Result": entry.name,
-            "Whose": "you" if entry.owner == me else people.name(entry.owner),
+            "Result": escape(entry.name),
+            "Whose": "you" if entry.owner == me else escape(people.name(entry.owner)),
             "Pass": f"{entry.group.passes} of {entry.group.over}",
             "Surely": f"≥ {percent(entry.surely, 0)}",
             "Accuracy": str(entry.sample),

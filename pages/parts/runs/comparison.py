@@ -17,7 +17,7 @@ from s5core.target import ACCURACY
 from s5core.views import live
 from s5core.views.live import Curve
 from s5core.views.steps import steps_curves
-from s5core.words import count, percent
+from s5core.words import count, escape, percent
 
 
 def show(networks: Sequence[NamedNetwork]) -> None:
@@ -106,4 +106,4 @@ def _show_recipes(networks: Mapping[str, NamedNetwork]) -> None:
         field.replace("_", " "): [str(getattr(recipe, field)) for recipe in recipes.values()]
         for field in fields
     }
-    st.table(pd.DataFrame.from_dict(rows, "index", columns=list(recipes)))
+    st.table(pd.DataFrame.from_dict(rows, "index", columns=[escape(name) for name in recipes]))

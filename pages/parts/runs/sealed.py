@@ -54,7 +54,7 @@ def _show_test(run: Run, opened: str) -> None:
             return
         found = server.answers(trained)
     except UserError as error:
-        st.error(str(error))
+        messages.complain(error)
         return
     if isinstance(found, Pending):
         wait.show(lambda: server.answers(trained), "Reading the test digits …")

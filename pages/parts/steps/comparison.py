@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.parts import difference, keys, server
+from pages.parts import difference, keys, messages, server
 from s5core import compare, results
 from s5core.compare import CurvePoint
 from s5core.errors import UserError
 from s5core.runs import catalogue
 from s5core.runs.catalogue import NamedNetwork
 from s5core.views.steps import steps_curves
-from s5core.words import count, percent
+from s5core.words import count, escape, percent
 
 
 def show() -> None:
@@ -62,11 +62,12 @@ def _show_curves(networks: Sequence[NamedNetwork]) -> None:
     try:
         found = {network.short: _curve(network) for network in networks}
     except UserError as error:
-        st.error(str(error))
+        messages.complain(error)
         return
     curves = {name: curve for name, curve in found.items() if curve}
     if missing := [name for name, curve in found.items() if not curve]:
-        st.info(f"There is no training curve yet of {' and '.join(missing)}: it has not been trained.")
+        names = " and ".join(map(escape, missing))
+        st.info(f"There is no training curve yet of {names}: it has not been trained.")
     if not curves:
         return
     words = "; ".join(
@@ -82,7 +83,8 @@ def _show_curves(networks: Sequence[NamedNetwork]) -> None:
     for network in networks:
         if network.is_run and (trained := server.trained(network)):
             st.caption(
-                f"{network.short} was trained and validated on these digits: {trained.checkpoint.data}."
+                f"{network.marked_short} was trained and validated on these digits: "
+                f"{escape(trained.checkpoint.data)}."
             )
 
 

@@ -13,7 +13,7 @@ from s5core.runs import catalogue
 from s5core.steps import STEPS
 from s5core.summary import count_parameters
 from s5core.target import ACCURACY, EPOCHS, PARAMETERS
-from s5core.words import count, estimate, percent
+from s5core.words import count, estimate, message, percent
 
 READER = catalogue.of_step(STEPS["step5"])  # reads what is drawn
 TRAINED = catalogue.of_step(STEPS["step5_fast"])  # is trained live
@@ -64,9 +64,9 @@ def _read_drawing() -> None:
         except fit.BlankError:
             st.markdown(HOW_TO_DRAW)
         except DigitError as error:
-            st.warning(str(error))
+            st.warning(message(str(error)))
         except UserError as error:
-            st.error(str(error))
+            messages.complain(error)
         else:
             answers = verdict.read(readers, field)
             verdict.show(READER, f"{READER.short}, the shipped network,", readers, answers, field, doubts)
@@ -96,7 +96,7 @@ def _offer_training() -> None:
         try:
             open_question = _open_question()
         except UserError as error:
-            st.error(str(error))
+            messages.complain(error)
         else:
             st.fragment(_say_how_long, run_every=1.0 if open_question else None)(open_question)
     if pressed and not failed:
@@ -133,4 +133,4 @@ def _say_how_long(question: str | None) -> None:
         if server.digits().notice:
             st.caption("MNIST is missing here, and the practice digits are too few for the goal.")
     except UserError as error:
-        st.error(str(error))
+        messages.complain(error)

@@ -34,7 +34,7 @@ GUESSING = (
 def draw() -> None:
     """The accuracy of the chosen run, or of the shipped network; below it, all else about the run."""
     now = wait_for_first_point()
-    st.markdown(f"**{now.network.title if now.run else f'{now.network.short}, the shipped network'}**")
+    st.markdown(f"**{now.network.marked_title if now.run else f'{now.network.short}, the shipped network'}**")
     log = now.log if now.run else _shipped_log(now.network)
     ours = [
         Curve("training", _training(now, log)),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.parts import choice, clock, keys, server, sidebar
+from pages.parts import choice, clock, keys, messages, server, sidebar
 from s5core import device
 from s5core.errors import UserError
 from s5core.events import Diverged, Finished, Log
@@ -152,7 +152,7 @@ def _draw(draw: Callable[[], None]) -> None:
     try:
         draw()
     except UserError as error:  # the network cannot be read, or there is no such device
-        st.error(str(error))
+        messages.complain(error)
 
 
 def redraw() -> None:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from pages.parts import choice, keys, small
+from pages.parts import choice, keys, messages, small
 from s5core import device, schedule
 from s5core.augment import preview
 from s5core.data import Digits
@@ -23,6 +23,7 @@ from s5core.summary import count_parameters
 from s5core.target import EPOCHS
 from s5core.views import live
 from s5core.views.gallery import gallery
+from s5core.words import escape
 
 DECAYS = [0.0, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 1e-2]
 BATCHES = [16, 32, 64, 128, 256, 512, 1024]
@@ -163,7 +164,7 @@ def show(step: Step, digits: Digits) -> None:
     try:
         recipe = form.recipe()
     except UserError as error:
-        st.error(str(error))
+        messages.complain(error)
         return
     begun = form.origin
     changed = recipe != begun.recipe.replace(device=recipe.device)
@@ -173,7 +174,9 @@ def show(step: Step, digits: Digits) -> None:
             f" It has a network of its own with {count_parameters(begun.layers):,} parameters, and **Train** "
             "trains that one."
         )
-    words.caption(f"The settings are {'your change of ' if changed else ''}the recipe of {begun.short}.{own}")
+    words.caption(
+        f"The settings are {'your change of ' if changed else ''}the recipe of {escape(begun.short)}.{own}"
+    )
     if begun.layers is not None or recipe != step.recipe.replace(device=recipe.device):
         st.button(
             f"Back to the recipe of {step.short.lower()}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import keys, server, small, wait
+from pages.parts import keys, messages, server, small, wait
 from s5core import notation
 from s5core.ahead.desk import Pending
 from s5core.ahead.motion import STEPS, SlowMotion
@@ -31,7 +31,7 @@ def show(network: NamedNetwork) -> None:
         try:
             _show(network)
         except UserError as error:
-            st.error(str(error))
+            messages.complain(error)
 
 
 def _show(network: NamedNetwork) -> None:
@@ -45,8 +45,8 @@ def _show(network: NamedNetwork) -> None:
     question = SlowMotion(network.layers, network.recipe, server.digits(), start)
     if st.session_state.get(keys.TRAIN_WATCHED) != question.file:
         st.caption(
-            f"{network.short} takes {STEPS} steps with its own recipe, and each is shown: the batch, the "
-            "loss of each digit, the gradients, and how far the weights move. No run is touched."
+            f"{network.marked_short} takes {STEPS} steps with its own recipe, and each is shown: the batch, "
+            "the loss of each digit, the gradients, and how far the weights move. No run is touched."
         )
         st.button(f"Take {STEPS} steps", on_click=_ask, args=(question.file,))
         return

@@ -17,7 +17,7 @@ from s5core.recipe import RATES, Recipe, nearest_rate
 from s5core.runs import forecast, people
 from s5core.runs.catalogue import NamedNetwork
 from s5core.runs.folder import Expectation, Run
-from s5core.words import count, duration, escape, estimate, percent
+from s5core.words import count, duration, escape, estimate, message, percent
 
 
 def draw() -> None:
@@ -163,7 +163,7 @@ def _state(now: Look) -> tuple[float, str]:
     if now.place is not None:
         return kept, _waiting(now.run, now.place)
     if now.trouble and not now.training:  # the log may be what cannot be written
-        return kept, f":red[The run ended with an error:] {now.trouble}"
+        return kept, f":red[The run ended with an error:] {message(now.trouble)}"
     match log.end:
         case None if now.training:
             return _progress(log, epochs)
@@ -176,8 +176,8 @@ def _state(now: Look) -> tuple[float, str]:
             return 1.0, f"Finished: {percent(end.validation_accuracy)} {when}, {duration(end.seconds)}."
         case Diverged(epoch, batch):
             return kept, f":red[Diverged at epoch {epoch}, batch {batch}.] The reason is below the chart."
-        case Failed(message):
-            return kept, f":red[The run ended with an error:] {message}"
+        case Failed(reason):
+            return kept, f":red[The run ended with an error:] {message(reason)}"
         case _ if now.training:
             return kept, "Starting …"
         case Stopped(epoch):
@@ -219,5 +219,5 @@ def _progress(log: Log, epochs: int) -> tuple[float, str]:
     done, seconds = forecast.epochs_done(log), forecast.seconds_left(log, epochs) or 0.0
     return min(1.0, done / epochs), (
         f"Epoch {min(epochs, int(done) + 1)} of {epochs} · {log.progress[-1].images_per_second:,.0f} images "
-        f"a second · {duration(seconds)} left · {log.started.device}"
+        f"a second · {duration(seconds)} left · {escape(log.started.device)}"
     )

@@ -11,7 +11,7 @@ PARAMETER, LARGE = "show", "large"  # `?show=large`
 STYLE = """<style>
 html { font-size: 20px }
 [data-testid="stMainBlockContainer"] { padding-top: 3rem; padding-bottom: 2rem }
-[data-testid="stMain"] [data-testid="stTooltipIcon"] { display: none }
+[data-testid="stMain"] button[aria-label^="Help"] { display: none }
 </style>"""
 
 

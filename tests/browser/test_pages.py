@@ -146,3 +146,11 @@ def test_the_presentation_stays_in_the_link_and_on_other_pages(app: App, page: P
     expect(page.get_by_role("heading", level=1)).to_have_text("Draw")
     expect(page.get_by_role("combobox", name="Step")).not_to_be_in_viewport()  # the sidebar is folded away
     assert float(size().removesuffix("px")) > 1.2 * usual
+
+
+def test_a_presentation_hides_the_help_and_no_button(app: App, page: Page) -> None:
+    page.goto(app.url("train?show=large"))
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible()
+    page.goto(app.url("draw?show=large"))
+    expect(page.get_by_role("button", name="Clear", exact=True)).to_be_visible()
+    expect(page.get_by_test_id("stMain").get_by_role("button", name="Help")).to_have_count(0)

@@ -7,9 +7,9 @@ from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
 from pages.parts import canvas, choice, keys, messages, navigation, verdict
-from pages.parts.draw import keep, photograph, why
+from pages.parts.draw import keep, layout, photograph, why
 from pages.parts.verdict import Answers, Readers
-from s5core.drawing import fit, sketch
+from s5core.drawing import fit
 from s5core.drawing.fit import BlankError, DigitError
 from s5core.drawing.reading import Reading
 from s5core.drawing.sketch import Sketch
@@ -150,19 +150,17 @@ def show() -> None:
     except UserError as error:
         messages.complain(error)
         return
-    # Side by side, or on a phone below one another: the answer comes next to the canvas, then the tools.
-    with st.container(horizontal=True, gap="medium"):
-        paper, answered = st.container(width=sketch.SIDE), st.container()
-    with st.container(horizontal=True, gap="medium"):
-        tools, compared = st.container(width=sketch.SIDE), st.container()
+    paper, answered, tools, compared = layout.parts()
     try:
         with paper:
             field, drawn = choose_digit(tools)
     except DigitError as error:
         choice.keep_drawing(None)
         with answered:
-            if isinstance(error, BlankError):
-                st.info(NO_DIGIT if st.session_state[keys.DRAW_SOURCE] == CANVAS else NO_PHOTO)
+            if isinstance(error, BlankError) and st.session_state[keys.DRAW_SOURCE] == CANVAS:
+                st.info(NO_DIGIT)
+            elif isinstance(error, BlankError) and st.session_state.get(keys.DRAW_PHOTO) is None:
+                st.info(NO_PHOTO)
             else:
                 st.warning(message(str(error)))
         return

@@ -50,10 +50,11 @@ def show(
     )
     verb, mark = ("guesses", "?") if doubt else ("reads", "")
     answer = answers[network]
+    condition = ", if it is a digit" if doubt and doubt.kind == "no digit" else ""
     st.html(
         f'<div role="status">{escape(name)} {verb}<br>'
         f'<span style="font-size: 7rem; font-weight: 700; line-height: 1.1">{answer.answer}{mark}</span><br>'
-        f'<span style="font-size: 1.5rem">{probability(answer.confidence)} sure</span></div>'
+        f'<span style="font-size: 1.5rem">{probability(answer.confidence)} sure{condition}</span></div>'
     )
     if doubt:
         doubts.warning(f"**Not sure. {DOUBTS[doubt.kind]}** {doubt.why}")

@@ -150,6 +150,13 @@ def test_a_bad_picture_is_refused_in_a_sentence(app, content):
     assert "three.png is damaged or not a picture" in hints(app) and answer(app) is None
 
 
+def test_an_empty_page_is_told_from_no_picture(app):
+    buffer = io.BytesIO()
+    Image.new("L", (400, 400), 255).save(buffer, "PNG")
+    photograph(app, "white.png", buffer.getvalue())
+    assert not app.info and any("digit" in each.value for each in app.warning)
+
+
 def test_an_upload_that_is_no_picture_or_too_large_is_refused_in_a_sentence(app):
     photograph(app, "notes.txt", b"four", "text/plain")
     assert "notes.txt is damaged or not a picture" in hints(app)

@@ -154,6 +154,17 @@ def test_the_canvas_is_whole_on_a_phone(page, app):
     assert answer(page).bounding_box()["y"] < below  # no scrolling past all tools
 
 
+def test_the_tools_stay_where_they_are_whatever_is_answered(page, app):
+    def place():
+        return page.get_by_role("slider", name="Width").bounding_box()["y"]
+
+    open_draw(page, app)
+    before = place()
+    stroke(page, SEVEN)
+    expect(answer(page)).to_contain_text(read_as(7))
+    assert place() == before
+
+
 def test_strokes_may_begin_in_every_corner(page, app):
     """The canvas has tools of its own, unseen in its upper right corner."""
     open_draw(page, app)

@@ -109,7 +109,7 @@ def load(
             except DownloadError as error:
                 trouble = str(error)
         digits = practice_set(trouble) if missing_files(HOME) else read_mnist(HOME)
-    return hold_out(digits) if split == "holdout" else digits
+    return divide(digits, split)
 
 
 def missing_files(root: Path) -> list[str]:
@@ -270,6 +270,11 @@ def practice_set(trouble: str = "") -> Digits:
             "works with them, but they are too few to reach 99.4 %."
         ),
     )
+
+
+def divide(digits: Digits, split: Split) -> Digits:
+    """The digits as a recipe with this split trains and validates with them."""
+    return hold_out(digits) if split == "holdout" else digits
 
 
 def hold_out(digits: Digits) -> Digits:

@@ -22,7 +22,7 @@ from s5core.drawing.class_set import Reader
 from s5core.errors import UserError
 from s5core.evaluate import Evaluation
 from s5core.layers import Layer
-from s5core.recipe import Recipe
+from s5core.recipe import Recipe, Split
 from s5core.results import Result
 from s5core.runs import forecast, outcome
 from s5core.runs.catalogue import NamedNetwork
@@ -66,10 +66,10 @@ def _desk() -> Desk:
     return made
 
 
-def answers(trained: Trained) -> Evaluation | Pending:
-    """A network's answers to the validation digits; `Pending` for some seconds where nobody has asked
-    before. Raises UserError when the digits are damaged."""
-    return ask(Reading(trained.network, digits()))
+def answers(trained: Trained, split: Split = "test") -> Evaluation | Pending:
+    """A network's answers to the validation digits of a split; `Pending` for some seconds where nobody has
+    asked before. Raises UserError when the digits are damaged."""
+    return ask(Reading(trained.network, digits(split), split))
 
 
 def ask(question: Question[Answer]) -> Answer | Pending:
@@ -83,14 +83,16 @@ def reached() -> dict[str, Result]:
     return results.load()
 
 
-def digits() -> Digits:
+def digits(split: Split = "test") -> Digits:
     """MNIST where it is on this machine, else the practice digits; nothing is downloaded.
     Raises UserError when files are damaged."""
-    return _digits(configuration.value("data_dir"), not data.missing_files(data.HOME))
+    return _digits(configuration.value("data_dir"), not data.missing_files(data.HOME), split)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _digits(folder: str, downloaded: bool) -> Digits:
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _digits(folder: str, downloaded: bool, split: Split) -> Digits:
+    if split != "test":
+        return data.divide(_digits(folder, downloaded, "test"), split)
     return data.load(folder=folder or None, download=False)
 
 

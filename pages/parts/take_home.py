@@ -90,11 +90,12 @@ def _offer(export: Export, source: Source, trained: Trained | None) -> None:
 def _make(export: Export, source: Source, trained: Trained | None) -> bytes:
     """The file. The server runs this in a thread of its own, where it may wait for the reader of digits."""
     if export.reads and trained is not None:
-        while isinstance(found := server.answers(trained), Pending):
+        split = trained.checkpoint.recipe.split  # the test digits may be sealed
+        while isinstance(found := server.answers(trained, split), Pending):
             if found.trouble:
                 raise UserError(found.trouble)
             time.sleep(LOOK)
-        source = replace(source, answers=Answers(server.digits(), found))
+        source = replace(source, answers=Answers(server.digits(split), found))
     return export.write(source)
 
 

@@ -21,10 +21,11 @@ from torch import nn
 from s5core import checkpoint
 from s5core.ahead.question import MAX_BYTES, Report, home
 from s5core.checkpoint import Checkpoint
-from s5core.data import Digits
+from s5core.data import Digits, divide
 from s5core.evaluate import Evaluation, evaluate
 from s5core.files import read_bytes, write_atomically
 from s5core.layers import CLASSES, to_json
+from s5core.recipe import Split
 
 SHIPPED = checkpoint.FOLDER / "known"
 METHOD = 1  # another number when answers are found in another way: the old files are then asked for no more
@@ -59,7 +60,8 @@ class Reading:
     """The question what a network answers to all validation digits."""
 
     network: Network
-    digits: Digits
+    digits: Digits  # as the split divides them
+    split: Split = "test"
 
     @property
     def file(self) -> str:
@@ -82,13 +84,14 @@ class Reading:
 
     def order(self) -> dict[str, Any]:
         """The question as JSON data."""
-        return {"path": str(self.network.path.resolve())}
+        return {"path": str(self.network.path.resolve()), "split": self.split}
 
     @classmethod
     def of(cls, order: dict[str, Any], digits: Digits) -> Reading:
         """The question in an order. Raises CheckpointError where the network cannot be read."""
         path = Path(order["path"])
-        return cls(Network.of(path, checkpoint.load(path)), digits)
+        split = order["split"]
+        return cls(Network.of(path, checkpoint.load(path)), divide(digits, split), split)
 
     def find_out(self, report: Report, place: Path) -> None:
         """Read all validation digits, which takes seconds, and keep the answers in a folder. Raises OSError

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -76,3 +78,14 @@ def test_a_file_waits_for_the_reader_of_digits(name: str) -> None:
     made = trained.checkpoint
     content = take_home._make(EXPORTS[name], Source("step5", made.layers, made.recipe, made), trained)
     assert b"1,000 digits" in content
+
+
+def test_a_file_tells_of_the_digits_that_the_run_was_validated_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test digits of a run that was validated on others are sealed."""
+    trained = server.trained(catalogue.of_step(STEP5))
+    held = dataclasses.replace(
+        trained.checkpoint, recipe=STEP5.recipe.replace(split="holdout"), data="practice set holdout"
+    )
+    monkeypatch.setattr(trained, "checkpoint", held)
+    content = take_home._make(EXPORTS["card"], Source("step5", held.layers, held.recipe, held), trained)
+    assert b"333 digits" in content and b"1,000 digits" not in content

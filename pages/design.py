@@ -23,7 +23,7 @@ def show() -> None:
     sidebar.write_address()
     advice, rows = advise(layers), layer_table(layers[: count_possible(layers)], every=True)
     line.show()
-    numbers.show(layers, rows, origin)
+    numbers.show(layers, rows, origin, not any(each.is_error for each in advice))
     messages.show("design")
     listed, seen = st.columns([5, 3], gap="medium")
     with listed:

@@ -168,7 +168,23 @@ def test_a_link_opens_the_network_and_a_bad_one_says_so(page: AppTest) -> None:
     assert app.query_params["layers"] == SMALL
     app = opened(layers="C8 Silo")
     assert line(app).value == "C8 Silo" and "Token 2" in app.error[0].value
+    assert "the network that you had before" in app.error[0].value and button(app, "Train it").disabled
     assert len(listed(app)) == len(STEPS["step5"].layers)
+
+
+def test_a_cell_sees_what_the_average_gets(page: AppTest) -> None:
+    type_text(page, "C8 BN ReLU P C16 BN ReLU P C32k5 BN ReLU GAP H10")
+    assert numbers(page)["A cell sees"] == "26 × 26 px"
+    type_text(page, "C8 BN ReLU P C32k7")
+    assert numbers(page)["A cell sees"] == "16 × 16 px"
+
+
+def test_what_cannot_be_trained_has_no_time_and_an_end_too_early_is_told(page: AppTest) -> None:
+    type_text(page, "C8")
+    assert numbers(page)["An epoch takes about"] == "–"
+    type_text(page, f"{SMALL} P")
+    output = next(metric for metric in page.metric if metric.label == "Output")
+    assert (output.value, output.delta) == ("10×1×1", "not the last layer")
 
 
 def test_a_design_survives_other_pages_and_another_choice_in_the_sidebar(page: AppTest) -> None:

@@ -26,7 +26,8 @@ MAX_BYTES = 2**16  # of a file of layers; the longest has 10 KB
 def show(layers: Network, advice: Sequence[Advice]) -> None:
     """The buttons."""
     chosen = choice.network()
-    possible = not any(each.is_error for each in advice)
+    wrong = bool(draft.text()[1])
+    possible = not wrong and not any(each.is_error for each in advice)
     st.text_input(
         "Its name",
         key=keys.DESIGN_NAME,
@@ -54,7 +55,9 @@ def show(layers: Network, advice: Sequence[Advice]) -> None:
                 help="Begins again with the network that is chosen in the sidebar.",
             )  # fmt: skip
     if not possible:
-        st.caption("It can be trained once nothing in the list is impossible.")
+        st.caption(
+            f"It can be trained once {'the text is right' if wrong else 'nothing in the list is impossible'}."
+        )
     failed = messages.show("start")
     if trained and not failed:
         st.switch_page("pages/train.py")

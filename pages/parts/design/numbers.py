@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import streamlit as st
 
 from pages.parts import choice, clock, keys, server
 from s5core.advice import DIGIT
 from s5core.errors import UserError
-from s5core.layers import CLASSES, Network
+from s5core.layers import CLASSES, GlobalAvgPool, Network
 from s5core.runs.catalogue import NamedNetwork
 from s5core.summary import Row, count_parameters
 from s5core.target import ACCURACY, EPOCHS, PARAMETERS
@@ -19,14 +20,15 @@ MISSING = "–"
 LOOK = 1.0  # seconds between two questions whether the machine is measured
 
 
-def show(layers: Network, rows: Sequence[Row], origin: NamedNetwork) -> None:
-    """The numbers side by side. `rows`: of the layers that are possible."""
+def show(layers: Network, rows: Sequence[Row], origin: NamedNetwork, possible: bool) -> None:
+    """The numbers side by side. `rows`: of the layers that are possible, up to the first that is not;
+    `possible`: whether the whole network can be trained."""
     whole = len(rows) == len(layers)
     with st.container(horizontal=True, gap="medium", key=keys.DESIGN_NUMBERS):
         _show_parameters(rows, whole, count_parameters(origin.layers))
         _show_field(rows)
         _show_output(rows, whole)
-        st.fragment(_show_time, key=keys.DESIGN_TIME)(layers if whole else ())
+        st.fragment(_show_time, key=keys.DESIGN_TIME)(layers if possible else ())
 
 
 def _show_parameters(rows: Sequence[Row], whole: bool, before: int) -> None:
@@ -60,18 +62,24 @@ def _show_field(rows: Sequence[Row]) -> None:
 
 
 def seen_before_average(rows: Sequence[Row]) -> Row | None:
-    """The last layer whose maps have more than one cell, else the last of all; None without layers."""
+    """The layer before the average; where there is none, the last one whose maps have more than one cell,
+    else the last of all; None without layers."""
+    for before, row in pairwise(rows):
+        if isinstance(row.layer, GlobalAvgPool):
+            return before
     maps = [row for row in rows if row.output_shape[1] > 1]
     return next(reversed(maps or rows), None)
 
 
 def _show_output(rows: Sequence[Row], whole: bool) -> None:
     shape = rows[-1].output_shape if rows else (1, 28, 28)
-    done = whole and shape == (CLASSES, 1, 1)
+    right = shape == (CLASSES, 1, 1)
+    done = whole and right
+    needed = "not the last layer" if right else f"{CLASSES}×1×1 is needed"
     st.metric(
         "Output",
         "×".join(map(str, shape)),
-        "a score for each class" if done else f"{CLASSES}×1×1 is needed",
+        "a score for each class" if done else needed,
         delta_color="green" if done else "red",
         delta_arrow="off",
         width="content",

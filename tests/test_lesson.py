@@ -12,6 +12,7 @@ from s5core.data import Digits
 from s5core.events import Finished
 from s5core.layers import Conv, GlobalAvgPool
 from s5core.lesson import Lesson, LessonError, Reached, Variant
+from s5core.recipe import differing
 from s5core.steps import STEPS
 from s5core.train import train
 
@@ -107,3 +108,9 @@ def test_every_network_of_a_lesson_trains(name: str, practice: Digits):
     for variant in lesson.shipped()[name].variants:
         *_, end = train(variant.layers, variant.recipe.replace(device="cpu"), few)
         assert isinstance(end, Finished)
+
+
+def test_networks_of_the_lesson_on_augmentation_differ_in_their_movements_alone():
+    plain, moved = lesson.shipped()["5-augmentation"].variants
+    assert set(differing([plain.recipe, moved.recipe])) == {"rotation", "shift", "scale", "shear", "slash"}
+    assert moved.recipe.replace(epochs=1).augments and plain.layers == moved.layers

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.parts import keys
+from pages.parts.lessons import author
 from s5core import lesson
 from s5core.events import Epoch, Finished, Metrics, Started, to_lines
 from s5core.runs import folder, people
@@ -60,3 +63,13 @@ def test_the_result_is_told_when_all_networks_have_been_trained() -> None:
     assert not app.exception
     assert "after one convolution is ahead of after three. This difference is noise." in app.code[0].value
     assert escape(POOL.found) in words(app)
+
+
+def test_each_field_that_a_teacher_may_leave_open_has_a_control() -> None:
+    variants = tuple(
+        dataclasses.replace(variant, recipe=variant.recipe.replace(dropout=0.0)) for variant in POOL.variants
+    )
+    mine = dataclasses.replace(POOL, variants=variants, open=author.OPEN)
+    app = open_page(lesson.to_text(mine))
+    named = {each.label for kind in (app.selectbox, app.number_input) for each in kind}
+    assert {name.replace("_", " ").capitalize() for name in author.OPEN} <= named

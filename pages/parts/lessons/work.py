@@ -74,7 +74,7 @@ def _show(chosen: Lesson) -> None:
         for attempt in attempts:
             _show_attempt(attempt, changes)
     with right:
-        _show_curves(attempts)
+        _show_curves(attempts, changes.get("epochs"))
     active = any(attempt.active for attempt in attempts)
     clock.show("lessons", OFTEN if active else None, lambda: None)
     st.markdown(f"**What to look at.** {escape(chosen.look)}")
@@ -107,9 +107,7 @@ def _control(name: str, key: str) -> Any:
     kind, words = field_types(Recipe)[name], field_choices(Recipe, name)
     options: dict[str, Any] = {"key": key, "width": 220, "placeholder": "as in the lesson"}
     if words or kind is bool:
-        return st.selectbox(
-            label, words or (True, False), index=None, placeholder="as in the lesson", **options
-        )
+        return st.selectbox(label, words or (True, False), index=None, **options)
     low, high = field_range(Recipe, name, step=1e-6)
     if kind is int:
         return st.number_input(label, int(low), int(high), None, **options)
@@ -152,12 +150,13 @@ def _show_attempt(attempt: Attempt, changes: dict[str, Any]) -> None:
     variant, run = attempt.variant, attempt.run
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         words = f"**{escape(variant.name)}**  \n{count(count_parameters(variant.layers), 'parameter')}"
-        st.markdown(f"{words} · {_state(attempt)}", width="stretch")
         try:
             recipe = variant.recipe.replace(**changes)
         except UserError as error:
+            st.markdown(words)
             st.error(str(error))
             return
+        st.markdown(f"{words} · {_state(attempt, recipe)}", width="stretch")
         st.button(
             "Train" if run is None else "Train again",
             key=keys.lesson_train(variant.name),
@@ -176,10 +175,11 @@ def _train(variant: Variant, recipe: Recipe) -> None:
         st.rerun()  # the page shows the message
 
 
-def _state(attempt: Attempt) -> str:
+def _state(attempt: Attempt, recipe: Recipe) -> str:
+    """How its run is doing, or how long one with this recipe would take."""
     run = attempt.run
     if run is None:
-        seconds = server.expected_seconds(attempt.variant.layers, attempt.variant.recipe)
+        seconds = server.expected_seconds(attempt.variant.layers, recipe)
         return "not trained yet" if seconds is None else f"about {estimate(seconds)} on this machine"
     place = server.jobs().place(run.id)
     if place is not None:
@@ -193,9 +193,10 @@ def _state(attempt: Attempt) -> str:
     return f"**{percent(found.accuracy)}**, {count(found.errors or 0, 'error')}, {duration(found.seconds)}"
 
 
-def _show_curves(attempts: Sequence[Attempt]) -> None:
-    """The accuracy of all variants in one chart."""
-    lines, epochs = [], max(attempt.variant.recipe.epochs for attempt in attempts)
+def _show_curves(attempts: Sequence[Attempt], chosen_epochs: int | None) -> None:
+    """The accuracy of all variants in one chart. `chosen_epochs`: those of the next run, where the learner
+    has chosen them."""
+    lines, epochs = [], chosen_epochs or max(attempt.variant.recipe.epochs for attempt in attempts)
     for attempt in attempts:
         run = attempt.run
         history = outcome.history(run) if run else []

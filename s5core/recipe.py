@@ -101,7 +101,7 @@ class Recipe:
             return name in schedule.parameters(self.schedule)
         if name in _OPTIMISED:
             return name in optimizer.parameters(self.optimizer)
-        return name != "plain_epochs" or self.augments
+        return self.augments or name not in (*_MOVEMENTS, "plain_epochs")
 
     def name(self, usual: Recipe, design: str = "") -> str:
         """A short name: what differs from the `usual` recipe, the most important first, such as

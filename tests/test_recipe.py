@@ -243,3 +243,9 @@ def test_recipes_differ_in_fields_that_have_an_effect_in_one_of_them() -> None:
         "every",
     ]
     assert differing([one]) == []
+
+
+def test_movements_matter_only_where_an_epoch_is_augmented():
+    one, other = (Recipe(epochs=1, plain_epochs=1, rotation=degrees) for degrees in (7, 20))
+    assert differing([one, other]) == [] and not one.matters("rotation")
+    assert differing([one.replace(epochs=2), other.replace(epochs=2)]) == ["rotation"]

@@ -125,7 +125,8 @@ def _show_accuracy(ours: Sequence[Curve], others: Sequence[Curve], log: Log, epo
     below = live.outside(ours, axis, epochs)
     st.caption(
         (f"{count(below, 'point lies', 'points lie')} of this run below the axis. " if below else "")
-        + "Training: accuracy on augmented digits since the point before, while the weights change. "
+        + "Training: accuracy on the training digits, augmented as the recipe says, since the point before, "
+        "while the weights change. "
         "Validation: after each epoch. Grey: validation of other runs."
     )
 

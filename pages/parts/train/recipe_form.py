@@ -23,7 +23,7 @@ from s5core.summary import count_parameters
 from s5core.target import EPOCHS
 from s5core.views import live
 from s5core.views.gallery import gallery
-from s5core.words import escape
+from s5core.words import count, escape
 
 DECAYS = [0.0, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 1e-2]
 BATCHES = [16, 32, 64, 128, 256, 512, 1024]
@@ -185,6 +185,11 @@ def show(step: Step, digits: Digits) -> None:
         )  # fmt: skip
     if not EPOCHS.met_by(recipe.epochs):
         st.info(f"The exercise allows {EPOCHS.words} epochs; this recipe has {recipe.epochs}.")
+    if not recipe.augments and recipe.replace(plain_epochs=0).augments:
+        st.info(
+            f"No digit is augmented: the recipe has {count(recipe.epochs, 'epoch')}, and the last "
+            f"{recipe.plain_epochs} would show plain digits."
+        )
     with rate_preview, small.chart("rate"):
         _preview_rate(recipe)
     with sample.container():

@@ -24,6 +24,7 @@ from s5core.target import ACCURACY, EPOCHS, PARAMETERS
 from s5core.words import count, percent
 
 NO_CHANGE = "No change fits by itself"
+LAST = 0.01  # of an epoch: its last batches. At its very end a schedule may already be a step further.
 CHANCE_LOSS = math.log(CLASSES)  # of a network that only guesses
 
 
@@ -74,13 +75,13 @@ class Case:
         return any(layer.role == "norm" for layer in self.layers)
 
     def factor(self, epoch: int) -> float:
-        """The share of the peak learning rate in the middle of an epoch, from 1."""
+        """The share of the peak learning rate at the end of an epoch, from 1."""
         losses = [metrics.validation_loss for metrics in self.history[: epoch - 1]]
-        return self.recipe.factor((epoch - 0.5) / self.recipe.epochs, losses)
+        return self.recipe.factor((epoch - LAST) / self.recipe.epochs, losses)
 
     @property
     def ends_high(self) -> bool:
-        """Whether the last epoch was trained with at least half of the peak learning rate."""
+        """Whether the last epoch ended with at least half of the peak learning rate."""
         return self.factor(len(self.history)) >= 0.5
 
 
@@ -252,8 +253,8 @@ def gain_to_come(case: Case) -> Hint | None:
     recent = [past.validation_accuracy for past in case.history[-4:]]
     jumps = f" Its accuracy moved between {min(recent):.2f} and {percent(max(recent))} in the last epochs."
     seen = (
-        f"In the last epoch the learning rate was still at {100 * case.factor(len(case.history)):.0f} % of "
-        f"its peak.{jumps if len(recent) > 2 else ''}"
+        "At the end of the last epoch the learning rate was still at "
+        f"{100 * case.factor(len(case.history)):.0f} % of its peak.{jumps if len(recent) > 2 else ''}"
     )
     why = (
         "Large steps jump around the best weights. When the rate falls towards zero, the network settles, "

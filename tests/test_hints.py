@@ -151,6 +151,8 @@ def test_the_gain_of_a_falling_rate_is_still_to_come() -> None:
     better = trained(NORMED, found.recipe)
     assert "gain_to_come" not in names(better)
     assert better.history[-1].validation_accuracy > case.history[-1].validation_accuracy
+    short = trained(NORMED, found.recipe.replace(epochs=1))  # whose rate falls to zero as well
+    assert "gain_to_come" not in names(short)
     stopped = replace(better, history=better.history[:2], end=None)
     left = hint(stopped, "gain_to_come")
     assert left.recipe is None and "Left to train: 2 epochs" in left.why

@@ -8,7 +8,6 @@ from pages.parts import choice, expectation, keys, messages, navigation, server
 from pages.parts.train import curves, finder, follow, layout, recipe_form, slow_motion, transport
 from s5core.data import Digits
 from s5core.errors import UserError
-from s5core.runs import catalogue
 
 
 def fetch_digits() -> None:
@@ -61,7 +60,7 @@ with chart:
 with settings:
     recipe_form.show(network.step, digits)
     expectation.ask()
-    finder.show(catalogue.of_step(network.step))
+    finder.show(recipe_form.network_to_train(network))
 slow_motion.show(network)
 st.caption("A run goes on when you leave this page.")
 tell_of_practice_digits(digits)

@@ -338,8 +338,8 @@ STEPS: dict[str, Step] = {
                 "The first layers are narrow, because a channel costs the most time there. The last layers "
                 "are wide.",
                 "The average comes before the 1x1 head: it pools features, not scores of classes.",
-                "No dropout. In every epoch each digit is rotated, shifted, resized and slanted a little, "
-                "and a tenth of the zeros gets a slash. The last epoch shows the digits unchanged.",
+                "No dropout. In every epoch but the last, each digit is rotated, shifted, resized and "
+                "slanted a little, and a tenth of the zeros gets a slash.",
                 "One-cycle learning rate: it rises to a high peak and then falls straight to zero.",
             ),
             result="The network meets all three bounds.",

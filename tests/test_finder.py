@@ -60,8 +60,8 @@ def test_only_what_matters_makes_another_test(practice: Digits) -> None:
     test = RangeTest(NORMED, RECIPE, practice)
     same = RECIPE.replace(learning_rate=0.7, epochs=1, plain_epochs=1, schedule="constant")
     assert RangeTest(NORMED, same, practice).file == test.file
-    few = dict(digits=practice, batches=3)
-    assert list(find_rates(NORMED, same, **few)) == list(find_rates(NORMED, RECIPE, **few))
+    found, expected = (list(find_rates(NORMED, each, practice, batches=3)) for each in (same, RECIPE))
+    assert found == expected
     others = [RangeTest(NORMED, RECIPE.replace(seed=4), practice), RangeTest(LEAST, RECIPE, practice)]
     assert test.file not in {each.file for each in others}
     again = RangeTest.of(json.loads(json.dumps(test.order())), practice)

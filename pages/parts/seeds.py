@@ -37,7 +37,7 @@ def show(run: Run, place: keys.Place, after: Callable[[bool], None]) -> None:
 
 def beside_shipped(found: Group) -> str:
     """The group beside the seeds of its step as shipped; empty where they cannot be compared."""
-    first, digits = found.runs[0], found.outcomes[0].data
+    first, digits = found.runs[0], found.data
     shipped = server.reached().get(first.step)
     if found.sample is None or shipped is None or digits != "MNIST" or found.sample.digits != TEST_DIGITS:
         return ""

@@ -9,9 +9,11 @@ from pages.parts import keys
 
 
 def hide_toolbars() -> None:
-    """Show no toolbar over small charts. The router calls this once for each page."""
-    small = f"[class*='st-key-{keys.small_chart('')}']"
-    st.html(f"<style>{small} [data-testid='stElementToolbar'] {{ display: none }}</style>")
+    """Show no toolbar over small charts, and none on a touch screen, where it would never go away. The router
+    calls this once for each page."""
+    small, toolbar = f"[class*='st-key-{keys.small_chart('')}']", "[data-testid='stElementToolbar']"
+    hidden = "{ display: none }"
+    st.html(f"<style>{small} {toolbar} {hidden} @media (hover: none) {{ {toolbar} {hidden} }}</style>")
 
 
 def chart(name: str) -> DeltaGenerator:

@@ -15,7 +15,7 @@ from s5core.runs import catalogue, folder
 from s5core.slow_motion import watch
 from s5core.steps import STEPS
 from s5core.words import escape, percent
-from tests.helpers import APP, wait_for
+from tests.helpers import APP, LEAST, wait_for
 
 STEP = STEPS["step5"]
 
@@ -330,6 +330,19 @@ def test_the_rate_finder_suggests_a_rate_and_one_click_takes_it(page, monkeypatc
     button(page, "Use 0.3").click().run()
     assert page.select_slider(key=control("learning_rate", version=1)).value == 0.3
     assert not folder.list_runs()
+
+
+def test_the_rate_finder_tests_the_network_that_would_be_trained(monkeypatch):
+    run = folder.create("mine", "step5", LEAST, STEP.recipe)
+    asked = []
+    monkeypatch.setattr(server, "ask", lambda question: asked.append(question) or [])
+    page = AppTest.from_file(APP, default_timeout=60)
+    page.query_params["run"] = run.id
+    page.run().switch_page("pages/train.py").run()
+    page.session_state[keys.TRAIN_FINDER] = True
+    page.run()
+    button(page, "Test the rates").click().run()
+    assert not page.exception and asked[-1].layers == LEAST
 
 
 def test_slow_motion_walks_from_step_to_step(page, monkeypatch):

@@ -29,7 +29,7 @@ def show(networks: Sequence[NamedNetwork]) -> None:
     if len(done) < 2:
         st.caption("Two of the runs must have been trained here to their end before they can be judged.")
         return
-    if len({(each.outcomes[0].data, each.runs[0].recipe.split) for each in done.values()}) > 1:
+    if len({(each.data, each.runs[0].recipe.split) for each in done.values()}) > 1:
         st.caption("These runs were validated on different digits, so their accuracies cannot be compared.")
         return
     best = sorted(done, key=lambda name: _mean(done[name]))[-2:]
@@ -74,7 +74,7 @@ def _judge(first: str, second: str, before: Group, after: Group) -> None:
 def _disagreements(before: Group, after: Group) -> tuple[int, int] | Pending | None:
     """How many digits only one of two single runs reads wrong; None where that cannot be found out."""
     try:
-        if before.runs[0].recipe.split != "test" or before.outcomes[0].data != server.digits().name:
+        if before.runs[0].recipe.split != "test" or before.data != server.digits().name:
             return None
         both = [server.trained(catalogue.of_run(each.runs[0])) for each in (before, after)]
         if None in both:

@@ -31,7 +31,7 @@ def _show_curves(run: Run) -> None:
         return
     curves = {f"Yours, {count(len(found.runs), 'seed')}": points}
     entry = results.read()["steps"].get(run.step)
-    if entry and found.outcomes[0].data == "MNIST":
+    if entry and found.data == "MNIST":
         number = len(entry["seeds"])
         curves[f"{STEPS[run.step].short} as shipped, {count(number, 'seed')}"] = compare.curve(entry)
     words = "; ".join(f"{name}: {percent(each[-1].validation)}" for name, each in curves.items())

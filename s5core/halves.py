@@ -17,6 +17,7 @@ saves no time.
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 import select
@@ -69,18 +70,45 @@ class Memory:
     """Weights and digits on their way to whoever computes a half, and the gradients on their way back."""
 
     def __init__(self, work: Work) -> None:
-        weights = count_parameters(from_json(work.layers))
-        sizes = [1, 2, weights, weights, work.digits, work.digits * PIXELS]
+        sizes = self.sizes(work)
         total = sum(sizes)
         content = torch.from_file(work.file, shared=True, size=total) if work.file else torch.zeros(total)
         self.ready, self.tally, self.weights, self.gradients, self.labels, images = content.split(sizes)
         self.images = images.view(-1, *INPUT_SHAPE)
+
+    @staticmethod
+    def sizes(work: Work) -> list[int]:
+        """How many numbers each of its parts has."""
+        weights = count_parameters(from_json(work.layers))
+        return [1, 2, weights, weights, work.digits, work.digits * PIXELS]
+
+    @classmethod
+    def make(cls, work: Work) -> Memory:
+        """The memory of a work with a file that does not exist yet. Raises OSError when that finds no room.
+
+        The file gets all of its room first, where the system can do that: a disk that is full only when the
+        memory is written to would kill the process.
+        """
+        with open(work.file, "xb") as file:
+            _take_room(file.fileno(), sum(cls.sizes(work)) * torch.float32.itemsize)
+        return cls(work)
 
     def put(self, parameters: Sequence[Tensor], images: Tensor, labels: Tensor) -> None:
         """Give a network's parameters, and the digits of a half."""
         torch.cat([parameter.detach().flatten() for parameter in parameters], out=self.weights)
         self.images[: len(images)] = images
         self.labels[: len(labels)] = labels
+
+
+def _take_room(file: int, size: int) -> None:
+    """Give an open file so many bytes of the disk. Raises OSError when there are not as many."""
+    if not hasattr(os, "posix_fallocate"):  # macOS and Windows
+        return
+    try:
+        os.posix_fallocate(file, 0, size)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # of a file system that cannot do it
+            raise
 
 
 class Half:
@@ -269,12 +297,17 @@ class Halves:
         return self._shared
 
     def _hire(self, digits: int) -> tuple[Helper, Memory]:
-        """A helper that is given the network of this run, and the memory that both share."""
-        mine = _idle.pop() if _idle else Helper()
+        """A helper that is given the network of this run, and the memory that both share. Raises OSError
+        where there is no room for the memory, or no helper to be had."""
         folder = tempfile.TemporaryDirectory(prefix="s5core-", ignore_cleanup_errors=True)
-        work = dataclasses.replace(Work.of(self._loss, digits), file=str(Path(folder.name) / "memory"))
-        memory = Memory(work)  # which makes the file
-        mine.take(work)
+        try:
+            work = dataclasses.replace(Work.of(self._loss, digits), file=str(Path(folder.name) / "memory"))
+            memory = Memory.make(work)
+            mine = _idle.pop() if _idle else Helper()
+            mine.take(work)
+        except OSError:
+            folder.cleanup()
+            raise
         self._return = weakref.finalize(self, _take_back, mine, folder)
         return mine, memory
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,7 +17,7 @@ from torch import Tensor
 from s5core import halves
 from s5core.data import Digits
 from s5core.device import Device
-from s5core.halves import FEWEST, TRIED, USED, WITHOUT, Halves, Trial, Work
+from s5core.halves import FEWEST, TRIED, USED, WITHOUT, Halves, Memory, Trial, Work
 from s5core.layers import BatchNorm, Conv, GlobalAvgPool, MaxPool, Network, SiLU, build
 from s5core.loss import Loss
 from s5core.modules import to_unit
@@ -112,6 +115,39 @@ def test_the_weights_do_not_depend_on_who_computes_a_half(practice: Digits, prec
     for one, other in zip(alone.parameters(), helped.parameters(), strict=True):
         assert torch.equal(one, other)
     assert torch.equal(alone.tally, helped.tally)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="the system takes no room beforehand")
+@pytest.mark.usefixtures("two_threads")
+def test_without_room_for_the_memory_a_run_goes_on_alone(
+    practice: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write to a memory without room would kill the process."""
+    torch.set_num_threads(1)
+    alone = loss_of(NORMED)
+    train(alone, Halves(alone), practice, range(3))
+
+    def refuse(*_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    torch.set_num_threads(2)
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ours = loss_of(NORMED)
+    compute = Halves(ours)
+    train(ours, compute, practice, range(3))
+    assert compute._helper is None and compute._lost and not list(tmp_path.iterdir())
+    for one, other in zip(alone.parameters(), ours.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="the system takes no room beforehand")
+def test_the_memory_has_all_of_its_room_before_it_is_used(tmp_path: Path) -> None:
+    work = replace(Work.of(loss_of(PLAIN), SIZE), file=str(tmp_path / "memory"))
+    memory = Memory.make(work)
+    found = (tmp_path / "memory").stat()
+    assert found.st_size == 4 * sum(Memory.sizes(work)) <= 512 * found.st_blocks
+    assert memory.images.shape == (SIZE, 1, 28, 28) and not memory.ready
 
 
 @pytest.mark.slow

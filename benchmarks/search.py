@@ -174,6 +174,8 @@ def candidates() -> Iterator[Candidate]:
         "8 10 pool d16p d20 d24 pool d28p",
         "8 10 pool d18p d20 d24 pool d36p",
         "8 8 pool d16p d18 d20 pool d26p",
+        "6 8 pool d16p d18 d20 pool d24p",
+        "6 8 pool d18p d20 d20 pool d26p",
         "8 d12 pool d16p d20 d24 pool d26p",
         "6 d12 pool d16p d20 d24 pool d28p",
     ):

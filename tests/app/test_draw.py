@@ -147,7 +147,7 @@ def test_a_photograph_is_still_there_after_a_look_at_the_canvas(app):
 @pytest.mark.parametrize("content", [b"", b"no picture"])
 def test_a_bad_picture_is_refused_in_a_sentence(app, content):
     photograph(app, "three.png", content)
-    assert "three.png is damaged or not a picture" in hints(app) and answer(app) is None
+    assert words.message("three.png is damaged or not a picture") in hints(app) and answer(app) is None
 
 
 def test_an_empty_page_is_told_from_no_picture(app):
@@ -159,9 +159,9 @@ def test_an_empty_page_is_told_from_no_picture(app):
 
 def test_an_upload_that_is_no_picture_or_too_large_is_refused_in_a_sentence(app):
     photograph(app, "notes.txt", b"four", "text/plain")
-    assert "notes.txt is damaged or not a picture" in hints(app)
+    assert words.message("notes.txt is damaged or not a picture") in hints(app)
     photograph(app, "huge.png", bytes(photo.MAX_BYTES + 1))
-    assert "huge.png is larger than" in hints(app)
+    assert words.message("huge.png is larger than") in hints(app)
 
 
 def two_digits() -> bytes:

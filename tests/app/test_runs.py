@@ -91,7 +91,9 @@ def test_the_sidebar_lists_runs_by_their_names_the_pinned_first() -> None:
 
 
 def test_several_runs_are_compared_by_what_differs() -> None:
-    app = open_page(make(learning_rate=0.1), make(learning_rate=0.2, rotation=0))
+    app = open_page(
+        make(learning_rate=0.1, plain_epochs=0), make(learning_rate=0.2, rotation=0, plain_epochs=0)
+    )
     assert "2 runs selected" in words(app) and "Rename" not in labels(app)
     compared = app.table[0].value
     assert list(compared.index) == ["learning rate", "rotation"]

@@ -16,9 +16,7 @@ def open_file() -> None:
     """Open the lesson in the file that was uploaded."""
     upload = st.session_state[keys.LESSON_FILE]
     if upload is not None:
-        messages.attempt(
-            "start", lambda: current.choose(lesson.to_text(lesson.from_bytes(upload.getvalue())))
-        )
+        messages.attempt("start", lambda: current.choose_lesson(lesson.from_bytes(upload.getvalue())))
 
 
 def show_list() -> None:
@@ -54,7 +52,7 @@ def show_lesson(found: Lesson) -> None:
 
 navigation.require_router()
 try:
-    chosen = lesson.from_text(current.text()) if current.text() else None
+    chosen = current.find()
 except UserError as error:
     messages.complain(error)
     chosen = None

@@ -1,6 +1,6 @@
 """A lesson: a question that a learner's own runs answer, in about ten minutes.
 
-A lesson is a small JSON file, or a link that holds the same:
+A lesson is a small JSON file, or a link that holds the same, unless its texts are too long for one:
 
     {"title": "Where the pool belongs", "minutes": 10,
      "question": "Does a network read better when it pools early or late?",
@@ -185,9 +185,19 @@ def to_bytes(lesson: Lesson) -> bytes:
 
 
 def to_text(lesson: Lesson) -> str:
-    """What a link to the lesson carries: the name of a file that the app brings along, or all of it."""
+    """What a link to the lesson carries: the name of a file that the app brings along, or all of it.
+    Raises LessonError for a lesson that is too long for a link."""
     names = [name for name, each in shipped().items() if each == lesson]
-    return names[0] if names else pack(lesson.to_json(), FORMAT)
+    if names:
+        return names[0]
+    text = pack(lesson.to_json(), FORMAT)
+    try:
+        unpack(text, FORMAT)
+    except ValueError as error:
+        raise LessonError(
+            "The lesson is too long for a link: shorten its texts, or give others its file instead."
+        ) from error
+    return text
 
 
 def from_text(text: str) -> Lesson:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import random
 
 import pytest
 
@@ -34,6 +35,19 @@ def test_a_file_and_a_link_hold_all_of_a_lesson(chosen):
     assert lesson.from_bytes(lesson.to_bytes(other)) == other
     text = lesson.to_text(other)
     assert lesson.from_text(text) == other and len(text) < 2000
+
+
+def long() -> Lesson:
+    """A lesson whose texts are too long for a link: letters that do not compress."""
+    letters = random.Random(0)
+    texts = ["".join(chr(letters.randint(0x4E00, 0x6FFF)) for _ in range(1000)) for _ in range(4)]
+    return dataclasses.replace(MINE, question=texts[0], tasks=(texts[1],), look=texts[2], found=texts[3])
+
+
+def test_a_lesson_that_is_too_long_for_a_link_has_none_and_its_file_holds_all_of_it():
+    assert lesson.from_bytes(lesson.to_bytes(long())) == long()
+    with pytest.raises(LessonError, match="too long for a link: shorten its texts, or give others its file"):
+        lesson.to_text(long())
 
 
 def changed(**changes: object) -> bytes:

@@ -101,7 +101,7 @@ def steps_card(step: str) -> str:
 
 
 # Lessons
-LESSON = "lessons_current"  # text of the link to the open one; empty while there is none
+LESSON = "lessons_current"  # the open one: see lessons.current
 LESSON_AUTHOR = "lessons_author"  # whether the form for one's own is open; widget
 LESSON_FILE = "lessons_file"  # a file of one; widget
 LESSON_FORM = "lessons_form"  # that form

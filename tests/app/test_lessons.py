@@ -14,6 +14,7 @@ from s5core.events import Epoch, Finished, Metrics, Started, to_lines
 from s5core.runs import folder, people
 from s5core.words import escape
 from tests.helpers import APP
+from tests.test_lesson import long
 
 pytestmark = pytest.mark.usefixtures("nowhere")
 POOL = lesson.shipped()["3-the-pool"]
@@ -73,3 +74,39 @@ def test_each_field_that_a_teacher_may_leave_open_has_a_control() -> None:
     app = open_page(lesson.to_text(mine))
     named = {each.label for kind in (app.selectbox, app.number_input) for each in kind}
     assert {name.replace("_", " ").capitalize() for name in author.OPEN} <= named
+
+
+def test_a_lesson_that_is_too_long_for_a_link_is_opened_from_its_file_and_offered_as_one() -> None:
+    app = open_page()
+    app.file_uploader(key=keys.LESSON_FILE).upload(
+        "lesson.json", lesson.to_bytes(long()), "application/json"
+    ).run()
+    assert not app.exception and app.title[0].value == long().title
+    assert long().question in words(app) and "lesson" not in app.query_params
+    app.session_state[keys.LESSON_SHARE] = True
+    app.run()
+    assert not app.exception and not app.code
+    assert "too long for a link" in app.error[0].value
+    assert "Download as a file" in [button.label for button in app.get("download_button")]
+    next(button for button in app.button if button.label == "All lessons").click().run()
+    assert app.title[0].value == "Lessons" and not app.error
+
+
+def form() -> None:
+    """The form alone, for AppTest."""
+    from pages.parts.lessons import author
+
+    author.show()
+
+
+def test_the_form_says_that_a_lesson_is_too_long_for_a_link_and_offers_its_file() -> None:
+    app = AppTest.from_function(form, default_timeout=60).run()
+    texts = (long().question, *long().tasks, long().look, long().found)
+    app.text_input[0].set_value("Mine")
+    for area, text in zip(app.text_area, texts, strict=True):
+        area.set_value(text)
+    app.multiselect(key=keys.LESSON_NETWORKS).set_value(["step5"])
+    app.button[0].click().run()
+    assert not app.exception and not app.code
+    assert "too long for a link" in app.error[0].value
+    assert "Download as a file" in [button.label for button in app.get("download_button")]

@@ -11,6 +11,7 @@ from s5core.advice import advise
 from s5core.errors import UserError
 from s5core.layers import count_possible
 from s5core.summary import layer_table
+from s5core.words import escape
 
 
 def show() -> None:
@@ -32,12 +33,12 @@ def show() -> None:
         deeds.show(layers, advice)
         sight.show(rows)
     if len(rows) == len(layers) and layers not in ((), origin.layers):
-        show_difference(origin.marked_short, compare.compare_networks(origin.layers, layers))
+        show_difference(origin.short, compare.compare_networks(origin.layers, layers))
 
 
 def show_difference(before: str, found: compare.Difference) -> None:
-    """What differs from the network that it began from. `before`: what that is called, as Markdown."""
-    st.subheader(f"Against {before}")
+    """What differs from the network that it began from. `before`: what that is called."""
+    st.subheader(f"Against {escape(before)}")
     difference.show_layers(before, "This design", found)
 
 

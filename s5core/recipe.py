@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from reprlib import repr as shorten
 from typing import Any, Literal
 
 from torch import nn
@@ -24,6 +26,8 @@ RATES = tuple(round(digit * 10.0**power, 6) for power in range(-4, 1) for digit 
 Split = Literal["test", "holdout"]
 Way = Literal["auto", "eager", "halves", "compiled", "graph"]  # see `ways`
 Precision = Literal["auto", "float32", "bfloat16"]
+
+_DEVICE = re.compile(r"[a-z]{1,20}(:[0-9]{1,3})?")  # another computer may have devices that are not here
 
 
 class RecipeError(UserError):
@@ -73,6 +77,11 @@ class Recipe:
             except ValueError as error:
                 raise RecipeError(f"{error}.") from None
             object.__setattr__(self, entry.name, value)
+        if not _DEVICE.fullmatch(self.device):
+            raise RecipeError(
+                f"device is {shorten(self.device)}, but must be a word such as auto, cpu, cuda, cuda:1 or "
+                "mps."
+            )
 
     def factor(self, progress: float, losses: Sequence[float] = ()) -> float:
         """The share of the peak learning rate when the fraction `progress` in [0, 1) of the

@@ -166,6 +166,14 @@ def test_what_is_no_word_is_refused(name: str, value: Any) -> None:
     assert refusal({name: value}).startswith(f"{name} is {value!r}")
 
 
+@pytest.mark.parametrize(
+    "value", ['=HYPERLINK("http://evil.example")', "", "cuda:", "cuda:1\n", "CPU", "x" * 30, "cuda:1234"]
+)
+def test_a_device_is_a_word_with_a_number_at_most(value: str) -> None:
+    assert "but must be a word such as auto, cpu, cuda, cuda:1 or mps" in refusal({"device": value})
+    assert Recipe(device="cuda:1").device == "cuda:1" and Recipe(device="xpu").device == "xpu"
+
+
 @pytest.mark.parametrize("value", [0, 1, "true", None], ids=repr)
 def test_nesterov_must_be_true_or_false(value: Any) -> None:
     assert "true or false" in refusal({"nesterov": value})

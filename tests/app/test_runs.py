@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -12,9 +13,10 @@ from pages.parts import keys, server
 from pages.parts.runs import table
 from s5core import checkpoint, notation
 from s5core.events import Epoch, Finished, Metrics, Started, to_lines
-from s5core.runs import folder, outcome
+from s5core.runs import folder, outcome, people
 from s5core.runs.folder import Expectation, Run
 from s5core.steps import STEPS
+from s5core.words import FORMULA
 from tests.helpers import APP, trained_networks, wait_for
 
 pytestmark = pytest.mark.usefixtures("nowhere", "server_of_its_own")
@@ -187,12 +189,17 @@ def test_a_link_to_a_run_chooses_it() -> None:
 
 
 def test_the_csv_has_names_figures_and_recipes() -> None:
-    make(learning_rate=0.1)
+    whose = make(learning_rate=0.1).folder
+    path = whose / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"owner": "a" * 16}))
+    people.set_nickname("a" * 16, "@sum(1)")
     folder.rename(folder.adopt(checkpoint.load(checkpoint.shipped_path("step4")), "step4", "x"), "=1+1")
     content = table.to_csv(table.rows(table.read()[0])).decode("utf-8-sig")
     rows = {row["Step"]: row for row in csv.DictReader(io.StringIO(content))}
     assert (rows["Step 4"]["Name"], rows["Step 4"]["State"]) == ("'=1+1", "opened from a file")
     assert (rows["Step 5"]["Name"], rows["Step 5"]["learning_rate"]) == ("rate 0.1", "0.1")
+    assert rows["Step 5"]["Whose"] == "'@sum(1)"
+    assert not any(value.startswith(FORMULA) for row in rows.values() for value in row.values())
     assert rows["Step 5"]["Id"] in {run.id for run in folder.list_runs()}
 
 

@@ -87,12 +87,11 @@ def _data(rows: Sequence[Row]) -> pd.DataFrame:
 def to_csv(rows: Sequence[Row]) -> bytes:
     """The table and the recipes as CSV, with the ids that links carry."""
     data = _data(rows)
-    for column in ("Name", "Whose"):
-        data[column] = data[column].map(cell)
     data.insert(0, "Id", [row.run.id for row in rows])
     recipes = pd.DataFrame([row.run.recipe.to_json() for row in rows])
     # Spreadsheets recognise UTF-8 only by the mark that utf-8-sig puts first.
-    content: str = pd.concat([data, recipes], axis=1).to_csv(index=False)
+    table = pd.concat([data, recipes], axis=1).map(lambda each: cell(each) if isinstance(each, str) else each)
+    content: str = table.to_csv(index=False)
     return content.encode("utf-8-sig")
 
 

@@ -383,6 +383,8 @@ def test_an_archive_is_read_in_again_and_doubles_nothing() -> None:
         ({"strokes": [[["x", 0]]]}, "could not convert"),
         ({"nickname": 5}, "its nickname is not a text"),
         ({"id": "../evil"}, "is no id of a digit"),
+        ({"id": "中" * 80}, "is no id of a digit"),
+        ({"strokes": [[[50 + i / 997, 100 + i / 991] for i in range(9000)]]}, "its strokes are too large"),
         ({"time": "noon"}, "Invalid isoformat"),
     ],
 )
@@ -393,7 +395,7 @@ def test_a_bad_entry_is_named_and_the_others_are_kept(
     found = class_set.read_archive(packed([bad, good]))
     assert (found.new, found.known) == (1, 0) and len(found.bad) == 1
     assert found.bad[0].startswith("entry 1 (") and reason in found.bad[0]
-    assert [each.id for each in class_set.load().digits] == ["good"]
+    assert [each.id for each in class_set.load().digits] == ["good"] and not class_set.load().damaged
     assert not list(tmp_path.glob("*.json"))
 
 

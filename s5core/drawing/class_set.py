@@ -179,7 +179,12 @@ def keep(strokes: list[Stroke], label: int, nickname: str, author: str) -> Class
 
 
 def _write(each: ClassDigit) -> None:
-    write_atomically(_path(each.id), (json.dumps(_to_json(each)) + "\n").encode())
+    write_atomically(_path(each.id), _content(each))
+
+
+def _content(each: ClassDigit) -> bytes:
+    """What is in its file."""
+    return (json.dumps(_to_json(each)) + "\n").encode()
 
 
 def _to_json(each: ClassDigit) -> dict[str, Any]:
@@ -336,7 +341,10 @@ def read_archive(packed: bytes) -> Imported:
     digits, bad = [], []
     for place, entry in enumerate(entries, 1):
         try:
-            digits.append(_digit(str(entry["id"]), entry))
+            each = _digit(str(entry["id"]), entry)
+            if len(_content(each)) > MAX_BYTES:  # its file could not be read
+                raise ValueError("its strokes are too large")
+            digits.append(each)
         except BAD as error:
             missing = isinstance(error, KeyError)
             bad.append(f"entry {place} ({f'{error} is missing' if missing else str(error)[:200]})")
@@ -392,7 +400,7 @@ def _png(picture: NDArray[np.uint8]) -> bytes:
 
 def _path(id: str) -> Path:
     """The file of a digit. Raises ValueError if `id` cannot be the id of a digit."""
-    if not re.fullmatch(r"[\w-]{1,80}", id):
+    if not re.fullmatch(r"[\w-]{1,80}", id, re.ASCII):  # others may be too long for the name of a file
         raise ValueError(f"{id[:80]!r} is no id of a digit")
     return home() / f"{id}.json"
 

@@ -216,3 +216,29 @@ def test_nothing_but_runs_is_deleted_or_restored(id):
     for change in (folder.delete, folder.restore):
         with pytest.raises(RunError, match="is not the name of a run"):
             change([id])
+
+
+@pytest.mark.parametrize("accuracy", [10**400, -1, 100.5, True])
+def test_an_expectation_that_is_no_accuracy_is_none(accuracy):
+    run = folder.create("mine", "step5", LEAST, Recipe(), expected=folder.Expectation("more", 99.0))
+    path = run.folder / "config.json"
+    found = json.loads(path.read_text())
+    path.write_text(json.dumps(found | {"expected": {"text": "more", "accuracy": accuracy}}))
+    assert folder.open_run(run.id).expected is None
+
+
+@pytest.mark.parametrize("opened", ["yesterday", "2030-01-01T00:00:00", "0001-01-01T00:00:00+14:00", 3])
+def test_a_test_that_was_opened_at_no_time_counts_as_opened_at_the_beginning(opened):
+    run = folder.create("mine", "step5", LEAST, Recipe(split="holdout"))
+    (run.folder / "test.json").write_text(json.dumps({"opened": opened}))
+    assert run.test_opened() == run.created and not run.is_sealed
+
+
+def test_a_run_that_was_deleted_does_not_come_back_when_it_fails():
+    run = folder.create("mine", "step5", LEAST, Recipe())
+    folder.delete([run.id])
+    with pytest.raises(FileNotFoundError):
+        run.fail("No worker.")
+    assert not run.folder.exists()
+    folder.restore([run.id])
+    assert folder.open_run(run.id) == run

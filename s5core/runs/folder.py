@@ -24,6 +24,7 @@ A deleted run is moved to the folder `.trash` beside the runs, and can be moved 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -45,10 +46,11 @@ from filelock import FileLock, Timeout
 from s5core import checkpoint, configuration
 from s5core.checkpoint import Checkpoint
 from s5core.errors import UserError
-from s5core.events import Epoch, Failed, Finished, Log, LogWriter, Stopped, read_log, to_lines
+from s5core.events import Epoch, Failed, Finished, Log, LogWriter, Metrics, Stopped, read_log, to_lines
 from s5core.files import Version, file_version, move, own_folder, parse_json, read_bytes, write_atomically
 from s5core.layers import Layer, Network, check, from_json, to_json
 from s5core.recipe import Recipe
+from s5core.settings import check_field
 from s5core.summary import count_parameters
 
 HOME = own_folder("runs")
@@ -128,7 +130,7 @@ class Run:
     def test_opened(self) -> str | None:
         """When its test accuracy was opened, in ISO 8601; None as long as it is sealed."""
         try:
-            return _text(_read_json(self.folder / "test.json"), "opened")
+            return _time(_read_json(self.folder / "test.json"), "opened")
         except FileNotFoundError:
             return None
         except DAMAGE:
@@ -155,6 +157,8 @@ class Run:
 
         Raises RunTakenError where somebody else has it, and OSError when the folder cannot be written.
         """
+        if not self.folder.is_dir():  # the lock would make it, and a run that was deleted would come back
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.folder))
         lock = FileLock(self.folder / "worker.lock")
         try:
             lock.acquire(timeout=PATIENCE)
@@ -331,16 +335,13 @@ def _read_config(folder: Path) -> Run:
     config = _read_json(folder / "config.json")
     layers = from_json(config["layers"])
     _check(layers)
-    created = _text(config, "created")
-    if datetime.fromisoformat(created).tzinfo is None:
-        raise ValueError("created has no time zone")
     return Run(
         folder=folder,
         title=_text(config, "title"),
         step=_text(config, "step"),
         layers=layers,
         recipe=Recipe.from_json(config["recipe"]),
-        created=created,
+        created=_time(config, "created"),
         # Earlier versions had none of these.
         owner=_text(config, "owner") if "owner" in config else "",
         design=_text(config, "design") if "design" in config else "",
@@ -352,7 +353,13 @@ def _expectation(data: Any) -> Expectation | None:
     """The expectation in a config.json; None where there is none that can be read."""
     match data:
         case {"text": str(text), "accuracy": None | int() | float() as accuracy}:
-            return Expectation(one_line(text, LONGEST_TEXT), accuracy)
+            try:
+                known = (
+                    accuracy if accuracy is None else check_field(Metrics, "validation_accuracy", accuracy)
+                )
+            except ValueError:
+                return None
+            return Expectation(one_line(text, LONGEST_TEXT), known)
     return None
 
 
@@ -375,6 +382,19 @@ def _text(data: dict[str, Any], key: str) -> str:
     if not isinstance(data[key], str):
         raise ValueError(f"{key} is no text")
     return str(data[key])
+
+
+def _time(data: dict[str, Any], key: str) -> str:
+    """A moment in ISO 8601 with its time zone. Raises KeyError or ValueError."""
+    found = _text(data, key)
+    try:
+        moment = datetime.fromisoformat(found)
+        moment.astimezone(UTC)  # the first and the last day that there are may have no such moment
+    except (ValueError, OverflowError):
+        raise ValueError(f"{key} is no time") from None
+    if moment.tzinfo is None:
+        raise ValueError(f"{key} has no time zone")
+    return found
 
 
 def _reason(error: Exception) -> str:

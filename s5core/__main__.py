@@ -393,14 +393,14 @@ def check(
     findings = []
     for finding in hand_in.check_all(named, cache(lambda: load_digits("test", folder))):
         findings.append(finding)
-        notes.print(f"{len(findings)} of {len(named)}: {finding.file}", markup=False)
+        notes.print(f"{len(findings)} of {len(named)}: {finding.file}")
     if as_json:
         print(json.dumps([finding.to_json() for finding in findings]))
     else:
         print("\n".join(hand_ins.to_lines(findings)))
     if to is not None:
         write(to, hand_ins.to_csv(findings))
-        notes.print(f"Written to {to}.", markup=False)
+        notes.print(f"Written to {to}.")
     if any(finding.verdict != "right" for finding in findings):
         raise typer.Exit(1)
 

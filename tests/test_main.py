@@ -96,6 +96,8 @@ def test_export_reads_steps_runs_checkpoints_and_layers(s5core, small, tmp_path,
     assert done.stdout == "" and str(written) in done.stderr.replace("\n", "")
     assert s5core("table", str(written)).stdout == golden
     s5core("export", "5", "--to", "table", "--out", str(tmp_path / "five.txt"))
+    odd = s5core("export", "5", "--to", "table", "--out", str(tmp_path / "x[" / "y].json :smile:"))
+    assert "x[/y].json :smile:." in odd.stderr.replace("\\", "/")
     assert (tmp_path / "five.txt").read_text() == golden
 
 

@@ -27,12 +27,12 @@ from s5core.recipe import Recipe
 from s5core.summary import count_parameters
 from s5core.train import train
 
-notes = Console(stderr=True, highlight=False, soft_wrap=True)
+notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def complain(error: UserError) -> None:
     """Print what is wrong."""
-    notes.print(f"Error: {error}", style="red", markup=False)
+    notes.print(f"Error: {error}", style="red")
 
 
 # What is printed for a character that the terminal's code page lacks; "?" for any other.
@@ -57,7 +57,11 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
 def downloading() -> Iterator[data.Progress]:
     """Show a bar for each file while a download lasts."""
     with ProgressBar(
-        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), console=notes, transient=True
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        console=notes,
+        transient=True,
     ) as bars:
         tasks: dict[str, TaskID] = {}
 
@@ -93,7 +97,7 @@ class Training:
         """Train to the end and write a line for each epoch. Raises typer.Exit(130) when Ctrl-C has
         stopped it, and UserError when it diverges."""
         with ProgressBar(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TextColumn("{task.fields[note]}"),
             TimeRemainingColumn(),

@@ -135,7 +135,7 @@ class Conv(Layer):
 
     @classmethod
     def implied(cls, name: str, given: Mapping[str, Any]) -> Any:
-        if name == "padding":  # the maps keep their size
+        if name == "padding":  # the maps keep their size, or get a pixel more with an even kernel
             return given.get("kernel", cls.kernel) // 2
         return super().implied(name, given)
 

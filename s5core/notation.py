@@ -10,8 +10,8 @@ The grammar; blanks or commas separate the layers, and capitals are as good as s
     layer    =  code [ number ] { letter [ number ] }
 
     C8       a 3x3 convolution to 8 maps. Letters after it, in any order: k5 for a 5x5 kernel; p for as
-             much padding as keeps the size of the maps, p2 for 2 pixels; s2 for a stride of 2; g8 for 8
-             groups; b for a bias
+             much padding as keeps the size of the maps, which an even kernel makes a pixel larger, and p2
+             for 2 pixels; s2 for a stride of 2; g8 for 8 groups; b for a bias
     H10      the head: a 1x1 convolution, so that C10k1 is the same
     BN ReLU SiLU D GAP    batch norm, activations, a place for dropout, global average pooling
     P P3     max-pooling of 2x2 or 3x3 blocks

@@ -22,6 +22,7 @@ from s5core.layers import (
     Network,
     ReLU,
     SiLU,
+    shapes,
 )
 from s5core.notation import MAX_TEXT, NotationError, parse, write
 from s5core.settings import field_range, field_types
@@ -133,3 +134,9 @@ def test_every_kind_has_a_code_and_every_field_that_matters_a_letter_of_its_own(
         letters = [field.metadata["letter"] for field in fields(cls) if field.compare]
         assert None not in letters and len(set(letters)) == len(letters)
         assert all(field.metadata["first"] for field in fields(cls) if field.default is MISSING)
+
+
+@pytest.mark.parametrize(("text", "side"), [("C8p", 28), ("C8k5p", 28), ("C8k4p", 29), ("C8k2p", 29)])
+def test_padding_keeps_the_size_of_the_maps_or_adds_a_pixel_to_it_with_an_even_kernel(text, side):
+    ((_, _, shape),) = shapes(notation.parse(text))
+    assert shape == (8, side, side)

@@ -12,7 +12,8 @@ from s5core.words import message
 GRAMMAR = """One word for each layer; blanks or commas between them; capitals do not matter.
 
 - `C8`: a 3×3 convolution to 8 maps. After it `k5` for a 5×5 kernel, `p` for padding that keeps the size of
-  the maps (`p2`: 2 pixels), `s2` for a stride of 2, `g8` for 8 groups, `b` for a bias: `C16k5p`
+  the maps, which an even kernel makes a pixel larger (`p2`: 2 pixels), `s2` for a stride of 2, `g8` for 8
+  groups, `b` for a bias: `C16k5p`
 - `H10`: the head, a 1×1 convolution to 10 maps
 - `BN` batch norm, `ReLU` and `SiLU` activations, `D` dropout, `GAP` global average pooling
 - `P`: a max-pool of 2×2 blocks; `P3` of 3×3

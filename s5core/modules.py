@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+RARE = 1e-6  # a rate of dropout with which a gap between zeros may have any length
 MEAN, STD = 0.1307, 0.3081  # of the pixels of MNIST's training digits, in [0, 1]
 
 
@@ -75,7 +76,10 @@ class GeneratorDropout(nn.Module):
         expected = count * self.rate
         enough = int(expected + 8 * math.sqrt(expected)) + 8  # short of the end once in 10^15
         gaps = torch.empty(enough, dtype=torch.int64, device=device)
-        zeros = gaps.geometric_(self.rate, generator=self.generator).cumsum(0) - 1
+        gaps.geometric_(self.rate, generator=self.generator)
+        if self.rate < RARE:  # a gap, or their sum, may be more than an int64 holds
+            gaps.masked_fill_(gaps < 1, count + 1).clamp_(max=count + 1)
+        zeros = gaps.cumsum(0) - 1
         mask = torch.full((count,), 1 / (1 - self.rate), device=device)
         mask[zeros[zeros < count]] = 0
         return mask

@@ -21,7 +21,7 @@ from s5core.runs import folder
 from s5core.runs.executor import EXECUTORS
 from s5core.runs.folder import Run
 from s5core.steps import STEPS
-from s5core.words import escape
+from s5core.words import escape, message
 from tests.helpers import APP, NOWHERE, ThreadWorker, wait_for
 
 pytestmark = pytest.mark.usefixtures("nowhere")
@@ -183,7 +183,7 @@ def test_a_recipe_with_a_device_that_is_not_here_trains_nowhere():
     jobs = server.jobs()
     jobs.submit(run)
     wait_for(lambda: jobs.trouble(run.id))
-    assert "no device 'cuda:99'" in shown(open_page("train", run))
+    assert message("no device 'cuda:99'") in shown(open_page("train", run))
 
 
 def test_a_damaged_checkpoint_is_told_on_each_page(tmp_path: Path):

@@ -46,7 +46,7 @@ try:
     server.jobs()  # a worker starts up while the recipe is being chosen
     network = choice.network()
 except UserError as error:
-    st.error(str(error))
+    messages.complain(error)
     st.stop()
 recipe_form.begin(network)
 

@@ -55,9 +55,9 @@ def train(
         raise RecipeError(
             f"dropout is {recipe.dropout}, but the network has no Dropout layer: add one or set dropout to 0."
         )
-    check_batches(layers, recipe, digits)
     way = ways.choose(recipe.way, place, recipe.dropout > 0)
     precision = device.precision(recipe.precision, place)
+    check_batches(layers, recipe, digits)
     digits = digits.to(place.id)
     generator = torch.Generator(place.id)
     model = new_model(layers, recipe, generator)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.parts import messages
 from s5core import checkpoint, configuration, data, device, results, speed
 from s5core.ahead.answers import Network, Reading
 from s5core.ahead.desk import Answer, Desk, Pending
@@ -101,7 +102,7 @@ def digits_or_stop() -> Digits:
     try:
         return digits()
     except UserError as error:
-        st.error(str(error))
+        messages.complain(error)
         st.stop()
 
 

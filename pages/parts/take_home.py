@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from pages.parts import keys, presentation, server
+from pages.parts import keys, messages, presentation, server
 from pages.parts.server import Trained
 from pages.parts.train import shown
 from s5core.ahead.desk import Pending
@@ -18,6 +18,7 @@ from s5core.export import link
 from s5core.export.formats import EXPORTS, Export
 from s5core.export.source import Answers, Source
 from s5core.runs.catalogue import NamedNetwork
+from s5core.words import message
 
 LABELS = {
     "html": "A page that reads digits",
@@ -46,7 +47,7 @@ def show(network: NamedNetwork) -> None:
     try:
         trained = server.trained(network)
     except UserError as error:
-        st.error(str(error))
+        messages.complain(error)
         return
     made = None if trained is None else trained.checkpoint
     source = Source(network.id, network.layers, network.recipe, made, network.step.name, network.short)
@@ -73,7 +74,7 @@ def _offer(export: Export, source: Source, trained: Trained | None) -> None:
         export.check(source)
         refusal = ""
     except UserError as error:
-        refusal = str(error)
+        refusal = message(str(error))
     button.download_button(
         LABELS[export.name],
         partial(_make, export, source, trained),  # after the click

@@ -121,7 +121,7 @@ def test_a_name_is_there_for_all_to_see() -> None:
 def test_the_name_of_a_run_without_weights_is_text(end: Failed | Diverged) -> None:
     run = folder.create(NAME, "step5", TINY, STEPS["step5"].recipe)
     run.events_path.write_bytes(to_lines([Started(NAME, NAME, 60000, 10000, 1, 14, 469, 1), end]))
-    for page in ("draw", "mistakes", "train", "digits", "design"):
+    for page in ("draw", "inside", "mistakes", "train", "digits", "design"):
         check(open_page(page, run), at_least=page not in ("digits", "design"))
 
 

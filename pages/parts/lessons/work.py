@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts import clock, keys, server, visitor
+from pages.parts import clock, keys, messages, server, visitor
 from pages.parts.start import start_run
 from s5core import lesson
 from s5core.errors import UserError
@@ -65,7 +65,7 @@ def _show(chosen: Lesson) -> None:
     try:
         attempts = _attempts(chosen)
     except UserError as error:
-        st.error(str(error))
+        messages.complain(error)
         return
     done = [each for attempt in attempts if (each := attempt.reached) is not None]
     _expect(chosen, id, bool(done))
@@ -154,7 +154,7 @@ def _show_attempt(attempt: Attempt, changes: dict[str, Any]) -> None:
             recipe = variant.recipe.replace(**changes)
         except UserError as error:
             st.markdown(words)
-            st.error(str(error))
+            messages.complain(error)
             return
         st.markdown(f"{words} · {_state(attempt, recipe)}", width="stretch")
         st.button(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import keys, server, small, wait
+from pages.parts import keys, messages, server, small, wait
 from pages.parts.train import recipe_form
 from s5core import finder
 from s5core.ahead.desk import Pending
@@ -29,7 +29,7 @@ def show(network: NamedNetwork) -> None:
             layers = with_dropout(network.layers) if recipe.dropout else network.layers
             _show(network, layers, recipe)
         except UserError as error:
-            st.error(str(error))
+            messages.complain(error)
 
 
 def _show(network: NamedNetwork, layers: Network, recipe: Recipe) -> None:

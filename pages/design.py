@@ -23,14 +23,15 @@ def show() -> None:
         return
     sidebar.write_address()
     advice, rows = advise(layers), layer_table(layers[: count_possible(layers)], every=True)
+    possible = not any(each.is_error for each in advice)
     line.show()
-    numbers.show(layers, rows, origin, not any(each.is_error for each in advice))
+    numbers.show(layers, rows, origin, possible)
     messages.show("design")
     listed, seen = st.columns([5, 3], gap="medium")
     with listed:
         layer_list.show(layers, rows, advice)
     with seen:
-        deeds.show(layers, advice)
+        deeds.show(layers, possible)
         sight.show(rows)
     if len(rows) == len(layers) and layers not in ((), origin.layers):
         show_difference(origin.short, compare.compare_networks(origin.layers, layers))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import streamlit as st
@@ -10,7 +9,6 @@ import streamlit as st
 from pages.parts import choice, keys, messages, server, visitor
 from pages.parts.design import draft
 from pages.parts.start import start_run
-from s5core.advice import Advice
 from s5core.errors import UserError
 from s5core.export.formats import EXPORTS
 from s5core.export.source import Source
@@ -23,11 +21,11 @@ from s5core.summary import count_parameters
 MAX_BYTES = 2**16  # of a file of layers; the longest has 10 KB
 
 
-def show(layers: Network, advice: Sequence[Advice]) -> None:
-    """The buttons."""
+def show(layers: Network, possible: bool) -> None:
+    """The buttons. `possible`: whether the whole network can be trained."""
     chosen = choice.network()
     wrong = bool(draft.text()[1])
-    possible = not wrong and not any(each.is_error for each in advice)
+    possible = possible and not wrong
     st.text_input(
         "Its name",
         key=keys.DESIGN_NAME,

@@ -35,7 +35,7 @@ def choose_lesson(chosen: Lesson) -> None:
     """Open a lesson. Call it in a callback."""
     try:
         choose(lesson.to_text(chosen))
-    except LessonError:  # it has no link, and the address says nothing of it
+    except LessonError:  # too long for a link: the address does not name it
         st.session_state[keys.LESSON] = chosen
 
 

@@ -114,8 +114,9 @@ def made_of(layers: Network, seed: int = 0, name: str = "by hand") -> Checkpoint
     return Checkpoint(name, layers, Recipe(epochs=1, seed=seed), digits.name, (metrics,), model.state_dict())
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
-    """Return once `condition()` is true. Fails the test after `seconds`."""
+def wait_for(condition: Callable[[], object], seconds: float = 180) -> None:
+    """Return once `condition()` is true. Fails the test after `seconds`, which are many: a worker lets
+    others go first, and beside a test that keeps both cores busy it takes a minute to start."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import keys, messages, server, visitor
+from pages.parts import keys, messages, server, visitor, widget
 from s5core.configuration import variable
 from s5core.drawing import class_set
 from s5core.errors import UserError
@@ -81,8 +81,8 @@ def _admit() -> None:
 def _show_controls() -> None:
     """What a teacher can do apart from changing all runs."""
     classroom = server.classroom()
-    st.session_state[keys.PAUSED] = classroom.queue.paused  # another teacher may have changed them
-    st.session_state[keys.LOCKED] = classroom.locked
+    widget.put(keys.PAUSED, classroom.queue.paused)  # another teacher may have changed them
+    widget.put(keys.LOCKED, classroom.locked)
     st.toggle(
         "Pause the line",
         key=keys.PAUSED,

@@ -173,7 +173,6 @@ DESIGN_LIST = "design_list"  # all layers; container
 DESIGN_NAME = "design_name"  # its name; widget, deeds
 DESIGN_TRAIN = "design_train"  # the button that trains it; widget
 DESIGN_UPLOAD = "design_upload"  # a file of layers; widget, deeds
-DESIGN_TIME = "design_time"  # the seconds of an epoch, asked again until they are known; fragment
 
 
 def design_row(index: int | str) -> str:

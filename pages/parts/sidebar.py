@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import choice, keys, messages, navigation, presentation
+from pages.parts import choice, keys, messages, navigation, presentation, widget
 from pages.parts.design import draft
 from pages.parts.lessons import current as lessons
 from pages.parts.train import shown
@@ -42,8 +42,8 @@ def _show_choice() -> None:
     networks = {each.id: each for each in (catalogue.of_step(chosen.step), *listed_runs)}
     networks[chosen.id] = chosen  # the list is short, and may be without it
     listed = keys.network_list(choice.changes())
-    st.session_state[keys.STEP] = chosen.step.name
-    st.session_state[listed] = chosen.id
+    widget.put(keys.STEP, chosen.step.name)
+    widget.put(listed, chosen.id)
     st.selectbox(
         "Step",
         list(steps.STEPS),

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts import keys
+from pages.parts import keys, widget
 from pages.parts.design import draft
 from s5core.layers import LAYERS, Layer
 from s5core.settings import field_choices, field_range, field_types
@@ -44,7 +44,7 @@ def fresh(cls: type[Layer]) -> Layer:
 def offer_addition(place: int) -> None:
     """A list of kinds, of which one can be added at this place."""
     key = keys.design_add(place)
-    st.session_state[key] = None
+    widget.put(key, None)
     st.selectbox(
         f"Add a layer after layer {place}" if place else "Add a layer",
         list(LAYERS),
@@ -59,7 +59,7 @@ def offer_addition(place: int) -> None:
 
 def _choose_kind(index: int, layer: Layer) -> None:
     key = keys.design_kind(index)
-    st.session_state[key] = type(layer).__name__
+    widget.put(key, type(layer).__name__)
     st.selectbox(
         "Kind",
         list(LAYERS),
@@ -76,7 +76,7 @@ def _show_field(index: int, layer: Layer, field: Field[Any]) -> None:
     cls = type(layer)
     key = keys.design_field(index, cls.__name__, field.name)
     label, help = field.name.capitalize(), field.metadata["help"]
-    st.session_state[key] = getattr(layer, field.name)
+    widget.put(key, getattr(layer, field.name))
     take: dict[str, Any] = {"on_change": _take_field, "args": (index, cls, field.name, key)}
     kind = field_types(cls)[field.name]
     if kind is bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import keys
+from pages.parts import keys, widget
 from pages.parts.design import draft
 from s5core.notation import MAX_TEXT
 from s5core.words import message
@@ -25,7 +25,7 @@ A shell takes the same text: `python -m s5core table "C8 BN SiLU P C16 GAP H10"`
 def show() -> None:
     """The line, and what is wrong with it."""
     text, wrong = draft.text()
-    st.session_state[keys.DESIGN_TEXT] = text
+    widget.put(keys.DESIGN_TEXT, text)
     st.text_input(
         "The network as text",
         key=keys.DESIGN_TEXT,

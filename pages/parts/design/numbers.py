@@ -28,7 +28,7 @@ def show(layers: Network, rows: Sequence[Row], origin: NamedNetwork, possible: b
         _show_parameters(rows, whole, count_parameters(origin.layers))
         _show_field(rows)
         _show_output(rows, whole)
-        st.fragment(_show_time, key=keys.DESIGN_TIME)(layers if possible else ())
+        _show_time(layers if possible else ())
 
 
 def _show_parameters(rows: Sequence[Row], whole: bool, before: int) -> None:
@@ -88,7 +88,10 @@ def _show_output(rows: Sequence[Row], whole: bool) -> None:
 
 
 def _show_time(layers: Network) -> None:
-    """How long an epoch takes here; asked again each second until the machine is measured."""
+    """How long an epoch takes here. Until the machine is measured the page's fragment is drawn again each
+    second. A fragment of this number's own would be quicker, but where one fragment runs right after another
+    Streamlit can leave what the first has removed, such as a button, until that one runs again (in 3 to 6 of
+    20 changes with a run each 0.15 s, Streamlit 1.67)."""
     waits = bool(layers) and server.jobs().unit is None
     chosen = choice.network()
     value, note = MISSING, "measuring …" if waits else "not known" if layers else "not yet possible"

@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 from torch import Tensor, nn
 
-from pages.parts import keys, legend
+from pages.parts import keys, legend, widget
 from s5core.drawing.reading import Reading
 from s5core.inside import attribution
 from s5core.inside.attribution import Verdict
@@ -40,8 +40,8 @@ def _choose_rival(answer: Reading) -> int:
     page remembers a choice for each answer."""
     chosen: dict[int, int] = st.session_state.setdefault(keys.DRAW_RIVALS, {})  # by answer
     key = keys.draw_rival(answer.answer)
-    # Set each time: the runner-up changes with every stroke, and a widget's default would not.
-    st.session_state[key] = chosen.get(answer.answer, answer.runner_up)
+    # The runner-up changes with every stroke, and a widget's default would not.
+    widget.put(key, chosen.get(answer.answer, answer.runner_up))
     st.segmented_control(
         "Compare with",
         [label for label in range(CLASSES) if label != answer.answer],

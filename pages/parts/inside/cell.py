@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 from torch import Tensor
 
-from pages.parts import keys
+from pages.parts import keys, widget
 from pages.parts.inside import way
 from pages.parts.inside.layer import ShownLayer
 from pages.parts.inside.way import Values
@@ -89,7 +89,7 @@ def _choose_cell(row: Row, cell: tuple[int, int]) -> None:
         _take_cell(row, *(st.session_state[key] - 1 for key in sliders))
 
     for name, key, count, at in zip(("Row", "Column"), sliders, (height, width), cell, strict=True):
-        st.session_state[key] = at + 1  # set each time: a click moves the slider, too
+        widget.put(key, at + 1)  # a click moves the slider, too
         st.slider(
             name, 1, count, key=key, on_change=moved, width=170,
             help=f"Counted from the {'top' if name == 'Row' else 'left'}. The arrow keys move it, too.",

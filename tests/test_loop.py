@@ -50,6 +50,17 @@ def test_every_way_is_a_variant(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(one.recipe.way != "compiled" for one in loop.variants("step5", device="cpu"))
 
 
+@pytest.mark.timed
+@pytest.mark.slow
+def test_our_loop_beats_the_usual_one(mnist: Digits) -> None:
+    """The aim is 0.4 with all cores; here the eager loop with one thread must be faster."""
+    every = loop.variants("step5_fast", device="cpu")
+    ours = next(one for one in every if one.name == "ours, eager, float32" and one.threads == 1)
+    found = loop.compare_loops([every[0], ours], loop.few(mnist, 1500), rounds=3)
+    assert found[0]["threads"] == found[1]["threads"] == 1
+    assert found[1]["ratio"] < 0.85
+
+
 @pytest.mark.slow
 def test_the_result_is_told_in_lines(practice: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ways, "offered", lambda *_: ["eager"])

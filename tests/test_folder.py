@@ -25,6 +25,11 @@ def test_a_run_is_found_again():
     assert made.log() == Log()
 
 
+def test_runs_of_one_moment_are_listed_in_the_order_in_which_they_were_made():
+    made = [folder.create(f"seed {seed}", "step5", LEAST, Recipe(seed=seed)).id for seed in range(8)]
+    assert [run.id for run in folder.list_runs()] == made[::-1]  # the newest first
+
+
 def settle() -> None:
     """Let the folder of runs be one that has not changed for a while."""
     os.utime(folder.home(), (1e9, 1e9))

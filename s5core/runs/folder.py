@@ -213,7 +213,8 @@ def create(
     """
     now = datetime.now(UTC)
     readable = re.sub(r"[^\w-]+", "-", step)[:40]
-    name = f"{now:%Y%m%d-%H%M%S}-{readable}-{uuid.uuid4().hex[:6]}"
+    # Ids are in the order of time, also those of runs that are made in one second.
+    name = f"{now:%Y%m%d-%H%M%S}-{readable}-{now.microsecond:05x}{uuid.uuid4().hex[:3]}"
     with _lock:
         title = _free_title(title, step)
         created = now.isoformat(timespec="seconds")

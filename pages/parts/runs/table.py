@@ -25,7 +25,7 @@ ROW, LINE = 34, 19  # height of a row with one line of text, and of each line mo
 MOST = 420  # height of the rows that are shown without scrolling
 LISTED = 1000  # rows in the table: more of them take the server's time, and nobody scrolls so far
 # Widths in pixels. All columns together fit a screen of 1280.
-WIDTHS = {"Name": 270, "Step": 84, "Whose": 84, "State": 96}
+WIDTHS = {"Name": 248, "Step": 84, "Whose": 84, "State": 118}
 LETTER, MARGIN = 6.2, 18  # width of a letter on average, and what a cell leaves empty, in pixels
 
 

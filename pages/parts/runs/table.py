@@ -72,11 +72,11 @@ def _data(rows: Sequence[Row]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Name": [row.run.title for row in rows],
+            "Accuracy, %": [row.outcome.accuracy for row in rows],  # a phone shows no more than these two
+            "Errors": pd.array([row.outcome.errors for row in rows], dtype="Int64"),
+            "State": [row.state for row in rows],
             "Step": [row.network.step.short for row in rows],
             "Whose": [row.whose for row in rows],
-            "State": [row.state for row in rows],
-            "Accuracy, %": [row.outcome.accuracy for row in rows],
-            "Errors": pd.array([row.outcome.errors for row in rows], dtype="Int64"),
             "Seconds": [row.outcome.seconds or None for row in rows],
             "When": [datetime.fromisoformat(row.run.created) for row in rows],
             "Parameters": [row.run.parameters for row in rows],

@@ -6,8 +6,8 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable
-from typing import NoReturn
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
 
 import pytest
 import torch
@@ -134,6 +134,13 @@ def require_no_mnist_at_home() -> None:
     """Skip the test where data/ holds MNIST: the practice digits would not be used."""
     if not data.missing_files(data.HOME):
         pytest.skip("MNIST is in data/, so that the practice digits are not used")
+
+
+def nodes(block: Any) -> Iterator[Any]:
+    """All blocks and elements below a block of a page."""
+    for child in getattr(block, "children", {}).values():
+        yield child
+        yield from nodes(child)
 
 
 def trained_networks(app: AppTest) -> list[str]:

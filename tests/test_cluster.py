@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -22,14 +21,12 @@ from s5core.runs.folder import Run
 from s5core.runs.queue import Queue
 from s5core.steps import STEPS
 from s5core.train import train
-from tests.helpers import TINY, require_no_mnist_at_home, skip_or_fail
-from tests.helpers import wait_for as wait_for_within
+from tests.helpers import TINY, require_no_mnist_at_home, skip_or_fail, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster]
 
 
 ATTEMPTS = 3  # to start a head: Ray gives it 30 s, and the first import of all that it needs may take longer
-wait_for = partial(wait_for_within, seconds=180)  # Ray starts many processes
 
 
 class Machines:

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.parts import keys
 from s5core.files import ROOT
-from tests.helpers import APP
+from tests.helpers import APP, nodes
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "pages").glob("*.py")), ids=lambda path: path.stem)
@@ -26,11 +26,9 @@ def test_a_page_opens(page, nowhere):
 def widgets_that_the_app_sets(block: Any) -> Iterator[str]:
     """The labels of those that a script's run gave a value, in a page or a part of it. In a browser such a
     value replaces what somebody types or chooses meanwhile."""
-    for child in block.children.values():
-        if hasattr(child, "children"):
-            yield from widgets_that_the_app_sets(child)
-        elif getattr(getattr(child, "proto", None), "set_value", False):
-            yield child.proto.label
+    for node in nodes(block):
+        if getattr(getattr(node, "proto", None), "set_value", False):
+            yield node.proto.label
 
 
 @pytest.mark.parametrize("page", ["design", "train", "inside", "draw", "mistakes"])

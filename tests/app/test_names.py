@@ -17,7 +17,7 @@ from s5core.files import ROOT
 from s5core.runs import folder, people
 from s5core.runs.folder import Run
 from s5core.steps import STEPS
-from tests.helpers import APP, EVERY_KIND, TINY, made_of, wait_for
+from tests.helpers import APP, EVERY_KIND, TINY, made_of, nodes, wait_for
 
 pytestmark = pytest.mark.usefixtures("nowhere", "server_of_its_own")
 
@@ -55,13 +55,6 @@ def open_page(page: str, run: Run, *chosen: Run, **state: Any) -> AppTest:
         app.selectbox(key=keys.CANVAS_HARD_DIGIT).set_value("7 with a bar").run()
     assert not app.exception
     return app
-
-
-def nodes(block: Any) -> Iterator[Any]:
-    """All blocks and elements below a block."""
-    for child in getattr(block, "children", {}).values():
-        yield child
-        yield from nodes(child)
 
 
 def texts(message: Any) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import choice, keys, matrix, navigation, server, wait
+from pages.parts import choice, keys, matrix, navigation, server, wait, widget
 from pages.parts.mistakes import comparison, tiles
 from pages.parts.mistakes.tiles import FEW, reading
 from pages.parts.server import Trained
@@ -119,12 +119,9 @@ def say_which_network(trained: Trained) -> None:
 def show_confusion(answers: Evaluation) -> None:
     """The confusion matrix, and the digits of the cell that is chosen in it."""
     st.header("Which digits are confused")
-    first_true, first_said = answers.commonest_error() or (0, 0)
-    st.session_state.setdefault(keys.MISTAKES_TRUE, first_true)
-    st.session_state.setdefault(keys.MISTAKES_SAID, first_said)
     left, right = st.columns([3, 2], gap="large")
     with right:
-        true, said = choose_cell()
+        true, said = choose_cell(answers.commonest_error() or (0, 0))
         indices = answers.cell(true, said).tolist()
         amount = f"**{len(indices):,}** of the {true}s {'is' if len(indices) == 1 else 'are'}"
         if not indices:
@@ -150,12 +147,13 @@ def show_confusion(answers: Evaluation) -> None:
         )
 
 
-def choose_cell() -> matrix.Cell:
-    """Two boxes that choose a cell of the matrix, as a click does."""
+def choose_cell(first: matrix.Cell) -> matrix.Cell:
+    """Two boxes that choose a cell of the matrix, as a click does. They begin with the `first` one."""
     left, right = st.columns(2)
     true = left.selectbox(
         "True",
         range(CLASSES),
+        index=widget.first(keys.MISTAKES_TRUE, first[0]),
         key=keys.MISTAKES_TRUE,
         persist_state="session",
         help="The digit that was written.",
@@ -163,6 +161,7 @@ def choose_cell() -> matrix.Cell:
     said = right.selectbox(
         "Read as",
         range(CLASSES),
+        index=widget.first(keys.MISTAKES_SAID, first[1]),
         key=keys.MISTAKES_SAID,
         persist_state="session",
         help="The digit that the network read.",

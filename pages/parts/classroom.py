@@ -81,16 +81,16 @@ def _admit() -> None:
 def _show_controls() -> None:
     """What a teacher can do apart from changing all runs."""
     classroom = server.classroom()
-    widget.put(keys.PAUSED, classroom.queue.paused)  # another teacher may have changed them
-    widget.put(keys.LOCKED, classroom.locked)
     st.toggle(
         "Pause the line",
+        widget.put(keys.PAUSED, classroom.queue.paused),  # another teacher may have changed it
         key=keys.PAUSED,
         on_change=_pause,
         help="No run begins until you end the pause. Those in training go on.",
     )
     st.toggle(
         "Lock the controls",
+        widget.put(keys.LOCKED, classroom.locked),
         key=keys.LOCKED,
         on_change=_lock,
         help="Only teachers can start, stop and change runs. Everybody can still look and draw.",

@@ -35,6 +35,7 @@ def show_switch() -> None:
     """The switch in the sidebar, and the style of the page."""
     st.sidebar.toggle(
         "Presentation",
+        is_on(),
         key=keys.PRESENTATION,
         help="Larger type for a projector, and the sidebar folded away. It stays on in the link of the page.",
     )

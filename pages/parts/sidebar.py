@@ -42,11 +42,11 @@ def _show_choice() -> None:
     networks = {each.id: each for each in (catalogue.of_step(chosen.step), *listed_runs)}
     networks[chosen.id] = chosen  # the list is short, and may be without it
     listed = keys.network_list(choice.changes())
-    widget.put(keys.STEP, chosen.step.name)
-    widget.put(listed, chosen.id)
+    step, network = widget.put(keys.STEP, chosen.step.name), widget.put(listed, chosen.id)
     st.selectbox(
         "Step",
         list(steps.STEPS),
+        index=list(steps.STEPS).index(step),
         format_func=lambda name: steps.STEPS[name].label,
         key=keys.STEP,
         on_change=_take_step,
@@ -55,6 +55,7 @@ def _show_choice() -> None:
     st.selectbox(
         "Trained network",
         list(networks),
+        index=list(networks).index(network),
         format_func=lambda id: networks[id].title if id in networks else id,
         key=listed,
         on_change=_take_network,

@@ -44,10 +44,10 @@ def fresh(cls: type[Layer]) -> Layer:
 def offer_addition(place: int) -> None:
     """A list of kinds, of which one can be added at this place."""
     key = keys.design_add(place)
-    widget.put(key, None)
     st.selectbox(
         f"Add a layer after layer {place}" if place else "Add a layer",
         list(LAYERS),
+        index=widget.put(key, None),
         key=key,
         placeholder="Choose its kind",
         on_change=_add,
@@ -59,10 +59,12 @@ def offer_addition(place: int) -> None:
 
 def _choose_kind(index: int, layer: Layer) -> None:
     key = keys.design_kind(index)
-    widget.put(key, type(layer).__name__)
+    kinds = list(LAYERS)
+    shown = widget.put(key, type(layer).__name__)
     st.selectbox(
         "Kind",
-        list(LAYERS),
+        kinds,
+        index=kinds.index(shown),
         key=key,
         on_change=_take_kind,
         args=(index,),
@@ -76,17 +78,18 @@ def _show_field(index: int, layer: Layer, field: Field[Any]) -> None:
     cls = type(layer)
     key = keys.design_field(index, cls.__name__, field.name)
     label, help = field.name.capitalize(), field.metadata["help"]
-    widget.put(key, getattr(layer, field.name))
+    value = widget.put(key, getattr(layer, field.name))
     take: dict[str, Any] = {"on_change": _take_field, "args": (index, cls, field.name, key)}
     kind = field_types(cls)[field.name]
     if kind is bool:
-        st.checkbox(label, key=key, help=help, width="content", **take)
+        st.checkbox(label, value, key=key, help=help, width="content", **take)
     elif kind in (int, float):
         step = 1 if kind is int else 0.01
         low, high = map(kind, field_range(cls, field.name, step))
-        st.number_input(label, low, high, step=step, key=key, help=help, width=FIELD, **take)
+        st.number_input(label, low, high, value, step=step, key=key, help=help, width=FIELD, **take)
     else:
-        st.selectbox(label, field_choices(cls, field.name), key=key, help=help, width=FIELD, **take)
+        choices = field_choices(cls, field.name)
+        st.selectbox(label, choices, choices.index(value), key=key, help=help, width=FIELD, **take)
 
 
 def _offer(index: int, words: str, help: str, disabled: bool, change: Any, *more: int) -> None:

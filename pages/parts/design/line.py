@@ -25,9 +25,9 @@ A shell takes the same text: `python -m s5core table "C8 BN SiLU P C16 GAP H10"`
 def show() -> None:
     """The line, and what is wrong with it."""
     text, wrong = draft.text()
-    widget.put(keys.DESIGN_TEXT, text)
     st.text_input(
         "The network as text",
+        widget.put(keys.DESIGN_TEXT, text),
         key=keys.DESIGN_TEXT,
         max_chars=MAX_TEXT,
         on_change=_take,

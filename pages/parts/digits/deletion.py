@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.parts import keys, messages
+from pages.parts import keys, messages, widget
 from pages.parts.digits import tiles
 from s5core.drawing import class_set
 from s5core.drawing.class_set import ClassSet
@@ -24,11 +24,11 @@ def show(digits: ClassSet) -> None:
         everything = len(by_id) > FEW and st.toggle(f"Show all {len(by_id):,}", key=keys.DIGITS_CHOICE_ALL)
         options = list(by_id) if everything else list(by_id)[:FEW]
         kept = [id for id in st.session_state.get(keys.DIGITS_CHOSEN, []) if id in options]
-        st.session_state[keys.DIGITS_CHOSEN] = kept  # somebody else may have deleted some of them
         chosen = st.pills(
             "Click the digits to delete",
             options,
             selection_mode="multi",
+            default=widget.put(keys.DIGITS_CHOSEN, kept),  # somebody else may have deleted some of them
             format_func=lambda id: tiles.choice_label(digits, by_id[id]),
             key=keys.DIGITS_CHOSEN,
             help="With the keyboard: Tab goes to the digits, the arrow keys to the next one, the space bar "

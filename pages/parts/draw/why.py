@@ -41,10 +41,11 @@ def _choose_rival(answer: Reading) -> int:
     chosen: dict[int, int] = st.session_state.setdefault(keys.DRAW_RIVALS, {})  # by answer
     key = keys.draw_rival(answer.answer)
     # The runner-up changes with every stroke, and a widget's default would not.
-    widget.put(key, chosen.get(answer.answer, answer.runner_up))
+    rival = widget.put(key, chosen.get(answer.answer, answer.runner_up))
     st.segmented_control(
         "Compare with",
         [label for label in range(CLASSES) if label != answer.answer],
+        default=rival,
         required=True,
         wrap=True,
         key=key,
@@ -52,7 +53,6 @@ def _choose_rival(answer: Reading) -> int:
         args=(answer.answer,),
         help="Any other digit. At first it is the network's second choice.",
     )
-    rival: int = st.session_state[key]
     return rival
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from pages.parts import choice, keys, server, small
+from pages.parts import choice, keys, server, small, widget
 from s5core.data import Digits, indices_of_class
 from s5core.inside.activations import Inside
 from s5core.layers import CLASSES
@@ -25,10 +25,11 @@ def choose() -> tuple[Tensor, int | None]:
     if _is_new(drawn):  # who has just drawn a digit wants to see it
         st.session_state[keys.INSIDE_DRAWING] = drawn
         st.session_state[keys.INSIDE_SOURCE] = VALIDATION if drawn is None else DRAWN
-    st.session_state.setdefault(keys.INSIDE_SOURCE, VALIDATION)
+    sources = [DRAWN, VALIDATION]
     source = st.radio(
         "Digit",
-        [DRAWN, VALIDATION],
+        sources,
+        index=sources.index(widget.first(keys.INSIDE_SOURCE, VALIDATION)),
         horizontal=True,
         key=keys.INSIDE_SOURCE,
         persist_state="session",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.parts import choice, keys, messages, server, wait
+from pages.parts import choice, keys, messages, server, wait, widget
 from pages.parts.mistakes import tiles
 from pages.parts.server import Trained
 from s5core.ahead.desk import Pending
@@ -30,11 +30,14 @@ def show(trained: Trained, answers: Evaluation) -> None:
     if not others:
         st.info("There is no other trained network yet. Train one on the page **Train**, and choose it here.")
         return
+    ids = list(others)
+    kept = st.session_state.get(keys.MISTAKES_OTHER)  # it may be the chosen network by now, or deleted
+    shown = widget.put(keys.MISTAKES_OTHER, kept if kept in others else _nearest(ids, chosen))
     other = others[
         st.selectbox(
             "Compare with",
-            list(others),
-            index=_nearest(list(others), chosen),
+            ids,
+            index=ids.index(shown),
             format_func=lambda id: others[id].label if id in others else id,
             key=keys.MISTAKES_OTHER,
             persist_state="session",
@@ -62,13 +65,12 @@ def show(trained: Trained, answers: Evaluation) -> None:
     _show_differences(answers, second, chosen.marked_short, other.marked_short)
 
 
-def _nearest(ids: Sequence[str], chosen: NamedNetwork) -> int:
-    """Where the list has the network that a lesson compares first: for a run its step as shipped, for
-    a step the step before it."""
+def _nearest(ids: Sequence[str], chosen: NamedNetwork) -> str:
+    """The one that a lesson compares first: for a run its step as shipped, for a step the step before it."""
     order = list(STEPS)
     before = order[: order.index(chosen.step.name) + chosen.is_run]
     nearest = [id for id in before if id in ids]
-    return ids.index(nearest[-1]) if nearest else 0
+    return nearest[-1] if nearest else ids[0]
 
 
 def _show_differences(first: Evaluation, second: Evaluation, name: str, other: str) -> None:

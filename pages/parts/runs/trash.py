@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.parts import keys, visitor
+from pages.parts import keys, visitor, widget
 from s5core.runs import folder
 from s5core.runs.folder import Run
 from s5core.steps import STEPS
@@ -21,10 +21,10 @@ def show(restore: Callable[[list[str]], None]) -> None:
     with st.popover(f"Deleted runs ({len(runs)})"):
         st.caption(f"A deleted run is kept for {folder.DAYS_IN_TRASH} days.")
         kept = [id for id in st.session_state.get(keys.RUNS_TRASH, []) if id in runs]
-        st.session_state[keys.RUNS_TRASH] = kept  # somebody else may have brought back some of them
         chosen = st.multiselect(
             "Runs to bring back",
             list(runs),
+            default=widget.put(keys.RUNS_TRASH, kept),  # somebody else may have brought back some of them
             format_func=lambda id: _label(runs[id]) if id in runs else id,
             key=keys.RUNS_TRASH,
             placeholder="Choose runs",

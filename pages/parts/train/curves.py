@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.parts import expectation, hints, keys, seeds, server, sidebar
+from pages.parts import expectation, hints, keys, seeds, server, sidebar, widget
 from pages.parts.train import recipe_form
 from pages.parts.train.follow import Look, redraw, wait_for_first_point
 from pages.parts.train.shown import ALL, AXES
@@ -106,10 +106,10 @@ def _others(network: NamedNetwork) -> list[Curve]:
 
 def _show_accuracy(ours: Sequence[Curve], others: Sequence[Curve], log: Log, epochs: int) -> None:
     place = st.container()
-    st.session_state.setdefault(keys.TRAIN_AXIS, ALL)
     name = st.segmented_control(
         "Vertical axis",
         list(AXES),
+        default=widget.first(keys.TRAIN_AXIS, ALL),
         required=True,
         key=keys.TRAIN_AXIS,
         persist_state="session",

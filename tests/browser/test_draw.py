@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from benchmarks.server import PATIENCE
 from s5core.checkpoint import FOLDER
 from s5core.drawing import sketch
 
@@ -81,7 +82,7 @@ def lit(page: Page) -> int:
 
 
 def expect_lit(page: Page, low: float, high: float) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while not low <= (found := lit(page)) <= high:
         assert time.monotonic() < end, f"{found} pixels are drawn on, not {low} to {high}"
         page.wait_for_timeout(100)

@@ -14,7 +14,7 @@ from s5core import checkpoint
 from s5core.runs import folder
 from s5core.runs.folder import Run
 
-from .conftest import warm_app, watched_page
+from .conftest import wait_for_script, warm_app, watched_page
 
 HEAD, ROW = 38, 53  # heights in pixels; the state "opened from a file" takes two lines
 
@@ -54,6 +54,7 @@ def select(page: Page, *rows: int) -> None:
     for row in rows:
         table(page).click(position={"x": 17, "y": HEAD + ROW * row + ROW / 2})
         page.wait_for_timeout(700)  # the table is a canvas, which has nothing to wait for
+        wait_for_script(page)
 
 
 def test_deleted_runs_come_back_by_undo(runs_page: Page, made: list[Run]) -> None:

@@ -24,7 +24,7 @@ from typing import Any
 import torch
 
 from benchmarks import files
-from s5core import layers, results, steps
+from s5core import checkpoint, layers, results, steps
 from s5core.events import Diverged, Epoch
 from s5core.layers import LAYERS, BatchNorm, Conv, Crop, GlobalAvgPool, Layer, MaxPool, Network
 from s5core.memory import keep_freed_memory
@@ -35,6 +35,8 @@ from s5core.train import train
 Settings = dict[str, Any]  # those of a recipe, and of `stack`
 
 RESULTS = files.RESULTS / "search.csv"
+TEACHER = files.RESULTS / "teacher.safetensors"  # of candidates with a teacher; it has not seen the holdout
+TEACHER_LAYERS = "32 32 pool 64 64 pool 128p"  # in the notation of `stack`
 COLUMNS = ["candidate", "seed", "parameters", "last", "best", "loss", "seconds", "layers", "recipe"]
 
 WORD = re.compile(r"([cd]?)(\d+)(?:k(\d+))?(?:s(\d+))?(p?)")  # see `stack`
@@ -167,6 +169,10 @@ def candidates() -> Iterator[Candidate]:
     for notation in ("8 16 pool d40p d40 d40 pool d56p", "10 16 pool d32p d32 d32p d32 pool d56p"):
         yield widths(notation, "SiLU, budget: strong 0.2, batch 64", **small_batches, **strong)
 
+    # Does a wide teacher help, which sees the same augmented digits?
+    taught: Settings = {"teacher": "teacher", "taught": 0.9, "softness": 3.0}
+    yield widths("8 8 pool 16 16 pool 32p", "SiLU, taught: strong 0.3", **steady, **strong, **taught)
+
     # How small can it be? From the first pool on, depthwise convolutions, each followed by a 1x1 one.
     tiny: Settings = {"activation": "SiLU", "plain_epochs": 1, "slash": 0.1, "weight_decay": 3e-5}
     for notation in (
@@ -176,11 +182,16 @@ def candidates() -> Iterator[Candidate]:
         "8 8 pool d16p d18 d20 pool d26p",
         "6 8 pool d16p d18 d20 pool d24p",
         "6 8 pool d18p d20 d20 pool d26p",
+        "8 d12 pool d18p d20 d22 pool d24p",
         "8 d12 pool d16p d20 d24 pool d26p",
         "6 d12 pool d16p d20 d24 pool d28p",
     ):
         yield widths(notation, "SiLU, small 0.2, batch 64", learning_rate=0.2, batch_size=64, **tiny, **SMALL)
 
+    yield widths(
+        "8 d12 pool d18p d20 d22 pool d24p", "SiLU, taught: small 0.2, batch 64",
+        learning_rate=0.2, batch_size=64, **tiny, **SMALL, **taught | {"softness": 2.0},
+    )  # fmt: skip
     # Do more and narrower layers do better than few wide ones?
     yield widths(
         "8 8 pool d12p d12p d12p d12 d12 pool d24p", "SiLU, small 0.2, batch 64",
@@ -352,7 +363,7 @@ def run(candidate: Candidate, seed: int) -> dict[str, Any]:
     settings = {"split": "holdout", "seed": seed, "device": "cpu"} | results.RECORDED | candidate.recipe
     recipe = Recipe.from_json(settings)
     accuracy, loss, seconds = [], math.nan, 0.0
-    for event in train(network, recipe, digits):
+    for event in train(network, recipe, digits, teacher_file=TEACHER if recipe.teacher else None):
         if isinstance(event, Epoch):
             accuracy.append(event.metrics.validation_accuracy)
             loss = event.metrics.validation_loss
@@ -370,6 +381,19 @@ def run(candidate: Candidate, seed: int) -> dict[str, Any]:
         "layers": json.dumps(candidate.layers),
         "recipe": json.dumps(candidate.recipe),
     }
+
+
+def train_teacher() -> None:
+    """Train the network that teaches, with the digits that are not held out, unless that was done."""
+    if TEACHER.exists():
+        return
+    digits, network = files.mnist("holdout"), stack(TEACHER_LAYERS, activation="SiLU")
+    recipe = steps.STEPS["step5"].recipe.replace(split="holdout", device="cpu", **results.RECORDED)
+    for event in train(network, recipe, digits):
+        if isinstance(event, Epoch) and event.state is not None:
+            print(f"teacher: epoch {event.metrics.epoch} {event.metrics.validation_accuracy:.2f}", flush=True)
+            made = checkpoint.Checkpoint.of("teacher", network, recipe, digits.name, event.state)
+    checkpoint.save(made, TEACHER)
 
 
 def read() -> list[dict[str, str]]:
@@ -395,6 +419,8 @@ def main() -> None:
         for candidate in candidates()
         if options.only in candidate.name and (candidate.name, seed) not in done
     ]
+    if any("teacher" in candidate.recipe for candidate, _ in todo):
+        train_teacher()
     with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
         for finished in as_completed(pool.submit(run, *task) for task in todo):
             row = finished.result()

@@ -23,7 +23,6 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from s5core import train
 from s5core.data import PRACTICE, indices_of_class, practice_set
 from s5core.errors import UserError
 from s5core.events import Metrics, State, metrics_from_json
@@ -31,7 +30,7 @@ from s5core.files import ROOT, parse_json, read_bytes, write_atomically
 from s5core.layers import CLASSES, INPUT_SHAPE, Network, NetworkError, build, from_json, to_json
 from s5core.modules import to_unit
 from s5core.optimizer import state_shapes
-from s5core.recipe import Recipe, RecipeError
+from s5core.recipe import LOOP_VERSION, Recipe, RecipeError
 from s5core.settings import check_field
 
 FORMAT = 1
@@ -111,7 +110,7 @@ class Checkpoint:
 def current_versions() -> dict[str, str]:
     """The versions of what a run's figures depend on: two packages, and our loop."""
     packages = {package: version(package) for package in ("torch", "torchvision")}
-    return packages | {LOOP: str(train.VERSION)}
+    return packages | {LOOP: str(LOOP_VERSION)}
 
 
 def to_bytes(checkpoint: Checkpoint) -> bytes:

@@ -14,7 +14,7 @@ from itertools import chain, count
 
 from torch import Generator
 
-from s5core import device, ways
+from s5core import device, teacher, ways
 from s5core.data import Digits
 from s5core.layers import Layer
 from s5core.loss import Loss
@@ -48,7 +48,8 @@ def find_rates(
     generator = Generator()
     model = new_model(layers, recipe, generator).train()
     optimizer = recipe.make_optimizer(model)
-    loss = Loss(tuple(layers), model, device.choose("cpu"), "float32", recipe.label_smoothing)
+    teaching = teacher.find(recipe, digits.name)
+    loss = Loss(tuple(layers), model, device.choose("cpu"), "float32", recipe.label_smoothing, teaching)
     compute_gradients = ways.eager(loss)
     mean, weight, lowest = 0.0, 0.0, math.inf
     moving = recipe.replace(epochs=batches, plain_epochs=0)  # an epoch has one batch at least

@@ -39,6 +39,7 @@ from s5core.layers import INPUT_SHAPE, build, from_json, to_json
 from s5core.loss import Loss
 from s5core.memory import keep_freed_memory
 from s5core.summary import count_parameters
+from s5core.teacher import Teaching
 
 SECOND = 9 / 16  # share of the digits in the second half
 FEWEST = 64  # digits of a batch that is cut: batch norm needs some tens
@@ -57,13 +58,15 @@ class Work:
     layers: list[dict[str, Any]]  # see `layers.to_json`
     precision: str
     label_smoothing: float
+    teaching: dict[str, Any] | None  # see `teacher.Teaching`
     digits: int  # at most, in a half
     file: str = ""  # path of the memory that two processes share
 
     @classmethod
     def of(cls, loss: Loss, digits: int) -> Work:
         """The work that comes with a loss."""
-        return cls(to_json(loss.layers), loss.precision, loss.label_smoothing, digits)
+        teaching = None if loss.teaching is None else dataclasses.asdict(loss.teaching)
+        return cls(to_json(loss.layers), loss.precision, loss.label_smoothing, teaching, digits)
 
 
 class Memory:
@@ -117,7 +120,8 @@ class Half:
     def __init__(self, work: Work) -> None:
         layers = from_json(work.layers)
         model = build(layers).to(memory_format=torch.channels_last).train()
-        self.loss = Loss(layers, model, CPU, work.precision, work.label_smoothing)
+        teaching = None if work.teaching is None else Teaching(**work.teaching)
+        self.loss = Loss(layers, model, CPU, work.precision, work.label_smoothing, teaching)
         self.memory = Memory(work)
         self.parameters = list(model.parameters())
 

@@ -27,6 +27,10 @@ Split = Literal["test", "holdout"]
 Way = Literal["auto", "eager", "halves", "compiled", "graph"]  # see `ways`
 Precision = Literal["auto", "float32", "bfloat16"]
 
+# Of the training loop: another number when the same arguments come to give other weights.
+LOOP_VERSION = 2
+
+_NAME = re.compile(r"[a-z0-9_]{0,40}")
 _DEVICE = re.compile(r"[a-z]{1,20}(:[0-9]{1,3})?")  # another computer may have devices that are not here
 
 
@@ -62,6 +66,9 @@ class Recipe:
     slash: float = setting(0.0, "Augmentation: share of the zeros that get a slash.", "[0, 1]")
     plain_epochs: int = setting(0, "Last epochs, in which the digits are not augmented.", "[0, 1000]")
     ema: float = setting(0.0, "Average of weights: share of it that each batch keeps; 0 is off.", "[0, 1)")
+    teacher: str = setting("", "Trained network whose answers this one learns, too; empty: none.")
+    taught: float = setting(0.9, "Teacher: share of its answers in the loss.", "(0, 1]")
+    softness: float = setting(3.0, "Teacher: temperature that divides the logits of both.", "[1, 20]")
     seed: int = setting(
         0, "Fixes the first weights, the order of the digits and their augmentation.", "[0, 2147483647]"
     )
@@ -81,6 +88,11 @@ class Recipe:
             raise RecipeError(
                 f"device is {shorten(self.device)}, but must be a word such as auto, cpu, cuda, cuda:1 or "
                 "mps."
+            )
+
+        if not _NAME.fullmatch(self.teacher):
+            raise RecipeError(
+                f"teacher is {shorten(self.teacher)}, but must be the name of a network, such as teacher."
             )
 
     def factor(self, progress: float, losses: Sequence[float] = ()) -> float:
@@ -110,6 +122,8 @@ class Recipe:
             return name in schedule.parameters(self.schedule)
         if name in _OPTIMISED:
             return name in optimizer.parameters(self.optimizer)
+        if name in _TAUGHT:
+            return bool(self.teacher)
         return self.augments or name not in (*_MOVEMENTS, "plain_epochs")
 
     def name(self, usual: Recipe, design: str = "") -> str:
@@ -137,6 +151,8 @@ class Recipe:
                 return str(value)
             case "split":
                 return "on held-out digits" if value == "holdout" else "on the test digits"
+            case "teacher":
+                return f"taught by {value}" if value else "no teacher"
             case "device":
                 return f"on {value}"
             case "way" | "precision":
@@ -189,6 +205,7 @@ def differing(recipes: Sequence[Recipe]) -> list[str]:
 _MOVEMENTS = ("rotation", "shift", "scale", "shear", "slash")
 _SCHEDULED = ("warmup", "start", "final", "anneal", "decay", "every", "patience")
 _OPTIMISED = ("momentum", "nesterov", "weight_decay")
+_TAUGHT = ("taught", "softness")
 _FIRST = ("learning_rate", "epochs", "schedule", *_SCHEDULED, *_MOVEMENTS, "batch_size", "optimizer")
 _LAST = ("seed", "split", "device", "way", "precision")
 _ORDER = (
@@ -204,6 +221,7 @@ _LABELS = {
     "slash": "slashed zeros",
     "ema": "average of weights",
     "decay": "factor",
+    "taught": "teacher's share",
     "nesterov": "Nesterov",
 }
 _ZERO_IS_A_VALUE = ("seed", "start", "final", "patience")

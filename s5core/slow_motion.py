@@ -16,9 +16,11 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
+from s5core import device, teacher
 from s5core.checkpoint import Checkpoint
 from s5core.data import Digits
 from s5core.layers import Layer, layer_modules
+from s5core.loss import Loss
 from s5core.recipe import Recipe
 from s5core.train import augmented_batches, check_batches, new_model
 
@@ -61,6 +63,10 @@ def watch(
     if start is not None:
         model.load_state_dict(start.weights)
     model.train()
+    loss = Loss(
+        tuple(layers), model, device.choose("cpu"), "float32", recipe.label_smoothing,
+        teacher.find(recipe, digits.name),
+    )  # fmt: skip
     optimizer = recipe.make_optimizer(model)
     first = 1 if start is None else len(start.history) + 1
     batches = math.ceil(len(digits.train_labels) / recipe.batch_size)
@@ -72,21 +78,20 @@ def watch(
             rate = start.history[-1].learning_rate
         for group in optimizer.param_groups:
             group["lr"] = rate
-        yield _take_step(model, optimizer, rate, images, labels, recipe.label_smoothing)
+        yield _take_step(loss, model, optimizer, rate, images, labels)
 
 
 def _take_step(
+    loss: Loss,
     model: nn.Sequential,
     optimizer: torch.optim.Optimizer,
     rate: float,
     images: Tensor,
     labels: Tensor,
-    label_smoothing: float,
 ) -> OptimizerStep:
     optimizer.zero_grad()
-    logits = model(images)
-    loss = F.cross_entropy(logits, labels, label_smoothing=label_smoothing)
-    loss.backward()
+    mean, logits = loss.answer(images, labels)
+    mean.backward()
     before = [parameter.detach().clone() for parameter in model.parameters()]
     optimizer.step()
 
@@ -103,7 +108,7 @@ def _take_step(
     order = losses.argsort(descending=True)
     return OptimizerStep(
         rate=rate,
-        loss=loss.item(),
+        loss=mean.item(),
         images=(images[order] * 255).round().to(torch.uint8),
         labels=labels[order],
         answers=logits.detach().argmax(1)[order],

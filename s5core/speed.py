@@ -94,4 +94,7 @@ def expected_seconds(
 ) -> float:
     """How long a whole run will take. `unit`: what `measure` found."""
     digits = train_digits + VALIDATION * validation_digits
-    return recipe.epochs * digits * cost(layers) * unit
+    whole = digits * cost(layers)
+    if recipe.teacher in STEPS:  # it reads the digits that are trained with
+        whole += VALIDATION * train_digits * cost(STEPS[recipe.teacher].layers)
+    return recipe.epochs * whole * unit

@@ -15,12 +15,13 @@ import math
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from s5core import device, ways
+from s5core import device, teacher, ways
 from s5core.augment import augment
 from s5core.data import Digits
 from s5core.evaluate import evaluate
@@ -31,7 +32,6 @@ from s5core.modules import GeneratorDropout, to_unit
 from s5core.optimizer import load_state_tensors, state_tensors
 from s5core.recipe import Recipe, RecipeError
 
-VERSION = 2  # another number when the same arguments come to give other weights
 INTERVAL = 0.25  # seconds from one Progress to the next
 AT_ONCE = 8192  # digits that a GPU augments at once; a CPU takes a batch, which stays in its cache
 
@@ -42,13 +42,15 @@ def train(
     digits: Digits,
     resume: State | None = None,
     interval: float = INTERVAL,
+    teacher_file: Path | None = None,
 ) -> Generator[TrainingEvent, float | None, None]:
     """Train a network from the start, or go on from `resume`, and yield an event for each thing that
-    happens. `interval`: seconds from one Progress to the next; 0 tells of every batch.
+    happens. `interval`: seconds from one Progress to the next; 0 tells of every batch. `teacher_file`: a
+    checkpoint that teaches in place of the shipped network that the recipe names.
 
     On the CPU of one machine, with one number of threads and in one way (see `ways`), the same arguments
     give the same weights, bit for bit, and a resumed run ends with the weights of an uninterrupted one.
-    Raises NetworkError, RecipeError, DeviceError or WayError before the first event.
+    Raises NetworkError, RecipeError, DeviceError, WayError or CheckpointError before the first event.
     """
     place = device.choose(recipe.device)
     if recipe.dropout and not any(layer.role == "dropout" for layer in layers):
@@ -58,6 +60,7 @@ def train(
     way = ways.choose(recipe.way, place, recipe.dropout > 0)
     precision = device.precision(recipe.precision, place)
     check_batches(layers, recipe, digits)
+    teaching = teacher.find(recipe, digits.name, teacher_file)
     digits = digits.to(place.id)
     generator = torch.Generator(place.id)
     model = new_model(layers, recipe, generator)
@@ -78,7 +81,7 @@ def train(
             precision = resume.precision
         _restore(resume, model, optimizer, average)
 
-    loss = Loss(tuple(layers), model, place, precision, recipe.label_smoothing)
+    loss = Loss(tuple(layers), model, place, precision, recipe.label_smoothing, teaching)
     compute_gradients = ways.WAYS[way](loss)
     batches = math.ceil(len(digits.train_labels) / recipe.batch_size)
     parameters = sum(p.numel() for p in model.parameters())

@@ -15,17 +15,20 @@ import torch
 from torch import Tensor
 
 from s5core import halves
+from s5core.checkpoint import shipped_path
 from s5core.data import Digits
 from s5core.device import Device
 from s5core.halves import FEWEST, TRIED, USED, WITHOUT, Halves, Memory, Trial, Work
 from s5core.layers import BatchNorm, Conv, GlobalAvgPool, MaxPool, Network, SiLU, build
 from s5core.loss import Loss
 from s5core.modules import to_unit
+from s5core.teacher import Teaching
 from tests.helpers import wait_for
 
 CPU = Device("cpu", "a CPU")
 PLAIN: Network = (Conv(6), SiLU(), MaxPool(2), Conv(10), GlobalAvgPool())
 NORMED: Network = (Conv(6), BatchNorm(), SiLU(), MaxPool(2), Conv(10), GlobalAvgPool())
+TAUGHT = Teaching(str(shipped_path("step5_fast")), 0.9, 3.0)
 SIZE = 101  # odd: the halves are not of one size
 
 
@@ -45,9 +48,9 @@ def always_helped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Trial, "wants_help", lambda trial: True)
 
 
-def loss_of(layers: Network, precision: str = "float32") -> Loss:
+def loss_of(layers: Network, precision: str = "float32", teaching: Teaching | None = None) -> Loss:
     model = build(layers, seed=0).to(memory_format=torch.channels_last).train()
-    return Loss(layers, model, CPU, precision, 0.1)
+    return Loss(layers, model, CPU, precision, 0.1, teaching)
 
 
 def batch(digits: Digits, number: int, size: int = SIZE) -> tuple[Tensor, Tensor]:
@@ -93,17 +96,21 @@ def test_a_small_batch_stays_whole(practice: Digits) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize(
+    ("precision", "teaching"), [("float32", None), ("bfloat16", None), ("float32", TAUGHT)]
+)
 @pytest.mark.usefixtures("two_threads", "always_helped")
-def test_the_weights_do_not_depend_on_who_computes_a_half(practice: Digits, precision: str) -> None:
+def test_the_weights_do_not_depend_on_who_computes_a_half(
+    practice: Digits, precision: str, teaching: Teaching | None
+) -> None:
     """Neither on when a helper becomes ready, nor on whether it is killed in the middle."""
     torch.set_num_threads(1)
-    alone = loss_of(NORMED, precision)
+    alone = loss_of(NORMED, precision, teaching)
     train(alone, Halves(alone), practice, range(12))
 
     torch.set_num_threads(2)
     halves.prepare().finish()
-    helped = loss_of(NORMED, precision)
+    helped = loss_of(NORMED, precision, teaching)
     compute = Halves(helped)
     train(helped, compute, practice, range(4))  # not ready for the first of them
     wait_for(lambda: compute._shared is not None and bool(compute._shared.ready))

@@ -55,7 +55,7 @@ def test_a_link_of_the_first_version_means_the_same():
         "final": 0.0, "anneal": "linear", "decay": 0.1, "every": 6, "patience": 1, "label_smoothing": 0.0,
         "dropout": 0.0, "rotation": 10.0, "shift": 0.0, "scale": 0.0, "shear": 0.0, "slash": 0.1,
         "plain_epochs": 0, "ema": 0.0, "seed": 7, "split": "test", "device": "auto", "way": "auto",
-        "precision": "auto",
+        "precision": "auto", "teacher": "", "taught": 0.9, "softness": 3.0,
     }  # fmt: skip
 
 

@@ -34,6 +34,9 @@ OTHER: dict[str, Any] = {
     "slash": 0.1,
     "plain_epochs": 1,
     "ema": 0.99,
+    "teacher": "step5",
+    "taught": 0.5,
+    "softness": 2.0,
     "seed": 7,
     "split": "holdout",
     "device": "cpu",
@@ -63,6 +66,8 @@ RANGES: dict[str, tuple[list[float], list[float], str]] = {
     "slash": ([0, 1], [-0.1, 1.1], "at least 0 and at most 1"),
     "plain_epochs": ([0, 1000], [-1, 1001], "at least 0 and at most 1,000"),
     "ema": ([0, 0.9999], [-0.1, 1], "at least 0 and less than 1"),
+    "taught": ([1e-9, 1], [0, 1.1], "more than 0 and at most 1"),
+    "softness": ([1, 20], [0.9, 21], "at least 1 and at most 20"),
     "seed": ([0, 2**31 - 1], [-1, 2**31], "at least 0 and at most 2,147,483,647"),
 }
 WHOLE = ["epochs", "batch_size", "every", "patience", "plain_epochs", "seed"]
@@ -84,7 +89,7 @@ def refusal(data: Any) -> str:
 
 def test_the_cases_here_cover_every_field() -> None:
     names = {field.name for field in fields(Recipe)}
-    assert names == set(OTHER) == {*RANGES, *CHOICES, "nesterov", "device"}
+    assert names == set(OTHER) == {*RANGES, *CHOICES, "nesterov", "device", "teacher"}
     assert all(value != getattr(Recipe(), name) for name, value in OTHER.items())
 
 
@@ -149,7 +154,7 @@ def test_whole_float_becomes_an_integer(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in RANGES if name not in WHOLE])
 def test_integer_becomes_a_float(name: str) -> None:
-    value = getattr(Recipe(**{name: 1 if name in ("learning_rate", "decay") else 0}), name)
+    value = getattr(Recipe(**{name: 1 if 0 in RANGES[name][1] or name == "softness" else 0}), name)
     assert type(value) is float
 
 
@@ -219,6 +224,8 @@ def test_the_default_recipe_moves_nothing() -> None:
         ({"schedule": "step", "every": 4}, "step schedule, every 4"),
         ({"nesterov": False, "dropout": 0.1}, "no Nesterov, dropout 0.1"),
         ({"optimizer": "adamw", "nesterov": False}, "adamw"),
+        ({"teacher": "step5", "softness": 2.0}, "taught by step5, softness 2"),
+        ({"softness": 2.0}, "as the step"),  # there is no teacher
         ({"every": 3, "patience": 4}, "as the step"),  # a one-cycle schedule has neither
         ({"final": 0.5, "split": "holdout", "device": "cpu"}, "final 0.5, on held-out digits, on cpu"),
     ],

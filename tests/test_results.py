@@ -3,12 +3,12 @@ import json
 import pytest
 
 from benchmarks import files, report
-from s5core import checkpoint, results, steps, train
+from s5core import checkpoint, results, steps
 from s5core.checkpoint import Checkpoint
 from s5core.evaluate import evaluate
 from s5core.events import Metrics
 from s5core.layers import to_json
-from s5core.recipe import Recipe
+from s5core.recipe import LOOP_VERSION, Recipe
 
 LAYERS = steps.STEPS["step1"].layers
 
@@ -41,7 +41,7 @@ def test_seeds_are_entered_and_summed_up(tmp_path):
 
 def test_seeds_of_an_earlier_loop_are_told_apart(tmp_path, monkeypatch):
     path = tmp_path / "results.json"
-    monkeypatch.setattr(train, "VERSION", train.VERSION - 1)
+    monkeypatch.setattr(checkpoint, "LOOP_VERSION", LOOP_VERSION - 1)
     for seed in (0, 1, 2):
         results.record(finished(seed, 99.1), "CPU", path)
     monkeypatch.undo()

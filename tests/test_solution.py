@@ -98,8 +98,12 @@ def run(command: list[str], folder: Path) -> str:
 
 either = pytest.mark.parametrize(
     "made",
-    [source(epochs=1, plain_epochs=0), Source("by-hand", EVERY_KIND, FULL)],
-    ids=["step5", "by hand"],
+    [
+        source(epochs=1, plain_epochs=0),
+        Source("by-hand", EVERY_KIND, FULL),
+        source("step5_small", epochs=2, teacher="step5_fast"),
+    ],
+    ids=["step5", "by hand", "taught"],
 )
 
 
@@ -110,7 +114,8 @@ def test_a_script_runs_without_the_package(few, made):
     told = run(["-c", "import sys; sys.modules['s5core'] = None; exec(open('solution.py').read())"], few)
     assert "1,000 digits to train, 100 to validate" in told
     assert f"{count_parameters(made.layers):,} parameters" in told
-    assert len(re.findall(r"^epoch ", told, re.MULTILINE)) == made.recipe.epochs
+    teacher = STEPS[made.recipe.teacher].recipe.epochs if made.recipe.teacher else 0
+    assert len(re.findall(r"^epoch ", told, re.MULTILINE)) == teacher + made.recipe.epochs
     assert re.search(r"^\d+\.\d\d ± \d\.\d\d % of 100 digits", told, re.MULTILINE)
     assert (few / "curves.png").stat().st_size > 5000
 

@@ -7,11 +7,11 @@ dropout has no dropout, a constant learning rate no schedule.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from s5core.data import FILES, HOLDOUT
-from s5core.export.source import Source
+from s5core.export.source import ExportError, Source
 from s5core.layers import (
     BatchNorm,
     Conv,
@@ -29,6 +29,7 @@ from s5core.layers import (
 )
 from s5core.modules import MEAN, STD
 from s5core.recipe import Recipe
+from s5core.steps import STEPS, Step
 from s5core.summary import count_parameters, layer_table
 from s5core.words import count, escape
 
@@ -111,11 +112,40 @@ def _wrapped(text: str, width: int = 98) -> list[str]:
 
 def _cells(source: Source, show: str) -> Iterator[Cell]:
     recipe = source.recipe
-    # In training a Dropout without a rate does nothing, and a rate needs places to act.
-    layers = with_dropout(source.layers) if recipe.dropout else _without_dropout(source.layers)
-    yield _imports(recipe)
-    yield _settings(recipe)
+    yield _imports(list(_recipes(recipe)))
     yield _data(recipe)
+    yield from _learning(source.layers, recipe)
+    yield _curves(show)
+    yield _mistakes(recipe)
+
+
+def _teacher(recipe: Recipe) -> Step | None:
+    """The network that teaches; None without one. Raises ExportError for one that is no step."""
+    if not recipe.teacher:
+        return None
+    if recipe.teacher not in STEPS:
+        raise ExportError(
+            f"The teacher {recipe.teacher!r} is no step of this version, so that nothing can be said of it."
+        )
+    return STEPS[recipe.teacher]
+
+
+def _recipes(recipe: Recipe) -> Iterator[Recipe]:
+    """Those of all networks that are trained: of the teacher, where there is one, and this one."""
+    if teacher := _teacher(recipe):
+        yield from _recipes(teacher.recipe)
+    yield recipe
+
+
+def _learning(layers: Network, recipe: Recipe) -> Iterator[Cell]:
+    """A network and its training, after those of its teacher."""
+    if teacher := _teacher(recipe):
+        for cell in _learning(teacher.layers, teacher.recipe):
+            yield replace(cell, heading=f"The teacher: {cell.heading[0].lower()}{cell.heading[1:]}")
+        yield _TEACHER
+    # In training a Dropout without a rate does nothing, and a rate needs places to act.
+    layers = with_dropout(layers) if recipe.dropout else _without_dropout(layers)
+    yield _settings(recipe)
     yield _network(layers, recipe)
     yield _TABLE
     if recipe.augments:
@@ -124,8 +154,6 @@ def _cells(source: Source, show: str) -> Iterator[Cell]:
         yield _SCHEDULES[recipe.schedule](recipe)
     yield _evaluation(recipe)
     yield _training(recipe)
-    yield _curves(show)
-    yield _mistakes(recipe)
 
 
 def _without_dropout(layers: Network) -> Network:
@@ -137,9 +165,10 @@ def _code(text: str) -> str:
     return text.strip("\n")
 
 
-def _imports(recipe: Recipe) -> Cell:
-    mathematics = "\nimport math" if _needs_math(recipe) else ""
-    averaged = "\nfrom torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn" if recipe.ema else ""
+def _imports(recipes: Sequence[Recipe]) -> Cell:
+    mathematics = "\nimport math" if any(map(_needs_math, recipes)) else ""
+    average = "\nfrom torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn"
+    averaged = average if any(recipe.ema for recipe in recipes) else ""
     return Cell(
         "Imports",
         "",
@@ -174,6 +203,8 @@ def _settings(recipe: Recipe) -> Cell:
         if recipe.matters(name)
     ]
     names += [name for name in ("label_smoothing", "dropout", "ema") if getattr(recipe, name)]
+    if recipe.teacher:
+        names += ["taught", "softness"]
     if recipe.augments:
         names += [
             name
@@ -204,6 +235,8 @@ _MEANINGS = {
     "patience": "epochs without progress before a drop",
     "label_smoothing": "share of the target that all ten classes get",
     "dropout": "probability that a value is set to zero",
+    "taught": "share of the teacher's answers in the loss",
+    "softness": "temperature that divides the logits of both networks",
     "ema": "share of the average of weights that each batch keeps",
     "rotation": "degrees, at most, to either side",
     "shift": "pixels, at most, each way",
@@ -322,6 +355,12 @@ def _module(layer: Layer, shape: Shape, recipe: Recipe) -> str:
             return f"nn.AvgPool2d({shape[1]})"
     raise TypeError(f"{type(layer).__name__} cannot be written as plain PyTorch yet: add it here")
 
+
+_TEACHER = Cell(
+    "The teacher",
+    "It is trained. From now on it only answers, and the next network learns its answers besides the labels.",
+    "teacher = model.eval()",
+)
 
 _TABLE = Cell(
     "The layer table",
@@ -570,6 +609,16 @@ def _training(recipe: Recipe) -> Cell:
     lines += [
         "        logits = model(normalize(images))",
         f"        loss = F.cross_entropy(logits, labels{smooth})",
+    ]
+    if recipe.teacher:
+        lines += [
+            "        with torch.no_grad():",
+            "            wanted = F.softmax(teacher(normalize(images)) / SOFTNESS, 1)",
+            "        answers = F.log_softmax(logits / SOFTNESS, 1)",
+            '        distance = F.kl_div(answers, wanted, reduction="batchmean")',
+            "        loss = (1 - TAUGHT) * loss + TAUGHT * SOFTNESS**2 * distance",
+        ]
+    lines += [
         "        optimizer.zero_grad()",
         "        loss.backward()",
         "        optimizer.step()",

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.parts import keys, server
 from pages.parts.train import follow
+from s5core import teacher
 from s5core.events import Diverged, Epoch, Finished, Metrics, Progress, Started, Stopped, to_lines
 from s5core.finder import Trial
 from s5core.runs import catalogue, folder
@@ -57,6 +58,21 @@ def test_the_page_tells_of_the_practice_digits_and_starts_with_the_steps_recipe(
     assert page.slider(key=control("dropout", step="step4")).value == 0.03
     assert page.selectbox(key=control("schedule", step="step4")).value == "step"
     assert not page.exception
+
+
+def test_a_teacher_is_offered_only_where_it_has_not_seen_the_validation_digits(page, monkeypatch):
+    assert not [box for box in page.selectbox if box.label == "Teacher"]
+    monkeypatch.setattr(teacher, "offered", lambda data: ("step4", "step5"))
+    page.run()
+    assert page.selectbox(key=control("teacher")).value == ""
+    assert not [slider for slider in page.slider if slider.label == "Teacher's share of the loss"]
+    page.selectbox(key=control("teacher")).select("step4").run()
+    page.slider(key=control("taught")).set_value(0.5).run()
+    assert not page.exception
+    button(page, "Train").click().run()
+    (run,) = folder.list_runs()
+    assert (run.recipe.teacher, run.recipe.taught, run.recipe.softness) == ("step4", 0.5, 3.0)
+    assert "taught by step4" in run.title
 
 
 @pytest.mark.usefixtures("real_workers")

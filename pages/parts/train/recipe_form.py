@@ -9,7 +9,7 @@ from typing import Any, get_args
 import streamlit as st
 
 from pages.parts import choice, keys, messages, small
-from s5core import device, schedule
+from s5core import device, schedule, teacher
 from s5core.augment import preview
 from s5core.data import Digits
 from s5core.errors import UserError
@@ -18,7 +18,7 @@ from s5core.recipe import RATES, Recipe
 from s5core.runs import catalogue
 from s5core.runs.catalogue import NamedNetwork
 from s5core.settings import field_choices, field_range, field_types
-from s5core.steps import Step
+from s5core.steps import STEPS, Step
 from s5core.summary import count_parameters
 from s5core.target import EPOCHS
 from s5core.views import live
@@ -145,6 +145,13 @@ def show(step: Step, digits: Digits) -> None:
         form.slide("label_smoothing", "Label smoothing", 0.0, 0.3, 0.01)
         form.slide("dropout", "Dropout", 0.0, 0.5, 0.01)
         form.choose("ema", "Average of weights", AVERAGES)
+        given = form.origin.recipe.teacher  # it may come from elsewhere
+        teachers = {given: given} | {name: STEPS[name].title for name in teacher.offered(digits.name)}
+        if any(teachers):
+            form.pick("teacher", "Teacher", {**teachers, "": "none"})
+        if form.values.get("teacher"):
+            form.slide("taught", "Teacher's share of the loss", 0.05, 1.0, 0.05)
+            form.slide("softness", "Temperature of the answers", 1.0, 10.0, 0.5)
     with st.expander("Seed, device, digits"):
         form.number("seed", "Seed", 0, 2**31 - 1)
         devices = {"auto": f"fastest: {device.choose('auto').name}"} | {

@@ -146,7 +146,7 @@ def show(step: Step, digits: Digits) -> None:
         form.slide("dropout", "Dropout", 0.0, 0.5, 0.01)
         form.choose("ema", "Average of weights", AVERAGES)
         given = form.origin.recipe.teacher  # it may come from elsewhere
-        teachers = {given: given} | {name: STEPS[name].title for name in teacher.offered(digits.name)}
+        teachers = {given: given} | {name: STEPS[name].label for name in teacher.offered(digits.name)}
         if any(teachers):
             form.pick("teacher", "Teacher", {**teachers, "": "none"})
         if form.values.get("teacher"):

@@ -72,6 +72,7 @@ def watched_page(browser: Browser, app: App) -> Iterator[Page]:
     """A page of a browser of its own; afterwards its console, its requests and the server's
     log must be clean."""
     context = browser.new_context(viewport=SCREEN)
+    context.set_default_timeout(PATIENCE * 1000)  # of a click, which waits for what it clicks on
     page = context.new_page()
     errors: list[str] = []
     page.on("console", lambda message: errors.append(_words(message)) if _matters(message) else None)

@@ -61,11 +61,11 @@ def test_the_page_tells_of_the_practice_digits_and_starts_with_the_steps_recipe(
 
 
 def test_a_teacher_is_offered_only_where_it_has_not_seen_the_validation_digits(page, monkeypatch):
-    assert not [box for box in page.selectbox if box.label == "Teacher"]
+    assert not [box for box in page.selectbox if box.label == "Network that teaches"]
     monkeypatch.setattr(teacher, "offered", lambda data: ("step4", "step5"))
     page.run()
     assert page.selectbox(key=control("teacher")).value == ""
-    assert not [slider for slider in page.slider if slider.label == "Teacher's share of the loss"]
+    assert not [slider for slider in page.slider if slider.label == "Share of its answers in the loss"]
     page.selectbox(key=control("teacher")).select("step4").run()
     page.slider(key=control("taught")).set_value(0.5).run()
     assert not page.exception

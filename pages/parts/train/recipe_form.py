@@ -148,10 +148,10 @@ def show(step: Step, digits: Digits) -> None:
         given = form.origin.recipe.teacher  # it may come from elsewhere
         teachers = {given: given} | {name: STEPS[name].label for name in teacher.offered(digits.name)}
         if any(teachers):
-            form.pick("teacher", "Teacher", {**teachers, "": "none"})
+            form.pick("teacher", "Network that teaches", {**teachers, "": "none"})
         if form.values.get("teacher"):
-            form.slide("taught", "Teacher's share of the loss", 0.05, 1.0, 0.05)
-            form.slide("softness", "Temperature of the answers", 1.0, 10.0, 0.5)
+            form.slide("taught", "Share of its answers in the loss", 0.05, 1.0, 0.05)
+            form.slide("softness", "Temperature of these answers", 1.0, 10.0, 0.5)
     with st.expander("Seed, device, digits"):
         form.number("seed", "Seed", 0, 2**31 - 1)
         devices = {"auto": f"fastest: {device.choose('auto').name}"} | {

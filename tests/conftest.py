@@ -107,11 +107,23 @@ def turn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     timed = request.node.get_closest_marker("timed") is not None
     every = range(int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
     locks = [FileLock(shared / f"turn-gw{number}") for number in every] if timed else [own]
-    with FileLock(shared / "turn"), contextlib.ExitStack() as held:  # whoever waits comes next
-        for lock in locks:
-            held.enter_context(lock)
-        kept = held.pop_all()
-    with kept:
+    with contextlib.ExitStack() as kept:
+        if timed:
+            kept.enter_context(FileLock(shared / "cluster"))  # before "turn": the cluster's tests go on
+        with FileLock(shared / "turn"), contextlib.ExitStack() as held:  # whoever waits comes next
+            for lock in locks:
+                held.enter_context(lock)
+            kept.push(held.pop_all())
+        yield
+
+
+@pytest.fixture(scope="module")
+def busy_between_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """For a module whose processes stay busy between its tests: no `timed` test runs until its end."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        yield
+        return
+    with FileLock(tmp_path_factory.getbasetemp().parent / "cluster"):
         yield
 
 

@@ -451,7 +451,7 @@ def reproduce(
     reached = results.load()
     for step in [steps.find(name) for name in names or steps.STEPS]:
         digits = load_digits(step.recipe.split, folder)
-        if write and digits.name != "MNIST":
+        if write and digits.name != data.MNIST:
             raise UserError("Results are recorded only for the whole MNIST: set $S5_DATA_DIR or --data.")
         for seed in range(first, first + seeds):
             recipe = step.recipe.replace(seed=seed)

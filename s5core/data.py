@@ -45,6 +45,7 @@ FILES = {
 
 SILENCE = 4.0  # seconds without a byte, then a mirror counts as dead; torchvision names two
 
+MNIST = "MNIST"  # the name of its digits
 PRACTICE = "practice set"  # the name of the digits that replace a missing MNIST
 PRACTICE_FILE = Path(__file__).with_name("practice_digits.npz")  # source and licence: the .txt beside it
 PRACTICE_DIGEST = "e613f869dab204a63ca426b433eb82b9fbeea13c331b12de387c1c5339df8224"  # SHA-256 of the file
@@ -133,7 +134,7 @@ def read_mnist(root: Path) -> Digits:
     images = {name: torch.from_numpy(arrays[f"{name}-images-idx3-ubyte"]) for name in ("train", "t10k")}
     labels = {name: torch.from_numpy(arrays[f"{name}-labels-idx1-ubyte"]) for name in ("train", "t10k")}
     return Digits(
-        "MNIST",
+        MNIST,
         train_images=images["train"].view(-1, 1, 28, 28),
         train_labels=labels["train"].long(),
         validation_images=images["t10k"].view(-1, 1, 28, 28),

@@ -89,10 +89,9 @@ class Recipe:
                 f"device is {shorten(self.device)}, but must be a word such as auto, cpu, cuda, cuda:1 or "
                 "mps."
             )
-
         if not _NAME.fullmatch(self.teacher):
             raise RecipeError(
-                f"teacher is {shorten(self.teacher)}, but must be the name of a network, such as teacher."
+                f"teacher is {shorten(self.teacher)}, but must be the name of a network, such as step5."
             )
 
     def factor(self, progress: float, losses: Sequence[float] = ()) -> float:

@@ -9,7 +9,6 @@ distillation: a good teacher is patient and consistent", arXiv:2106.05237.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import torch
@@ -17,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from s5core import checkpoint
+from s5core.data import MNIST
 from s5core.device import Device
 from s5core.layers import build
 from s5core.recipe import Recipe, RecipeError
@@ -58,10 +58,10 @@ class Teacher:
         return (1 - share) * loss + share * softness**2 * distance
 
 
-@cache
 def offered(data: str) -> tuple[str, ...]:
-    """The names of the shipped networks that may teach with the digits of this name."""
-    return tuple(name for name, made in checkpoint.load_shipped(STEPS).items() if made.data == data)
+    """The names of the shipped networks that may teach with the digits of this name: all with MNIST, which
+    they were trained with, and none with others."""
+    return tuple(name for name in STEPS if checkpoint.shipped_path(name).exists()) if data == MNIST else ()
 
 
 def find(recipe: Recipe, data: str, file: Path | None = None) -> Teaching | None:

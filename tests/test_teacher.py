@@ -145,6 +145,8 @@ def test_a_teacher_of_other_digits_is_refused(practice: Digits) -> None:
         next(train(TINY, RECIPE, practice))
     assert teacher.offered(practice.name) == ()
     assert "step5" in teacher.offered("MNIST")
+    for name in teacher.offered("MNIST"):
+        assert teacher.find(RECIPE.replace(teacher=name), "MNIST") is not None
 
 
 def test_an_unknown_teacher_is_refused(practice: Digits) -> None:

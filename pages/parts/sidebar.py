@@ -42,8 +42,7 @@ def _show_choice() -> None:
     networks = {each.id: each for each in (catalogue.of_step(chosen.step), *listed_runs)}
     networks[chosen.id] = chosen  # the list is short, and may be without it
     listed = keys.network_list(choice.changes())
-    step = widget.put(keys.STEP, chosen.step.name)
-    widget.put(listed, chosen.id)  # to begin with, too, made a click on Train wait for half a second more
+    step, network = widget.put(keys.STEP, chosen.step.name), widget.put(listed, chosen.id)
     st.selectbox(
         "Step",
         list(steps.STEPS),
@@ -56,6 +55,7 @@ def _show_choice() -> None:
     st.selectbox(
         "Trained network",
         list(networks),
+        index=list(networks).index(network),
         format_func=lambda id: networks[id].title if id in networks else id,
         key=listed,
         on_change=_take_network,

@@ -14,7 +14,7 @@ from s5core import data
 from s5core.data import Digits
 from s5core.drawing import score
 from s5core.drawing.score import DrawnDigits, DrawnLetters, Seen
-from tests.helpers import NOWHERE, require_no_mnist_at_home, skip_or_fail
+from tests.helpers import NOWHERE, between_processes, require_no_mnist_at_home, skip_or_fail, take_turn
 
 SLOW_FOLDERS = {Path(__file__).parent / name for name in ("app", "browser")}
 
@@ -99,31 +99,18 @@ def drawn_fields(seen: Seen) -> Tensor:
 def turn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Where several processes share the tests, one that is `timed` runs alone. The others each hold a
     part of the lock, and it holds all of it."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        yield
-        return
-    shared = tmp_path_factory.getbasetemp().parent  # of all processes
-    own = FileLock(shared / f"turn-{os.environ['PYTEST_XDIST_WORKER']}")
     timed = request.node.get_closest_marker("timed") is not None
-    every = range(int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
-    locks = [FileLock(shared / f"turn-gw{number}") for number in every] if timed else [own]
     with contextlib.ExitStack() as kept:
-        if timed:
-            kept.enter_context(FileLock(shared / "cluster"))  # before "turn": the cluster's tests go on
-        with FileLock(shared / "turn"), contextlib.ExitStack() as held:  # whoever waits comes next
-            for lock in locks:
-                held.enter_context(lock)
-            kept.push(held.pop_all())
+        if timed:  # before the turn: the cluster's tests go on
+            kept.enter_context(between_processes(tmp_path_factory, "cluster"))
+        kept.enter_context(take_turn(tmp_path_factory, alone=timed))
         yield
 
 
 @pytest.fixture(scope="module")
 def busy_between_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """For a module whose processes stay busy between its tests: no `timed` test runs until its end."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        yield
-        return
-    with FileLock(tmp_path_factory.getbasetemp().parent / "cluster"):
+    with between_processes(tmp_path_factory, "cluster"):
         yield
 
 

@@ -14,15 +14,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, expect
 
 from benchmarks.server import PATIENCE, SCREEN, App, chromium, serve
-from tests.helpers import NOWHERE, require_no_mnist_at_home, skip_or_fail
+from tests.helpers import NOWHERE, require_no_mnist_at_home, skip_or_fail, take_turn
 
 expect.set_options(timeout=40_000)  # a busy machine with two cores
 
@@ -42,7 +41,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """The app on a free port with an empty folder of runs; ended at the end of the session."""
-    with warm_app(browser, tmp_path_factory.mktemp("app")) as running:
+    with warm_app(browser, tmp_path_factory, "app") as running:
         yield running
 
 
@@ -50,20 +49,27 @@ def app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def practice_app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """The app on a machine without MNIST and without a network."""
     require_no_mnist_at_home()
-    with warm_app(browser, tmp_path_factory.mktemp("practice"), NOWHERE) as running:
+    with warm_app(browser, tmp_path_factory, "practice", NOWHERE) as running:
         yield running
 
 
 @contextmanager
-def warm_app(browser: Browser, folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[App]:
-    """A server that has shown a page. The first one makes it import torch and all else, which on a
-    busy machine takes longer than a test waits."""
-    with serve(folder, environment) as app:
-        page = browser.new_page()
-        page.goto(app.url("train"))
-        ready = expect(page.get_by_role("button", name="Train", exact=True))
-        ready.to_be_visible(timeout=PATIENCE * 1000)
-        page.close()
+def warm_app(
+    browser: Browser,
+    factory: pytest.TempPathFactory,
+    name: str,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[App]:
+    """A server that has shown a page, for a fixture of a module or a session. The first page makes it import
+    torch and all else, which takes six times as long beside another test: it starts alone."""
+    with ExitStack() as running:
+        with take_turn(factory, alone=True):
+            app = running.enter_context(serve(factory.mktemp(name), environment))
+            page = browser.new_page()
+            page.goto(app.url("train"))
+            ready = expect(page.get_by_role("button", name="Train", exact=True))
+            ready.to_be_visible(timeout=PATIENCE * 1000)
+            page.close()
         yield app
 
 

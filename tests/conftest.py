@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,7 @@ from s5core import data
 from s5core.data import Digits
 from s5core.drawing import score
 from s5core.drawing.score import DrawnDigits, DrawnLetters, Seen
-from tests.helpers import NOWHERE, between_processes, require_no_mnist_at_home, skip_or_fail, take_turn
+from tests.helpers import NOWHERE, require_no_mnist_at_home, skip_or_fail
 
 SLOW_FOLDERS = {Path(__file__).parent / name for name in ("app", "browser")}
 
@@ -93,25 +91,6 @@ def seen(drawn_digits: DrawnDigits, tmp_path_factory: pytest.TempPathFactory) ->
 def drawn_fields(seen: Seen) -> Tensor:
     """Those of `seen`: (N, 1, 28, 28) uint8."""
     return seen.fields
-
-
-@pytest.fixture(autouse=True)
-def turn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Where several processes share the tests, one that is `timed` runs alone. The others each hold a
-    part of the lock, and it holds all of it."""
-    timed = request.node.get_closest_marker("timed") is not None
-    with contextlib.ExitStack() as kept:
-        if timed:  # before the turn: the cluster's tests go on
-            kept.enter_context(between_processes(tmp_path_factory, "cluster"))
-        kept.enter_context(take_turn(tmp_path_factory, alone=timed))
-        yield
-
-
-@pytest.fixture(scope="module")
-def busy_between_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """For a module whose processes stay busy between its tests: no `timed` test runs until its end."""
-    with between_processes(tmp_path_factory, "cluster"):
-        yield
 
 
 @pytest.fixture(autouse=True)

@@ -7,12 +7,10 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any, NoReturn
 
 import pytest
 import torch
-from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 from torch import nn
 
@@ -123,27 +121,6 @@ def wait_for(condition: Callable[[], object], seconds: float = 180) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
-
-
-def between_processes(factory: pytest.TempPathFactory, name: str) -> AbstractContextManager[object]:
-    """A lock of this name, where several processes share the tests."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        return nullcontext()
-    return FileLock(factory.getbasetemp().parent / name)
-
-
-@contextmanager
-def take_turn(factory: pytest.TempPathFactory, alone: bool) -> Iterator[None]:
-    """Hold the part of the machine that belongs to this one of the processes that share the tests, or
-    `alone` all of it. A test holds its part already: see `turn` in conftest.py."""
-    own = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
-    every = [f"gw{number}" for number in range(int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))]
-    with ExitStack() as kept:
-        with between_processes(factory, "turn"), ExitStack() as held:  # whoever waits comes next
-            for process in every if alone else [own]:
-                held.enter_context(between_processes(factory, f"turn-{process}"))
-            kept.push(held.pop_all())
-        yield
 
 
 def skip_or_fail(reason: str) -> NoReturn:

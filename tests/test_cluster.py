@@ -62,7 +62,7 @@ class Machines:
 
 
 @pytest.fixture(scope="module")
-def machines(busy_between_tests: None) -> Iterator[Machines]:
+def machines() -> Iterator[Machines]:
     if find_spec("ray") is None:
         skip_or_fail("needs Ray: pip install -r requirements-cluster.txt")
     require_no_mnist_at_home()

@@ -12,19 +12,22 @@ A test that needs a server of its own takes `serve` or `warm_app`, and `watched_
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, expect
 
 from benchmarks.server import PATIENCE, SCREEN, App, chromium, serve
-from tests.helpers import NOWHERE, require_no_mnist_at_home, skip_or_fail, take_turn
+from tests.helpers import NOWHERE, require_no_mnist_at_home, skip_or_fail
 
 expect.set_options(timeout=40_000)  # a busy machine with two cores
 
+A_FRAME = 20  # pixels that a hand moves between two frames, when it writes fast
 NARROW: ViewportSize = {"width": 400, "height": 900}
 SUSPECT = re.compile(r"warning|deprecat|traceback|error|exception|not exist anymore", re.IGNORECASE)
 
@@ -41,7 +44,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """The app on a free port with an empty folder of runs; ended at the end of the session."""
-    with warm_app(browser, tmp_path_factory, "app") as running:
+    with warm_app(browser, tmp_path_factory.mktemp("app")) as running:
         yield running
 
 
@@ -49,37 +52,34 @@ def app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def practice_app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """The app on a machine without MNIST and without a network."""
     require_no_mnist_at_home()
-    with warm_app(browser, tmp_path_factory, "practice", NOWHERE) as running:
+    with warm_app(browser, tmp_path_factory.mktemp("practice"), NOWHERE) as running:
         yield running
 
 
 @contextmanager
-def warm_app(
-    browser: Browser,
-    factory: pytest.TempPathFactory,
-    name: str,
-    environment: Mapping[str, str] | None = None,
-) -> Iterator[App]:
-    """A server that has shown a page, for a fixture of a module or a session. The first page makes it import
-    torch and all else, which takes six times as long beside another test: it starts alone."""
-    with ExitStack() as running:
-        with take_turn(factory, alone=True):
-            app = running.enter_context(serve(factory.mktemp(name), environment))
-            page = browser.new_page()
-            page.goto(app.url("train"))
-            ready = expect(page.get_by_role("button", name="Train", exact=True))
-            ready.to_be_visible(timeout=PATIENCE * 1000)
-            page.close()
+def warm_app(browser: Browser, folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[App]:
+    """A server that has shown a page, for a fixture of a module or a session: the first page makes it import
+    torch and all else."""
+    with serve(folder, environment) as app:
+        page = browser.contexts[0].new_page()
+        page.goto(app.url("train"))
+        ready = expect(page.get_by_role("button", name="Train", exact=True))
+        ready.to_be_visible(timeout=PATIENCE * 1000)
+        page.close()
         yield app
 
 
 @contextmanager
 def watched_page(browser: Browser, app: App) -> Iterator[Page]:
-    """A page of a browser of its own; afterwards its console, its requests and the server's
-    log must be clean."""
-    context = browser.new_context(viewport=SCREEN)
-    context.set_default_timeout(PATIENCE * 1000)  # of a click, which waits for what it clicks on
+    """A page of somebody whom the app does not know; afterwards its console, its requests and the server's
+    log must be clean. One at a time has the browser's own profile, whose cache keeps the app's scripts:
+    a page is then there in half the time."""
+    own = browser.contexts[0]
+    kept = len(own.pages) == 1  # that of the profile's window, which stays open
+    context = own if kept else browser.new_context()
     page = context.new_page()
+    page.set_viewport_size(SCREEN)
+    page.set_default_timeout(PATIENCE * 1000)  # of a click, which waits for what it clicks on
     errors: list[str] = []
     page.on("console", lambda message: errors.append(_words(message)) if _matters(message) else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -87,20 +87,32 @@ def watched_page(browser: Browser, app: App) -> Iterator[Page]:
     page.on("request", lambda request: elsewhere.append(request.url) if _leaves(request.url, app) else None)
     before = len(complaints(app))
     yield page
-    context.close()
+    if kept:
+        forget(page, app)
+        page.close()
+    else:
+        context.close()
     assert not errors, f"the browser's console: {errors}"
     assert not elsewhere, f"requests to other hosts: {elsewhere}"
     assert not complaints(app)[before:], f"the server's log: {complaints(app)[before:]}"
 
 
+def forget(page: Page, app: App) -> None:
+    """Delete what the app has kept in the page's browser."""
+    page.context.clear_cookies()
+    storage = {"origin": app.url().rstrip("/"), "storageTypes": "local_storage"}
+    page.context.new_cdp_session(page).send("Storage.clearDataForOrigin", storage)
+
+
 def drag(page: Page, points: Sequence[tuple[float, float]], steps: int = 4) -> None:
-    """Move the mouse with its button down along these points of the screen. It waits for a frame in the
-    middle of each line and at its end, as a hand does: of all movements within a frame a busy browser makes
-    one, and would cut off a corner."""
+    """Move the mouse with its button down along these points of the screen. It waits for a frame at the end
+    of each line and in the middle of a long one, as a hand does: of all movements within a frame a busy
+    browser makes one, and would cut off a corner."""
     page.mouse.move(*points[0])
     page.mouse.down()
     for (x, y), end in pairwise(points):
-        for place in (((x + end[0]) / 2, (y + end[1]) / 2), end):
+        half = ((x + end[0]) / 2, (y + end[1]) / 2)
+        for place in (half, end) if math.dist((x, y), end) > A_FRAME else (end,):
             page.mouse.move(*place, steps=steps)
             page.evaluate("() => new Promise(requestAnimationFrame)")
     page.mouse.up()

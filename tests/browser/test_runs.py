@@ -21,7 +21,7 @@ HEAD, ROW = 38, 53  # heights in pixels; the state "opened from a file" takes tw
 
 @pytest.fixture(scope="module")
 def runs_app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    with warm_app(browser, tmp_path_factory, "runs") as app:
+    with warm_app(browser, tmp_path_factory.mktemp("runs")) as app:
         yield app
 
 

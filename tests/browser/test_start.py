@@ -26,7 +26,7 @@ FINISHED = re.compile(r"Finished: \d\d\.\d\d\s%")
 def practice_app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """The app on a machine without MNIST and without a network."""
     require_no_mnist_at_home()
-    with warm_app(browser, tmp_path_factory, "start", NOWHERE) as app:
+    with warm_app(browser, tmp_path_factory.mktemp("start"), NOWHERE) as app:
         yield app
 
 

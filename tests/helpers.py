@@ -147,3 +147,9 @@ def trained_networks(app: AppTest) -> list[str]:
     """What the sidebar's list of trained networks offers."""
     lists = [box for box in app.sidebar.selectbox if box.label == "Trained network"]
     return list(lists[0].options)
+
+
+def renewed(app: AppTest, key: str) -> str:
+    """The key of the widget that `widget.put` has drawn last for a key of the table."""
+    count = f"{key}_renewals"
+    return f"{key}_{app.session_state[count]}" if count in app.session_state else key

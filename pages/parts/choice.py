@@ -31,7 +31,6 @@ def step() -> Step:
 def choose(id: str) -> None:
     """Choose another network by its id. Call it in a callback, before the sidebar is drawn."""
     st.session_state[keys.NETWORK] = id
-    st.session_state[keys.CHANGES] = changes() + 1
 
 
 def take(linked: Linked) -> None:
@@ -45,13 +44,6 @@ def taken() -> Linked | None:
     """What the last link held; None where that was taken already."""
     found: Linked | None = st.session_state.pop(keys.TAKEN, None)
     return found
-
-
-def changes() -> int:
-    """How often `choose` was called. Each time the sidebar makes a new list: the browser may still send
-    what the old one shows, and that must not undo the choice."""
-    count: int = st.session_state.get(keys.CHANGES, 0)
-    return count
 
 
 def trained() -> Trained | None:

@@ -81,17 +81,19 @@ def _admit() -> None:
 def _show_controls() -> None:
     """What a teacher can do apart from changing all runs."""
     classroom = server.classroom()
+    key, paused = widget.put(keys.PAUSED, classroom.queue.paused)  # another teacher may have changed it
     st.toggle(
         "Pause the line",
-        widget.put(keys.PAUSED, classroom.queue.paused),  # another teacher may have changed it
-        key=keys.PAUSED,
+        paused,
+        key=key,
         on_change=_pause,
         help="No run begins until you end the pause. Those in training go on.",
     )
+    key, locked = widget.put(keys.LOCKED, classroom.locked)
     st.toggle(
         "Lock the controls",
-        widget.put(keys.LOCKED, classroom.locked),
-        key=keys.LOCKED,
+        locked,
+        key=key,
         on_change=_lock,
         help="Only teachers can start, stop and change runs. Everybody can still look and draw.",
     )
@@ -105,15 +107,11 @@ def _show_controls() -> None:
 
 
 def _pause() -> None:
-    messages.attempt(
-        "sidebar", lambda: server.classroom().pause(visitor.person(), st.session_state[keys.PAUSED])
-    )
+    messages.attempt("sidebar", lambda: server.classroom().pause(visitor.person(), widget.shown(keys.PAUSED)))
 
 
 def _lock() -> None:
-    messages.attempt(
-        "sidebar", lambda: server.classroom().lock(visitor.person(), st.session_state[keys.LOCKED])
-    )
+    messages.attempt("sidebar", lambda: server.classroom().lock(visitor.person(), widget.shown(keys.LOCKED)))
 
 
 def _dismiss() -> None:

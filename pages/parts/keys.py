@@ -14,9 +14,10 @@ ROUTED = "shared_routed"  # True: set by streamlit_app.py, read and removed by n
 PAGE = "shared_page"  # address of the page that is shown; navigation
 NETWORK = "shared_network"  # id of the chosen network; set by choice and sidebar, read by choice
 TAKEN = "shared_taken"  # what an opened link holds (link.Linked); set, read and removed by choice
-CHANGES = "shared_changes"  # how often a page has chosen another network; choice
 SIDEBAR = "shared_sidebar"  # fragment; drawn again by follow
-STEP = "shared_step"  # its step's name; widget, sidebar; read by sidebar
+STEP = "shared_step"  # its step's name; widget, sidebar
+NETWORK_LIST = "shared_network_list"  # the networks of its step; widget, sidebar
+ADDRESS = "shared_address"  # what the address last had to say; sidebar
 PRESENTATION = "shared_presentation"  # large type is on; widget, presentation
 PERSON = "shared_person"  # token of the person, a secret; set and read by visitor
 DRAWING = "shared_drawing"  # last digit that was drawn, or None; set and read by choice
@@ -30,11 +31,6 @@ LOCKED = "shared_locked"  # the controls are to be locked; widget, classroom
 CLEAR = "shared_clear"  # the button that clears the class's data; widget
 
 Place = Literal["sidebar", "start", "keep", "delete", "runs", "design"]  # where messages are shown
-
-
-def network_list(changes: int) -> str:
-    """The list of a step's networks, after so many changes by pages; widget; read by sidebar."""
-    return f"shared_network_list_{changes}"
 
 
 def message(place: Place) -> str:
@@ -167,6 +163,7 @@ DESIGN_ORIGIN = "design_origin"  # the one that was chosen in the sidebar then; 
 DESIGN_PAST = "design_past"  # what it was before each change, the last one last; draft
 DESIGN_SELECTED = "design_selected"  # index of the layer whose fields are shown, or None; draft
 DESIGN_TYPED = "design_typed"  # (text, what is wrong with it) while the text is no network; draft
+DESIGN_CLOSED = "design_closed"  # how often a change came from elsewhere than a layer's fields; draft
 DESIGN_TEXT = "design_text"  # the line of text; widget
 DESIGN_NUMBERS = "design_numbers"  # parameters and more, side by side; container
 DESIGN_LIST = "design_list"  # all layers; container

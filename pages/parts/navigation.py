@@ -45,7 +45,8 @@ def is_back_or_forward() -> bool:
 
 
 # A link to a page pushes its bare address into the browser's history, and Streamlit pushes the one with
-# its parameters after it: two presses of Back for one page.
+# its parameters after it: two presses of Back for one page. Two quick clicks may push the same address twice,
+# because the second is sent before the browser has heard of it.
 ONE_ENTRY = """<script>
 if (!window.fiveStepsHistory) {
     window.fiveStepsHistory = true;
@@ -53,7 +54,7 @@ if (!window.fiveStepsHistory) {
     history.pushState = function (state, title, address) {
         const target = new URL(address, location.href);
         if (target.pathname !== location.pathname && !target.search) target.search = location.search;
-        return push.call(history, state, title, target.href);
+        if (target.href !== location.href) push.call(history, state, title, target.href);
     };
 }
 </script>"""

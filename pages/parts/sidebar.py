@@ -41,14 +41,14 @@ def _show_choice() -> None:
     listed_runs = catalogue.runs(chosen.step)
     networks = {each.id: each for each in (catalogue.of_step(chosen.step), *listed_runs)}
     networks[chosen.id] = chosen  # the list is short, and may be without it
-    listed = keys.network_list(choice.changes())
-    step, network = widget.put(keys.STEP, chosen.step.name), widget.put(listed, chosen.id)
+    step_key, step = widget.put(keys.STEP, chosen.step.name)
+    network_key, network = widget.put(keys.NETWORK_LIST, chosen.id)
     st.selectbox(
         "Step",
         list(steps.STEPS),
         index=list(steps.STEPS).index(step),
         format_func=lambda name: steps.STEPS[name].label,
-        key=keys.STEP,
+        key=step_key,
         on_change=_take_step,
         help="All pages show the network of this step.",
     )
@@ -57,9 +57,8 @@ def _show_choice() -> None:
         list(networks),
         index=list(networks).index(network),
         format_func=lambda id: networks[id].title if id in networks else id,
-        key=listed,
+        key=network_key,
         on_change=_take_network,
-        args=(listed,),
         help="The network that the app brings along for this step, or one of its runs.",
     )
     messages.show("sidebar")
@@ -115,7 +114,7 @@ def _leave_lost_run() -> None:
         catalogue.find(st.session_state[keys.NETWORK])
     except UserError as error:
         messages.leave("sidebar", str(error))
-        step = st.session_state.get(keys.STEP)
+        step = widget.shown(keys.STEP)
         choice.choose(step if step in steps.STEPS else FIRST)
 
 
@@ -126,19 +125,20 @@ def write_address() -> None:
     wanted |= presentation.address() | draft.address() | lessons.address() | shown.address()
     # An empty address names FIRST. Writing it out would cost one more press of the browser's Back.
     named = st.query_params.to_dict() or {"step": FIRST}
-    if named != wanted:
+    # A click that was sent before the browser had heard of the last address still names the one before it.
+    written = wanted if navigation.is_back_or_forward() else st.session_state.get(keys.ADDRESS, wanted)
+    if named != wanted or written != wanted:
         st.query_params.from_dict(wanted)
+    st.session_state[keys.ADDRESS] = wanted
 
 
 def _take_step() -> None:
-    if st.session_state[keys.STEP] in steps.STEPS:  # a browser can send anything
-        choice.choose(st.session_state[keys.STEP])
+    step = widget.shown(keys.STEP)
+    if step in steps.STEPS and step != choice.step().name:  # a browser can send anything
+        choice.choose(step)
     st.rerun()
 
 
-def _take_network(listed: str) -> None:
-    """Choose what was picked from a list; but a page may have chosen another network since."""
-    if listed != keys.network_list(choice.changes()):
-        return
-    st.session_state[keys.NETWORK] = str(st.session_state[listed])
+def _take_network() -> None:
+    choice.choose(str(widget.shown(keys.NETWORK_LIST)))
     st.rerun()

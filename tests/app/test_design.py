@@ -6,6 +6,8 @@ import json
 import re
 
 import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
+from streamlit.runtime.state.query_params import QueryParams
 from streamlit.testing.v1 import AppTest
 
 from pages.parts import keys
@@ -14,7 +16,7 @@ from s5core.notation import parse, write
 from s5core.runs import catalogue, folder
 from s5core.runs.classroom import Classroom
 from s5core.steps import STEPS
-from tests.helpers import APP
+from tests.helpers import APP, renewed
 from tests.test_layer_kinds import LeakyReLU
 
 STEP5 = write(STEPS["step5"].layers)
@@ -40,7 +42,7 @@ def opened(**parameters: str) -> AppTest:
 
 
 def line(page: AppTest):
-    return page.text_input(key=keys.DESIGN_TEXT)
+    return page.text_input(key=renewed(page, keys.DESIGN_TEXT))
 
 
 def type_text(page: AppTest, text: str) -> None:
@@ -74,6 +76,12 @@ def cells(page: AppTest) -> list[list[str]]:
     return [re.findall("<span>(.*?)</span>", body) for body in bodies]
 
 
+def sent(page: AppTest) -> WidgetStates:
+    """What a browser sends that shows the page as it is, with no button pressed."""
+    every = page._tree.get_widget_states().widgets
+    return WidgetStates(widgets=[each for each in every if each.WhichOneof("value") != "trigger_value"])
+
+
 def advised(page: AppTest) -> list[str]:
     return [each.value for each in page.markdown if "-badge[" in each.value]
 
@@ -93,11 +101,11 @@ def test_text_and_list_change_the_same_network_and_the_address(page: AppTest) ->
     assert line(page).value == "C8 BN SiLU GAP H10" == page.query_params["layers"]
     assert len(listed(page)) == 5 and numbers(page)["Parameters"] == "168"
     press(page, keys.design_layer(0))
-    page.number_input(key=keys.design_field(0, "Conv", "channels")).set_value(20).run()
-    page.number_input(key=keys.design_field(0, "Conv", "kernel")).set_value(5).run()
-    page.checkbox(key=keys.design_field(0, "Conv", "bias")).check().run()
+    page.number_input(key=renewed(page, keys.design_field(0, "Conv", "channels"))).set_value(20).run()
+    page.number_input(key=renewed(page, keys.design_field(0, "Conv", "kernel"))).set_value(5).run()
+    page.checkbox(key=renewed(page, keys.design_field(0, "Conv", "bias"))).check().run()
     assert line(page).value == "C20k5b BN SiLU GAP H10" == page.query_params["layers"]
-    page.selectbox(key=keys.design_kind(0)).select("MaxPool").run()
+    page.selectbox(key=renewed(page, keys.design_kind(0))).select("MaxPool").run()
     assert line(page).value == "P BN SiLU GAP H10"
     assert [each.label for each in page.number_input] == ["Size"]
 
@@ -111,7 +119,7 @@ def test_layers_are_added_moved_copied_and_removed(page: AppTest) -> None:
     press(page, keys.design_change(3, "duplicate"))
     assert line(page).value == "C8 BN SiLU P P C16 BN SiLU P C16 BN SiLU GAP H10"
     press(page, keys.design_change(4, "remove"))
-    page.selectbox(key=keys.design_add(5)).select("Crop").run()
+    page.selectbox(key=renewed(page, keys.design_add(5))).select("Crop").run()
     assert parse(line(page).value)[5] == Crop(24)
     press(page, keys.design_change(5, "remove"))
     assert line(page).value == SMALL
@@ -142,6 +150,44 @@ def test_advice_stands_at_its_layer_and_a_click_mends_it(page: AppTest) -> None:
     assert not advised(page) and not button(page, "Train it").disabled
 
 
+def test_a_browser_that_has_not_heard_of_a_change_does_not_undo_it(page: AppTest) -> None:
+    type_text(page, "C8 BN BN SiLU P C16 GAP H10")
+    press(page, keys.design_layer(5))
+    late = sent(page)
+    press(page, keys.design_mend(2, "norm_without_layer"))
+    mended = line(page).value
+    assert mended == "C8 BN SiLU P C16 GAP H10"
+    page._run(late)
+    assert line(page).value == mended == page.query_params["layers"]
+    late = sent(page)
+    button(page, "Undo").click().run()
+    page._run(late)
+    assert line(page).value == "C8 BN BN SiLU P C16 GAP H10"
+    page.sidebar.selectbox(key=keys.STEP).select("step3").run()
+    late = sent(page)
+    page.query_params["open"] = "step2"
+    page.run()
+    page._run(late)
+    assert page.query_params["step"] == "step2"
+
+
+def test_an_address_is_written_though_a_late_click_names_it(page: AppTest, monkeypatch) -> None:
+    type_text(page, SMALL)
+    written: list[dict[str, str]] = []
+    write = QueryParams.from_dict
+
+    def spy(self: QueryParams, given: dict[str, str]) -> None:
+        written.append(given)
+        write(self, given)
+
+    monkeypatch.setattr(QueryParams, "from_dict", spy)
+    page.run()
+    assert not written
+    del page.query_params["layers"]  # as it was when the browser sent the click
+    button(page, "Undo").click().run()
+    assert written == [{"step": "step5"}]
+
+
 def test_what_differs_from_the_step_is_shown_as_in_the_comparison(page: AppTest) -> None:
     type_text(page, STEP5.replace("C26p", "C30p"))
     assert "Against Step 5" in [each.value for each in page.subheader]
@@ -155,7 +201,7 @@ def test_an_empty_network_is_told_how_to_begin(page: AppTest) -> None:
     press(page, keys.design_layer(0))
     press(page, keys.design_change(0, "remove"))
     assert "There are no layers" in advised(page)[0] and line(page).value == ""
-    page.selectbox(key=keys.design_add(0)).select("MaxPool").run()
+    page.selectbox(key=renewed(page, keys.design_add(0))).select("MaxPool").run()
     assert line(page).value == "P"
     button(page, "Undo").click().run()
     press(page, keys.design_mend(0, "no_logits"))
@@ -225,7 +271,7 @@ def test_it_is_saved_stands_in_the_lists_and_train_starts_it(page: AppTest, monk
     assert run.title == run.design == "design with 3,768"
     assert (
         catalogue.find(run.id).title
-        in page.sidebar.selectbox(key=keys.network_list(page.session_state[keys.CHANGES])).options
+        in next(box for box in page.sidebar.selectbox if box.label == "Trained network").options
     )
     assert line(page).value == SMALL and "layers" not in page.query_params
     started: list[str] = []
@@ -268,7 +314,7 @@ def test_the_fields_of_a_new_kind_are_on_the_page(page: AppTest, monkeypatch: py
     monkeypatch.setitem(LAYERS, "LeakyReLU", LeakyReLU)
     type_text(page, "C8 lrelu0.2 GAP H10")
     press(page, keys.design_layer(1))
-    page.number_input(key=keys.design_field(1, "LeakyReLU", "slope")).set_value(0.5).run()
+    page.number_input(key=renewed(page, keys.design_field(1, "LeakyReLU", "slope"))).set_value(0.5).run()
     assert line(page).value == "C8 LReLU0.5 GAP H10" and listed(page)[1] == "2 · LeakyReLU 0.5"
 
 
@@ -276,7 +322,7 @@ def test_a_text_and_a_click_at_once_are_both_taken_as_far_as_they_go(page: AppTe
     press(page, keys.design_layer(14))
     for change in (
         lambda: page.button(key=keys.design_change(14, "down")).click(),
-        lambda: page.number_input(key=keys.design_field(14, "Conv", "channels")).set_value(9),
+        lambda: page.number_input(key=renewed(page, keys.design_field(14, "Conv", "channels"))).set_value(9),
     ):
         line(page).set_value("C8 GAP H10")
         change().run()
@@ -288,7 +334,7 @@ def test_a_text_and_a_click_at_once_are_both_taken_as_far_as_they_go(page: AppTe
 
 def test_a_forged_field_stays_in_its_range(page: AppTest) -> None:
     press(page, keys.design_layer(0))
-    page.number_input(key=keys.design_field(0, "Conv", "channels")).set_value(10**6).run()
+    page.number_input(key=renewed(page, keys.design_field(0, "Conv", "channels"))).set_value(10**6).run()
     assert not page.exception
     for layer, shape, _ in shapes(parse(line(page).value)):
         layer.check(shape)

@@ -17,7 +17,7 @@ from s5core.drawing import class_set, sketch
 from s5core.drawing.class_set import ClassDigit
 from s5core.evaluate import evaluate
 from s5core.views import palette
-from tests.helpers import APP
+from tests.helpers import APP, renewed
 
 NETWORKS = len(list(checkpoint.FOLDER.glob("*.safetensors")))
 
@@ -136,11 +136,11 @@ def test_chosen_digits_are_deleted() -> None:
     seven, four, two = keep_three()
     app = open_page()
     assert app.button(key=keys.DIGITS_DELETE).disabled  # nothing is chosen
-    app.button_group(key=keys.DIGITS_CHOSEN).set_value([four.id]).run()
+    app.button_group(key=renewed(app, keys.DIGITS_CHOSEN)).set_value([four.id]).run()
     assert app.button(key=keys.DIGITS_DELETE).label == "Delete 1 digit"
     click(app, keys.DIGITS_DELETE)
     assert class_set.load().digits == (seven, two)
-    assert app.button_group(key=keys.DIGITS_CHOSEN).value == []
+    assert app.button_group(key=renewed(app, keys.DIGITS_CHOSEN)).value == []
     assert "those after it move up" in words(app)
     assert html(open_page())[0].count("<figure") == 2
 
@@ -148,10 +148,10 @@ def test_chosen_digits_are_deleted() -> None:
 def test_a_digit_that_another_teacher_deleted_is_chosen_no_more() -> None:
     _, four, two = keep_three()
     app = open_page()
-    app.button_group(key=keys.DIGITS_CHOSEN).set_value([four.id, two.id]).run()
+    app.button_group(key=renewed(app, keys.DIGITS_CHOSEN)).set_value([four.id, two.id]).run()
     class_set.delete([four.id])
     app.run()
-    assert not app.exception and app.button_group(key=keys.DIGITS_CHOSEN).value == [two.id]
+    assert not app.exception and app.button_group(key=renewed(app, keys.DIGITS_CHOSEN)).value == [two.id]
 
 
 def test_all_are_deleted_with_the_damaged_ones(home: Path) -> None:

@@ -20,7 +20,7 @@ from s5core.events import Metrics
 from s5core.layers import Conv, MaxPool, SiLU, build
 from s5core.recipe import Recipe
 from s5core.runs import folder
-from tests.helpers import APP
+from tests.helpers import APP, renewed
 
 NETWORKS = len(list(FOLDER.glob("*.safetensors")))
 
@@ -226,7 +226,7 @@ def test_why_the_answer_and_not_the_runner_up(app):
     put(app, "9 like a g")
     runner_up = re.match(r"\d", app.table[0].value["Second choice"].iloc[0])[0]
     assert question(app) == f"Why a 9 and not {'an' if runner_up == '8' else 'a'} {runner_up}?"
-    rivals = app.segmented_control(key=keys.draw_rival(9))
+    rivals = app.segmented_control(key=renewed(app, keys.draw_rival(9)))
     assert rivals.options == [str(label) for label in range(9)] and rivals.value == int(runner_up)
     assert reasons(app).count("<img") == 3
     scores = app.table[1].value
@@ -237,16 +237,19 @@ def test_why_the_answer_and_not_the_runner_up(app):
 def test_a_chosen_rival_stays_until_the_answer_is_another(app):
     put(app, "9 like a g")
     first = reasons(app)
-    rival = 8 if app.segmented_control(key=keys.draw_rival(9)).value != 8 else 5
-    app.segmented_control(key=keys.draw_rival(9)).set_value(rival).run()
+    rival = 8 if app.segmented_control(key=renewed(app, keys.draw_rival(9))).value != 8 else 5
+    app.segmented_control(key=renewed(app, keys.draw_rival(9))).set_value(rival).run()
     article = "an" if rival == 8 else "a"
     assert question(app) == f"Why a 9 and not {article} {rival}?"
     assert f"For {article} {rival}" in reasons(app) and reasons(app) != first
     put(app, "8, not quite closed" if rival == 8 else "5 like an S")  # now the rival is the answer
     runner_up = int(app.table[0].value["Second choice"].iloc[0][0])
-    assert answer(app) == rival and app.segmented_control(key=keys.draw_rival(rival)).value == runner_up
+    assert (
+        answer(app) == rival
+        and app.segmented_control(key=renewed(app, keys.draw_rival(rival))).value == runner_up
+    )
     click(app, "Undo")
-    assert answer(app) == 9 and app.segmented_control(key=keys.draw_rival(9)).value == rival
+    assert answer(app) == 9 and app.segmented_control(key=renewed(app, keys.draw_rival(9))).value == rival
 
 
 def test_the_rival_is_the_runner_up_whatever_was_there_before(app):
@@ -255,7 +258,7 @@ def test_the_rival_is_the_runner_up_whatever_was_there_before(app):
     for step in ("step1", "step2", "step3", "step4", "step5"):
         app.selectbox(key=keys.STEP).set_value(step).run()
         assert answer(app) == 9
-        rival = app.segmented_control(key=keys.draw_rival(9)).value
+        rival = app.segmented_control(key=renewed(app, keys.draw_rival(9))).value
         assert str(rival) == app.table[0].value["Second choice"].iloc[0][0]
         seen.add(rival)
     assert len(seen) > 1

@@ -40,7 +40,7 @@ def button(page: AppTest, label: str):
 
 def networks(page: AppTest):
     """The list in the sidebar."""
-    return page.sidebar.selectbox(key=keys.network_list(page.session_state[keys.CHANGES]))
+    return next(box for box in page.sidebar.selectbox if box.label == "Trained network")
 
 
 def state(page: AppTest) -> str:

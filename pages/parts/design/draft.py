@@ -23,6 +23,8 @@ def layers() -> Network:
     state, chosen = st.session_state, choice.network().layers
     now: Network | None = state.get(keys.DESIGN_LAYERS)
     if now is None or now == state.get(keys.DESIGN_ORIGIN):
+        if now != chosen:
+            _close()
         now = chosen
     state[keys.DESIGN_LAYERS], state[keys.DESIGN_ORIGIN] = now, chosen
     return now
@@ -65,6 +67,19 @@ def _show(new: Network, selected: int | None) -> None:
     st.session_state[keys.DESIGN_LAYERS] = new
     st.session_state[keys.DESIGN_SELECTED] = selected
     st.session_state.pop(keys.DESIGN_TYPED, None)
+    if selected is None:
+        _close()
+
+
+def _close() -> None:
+    st.session_state[keys.DESIGN_CLOSED] = closed() + 1
+
+
+def closed() -> int:
+    """How often a change came from elsewhere than the fields of a layer. A browser that has not heard of the
+    last one may still send what those fields showed."""
+    count: int = st.session_state.get(keys.DESIGN_CLOSED, 0)
+    return count
 
 
 def selected() -> int | None:
@@ -93,7 +108,18 @@ def take_text(text: str) -> None:
     except UserError as error:
         st.session_state[keys.DESIGN_TYPED] = text, str(error)
     else:
-        change(new)
+        if new == layers():
+            st.session_state.pop(keys.DESIGN_TYPED, None)
+        else:
+            change(new)
+
+
+def is_meant(text: str) -> bool:
+    """Whether a text says what the network is now, however it is spelled."""
+    try:
+        return notation.parse(text) == layers()
+    except UserError:
+        return False
 
 
 def text() -> tuple[str, str]:
@@ -128,3 +154,4 @@ def read_address() -> None:
         st.session_state[keys.DESIGN_PAST] = [*past(), now][-MOST_PAST:]  # Back can be undone
     st.session_state[keys.DESIGN_LAYERS] = new
     st.session_state.pop(keys.DESIGN_TYPED, None)
+    _close()

@@ -43,11 +43,11 @@ def fresh(cls: type[Layer]) -> Layer:
 
 def offer_addition(place: int) -> None:
     """A list of kinds, of which one can be added at this place."""
-    key = keys.design_add(place)
+    key, nothing = widget.put(keys.design_add(place), None)
     st.selectbox(
         f"Add a layer after layer {place}" if place else "Add a layer",
         list(LAYERS),
-        index=widget.put(key, None),
+        index=nothing,
         key=key,
         placeholder="Choose its kind",
         on_change=_add,
@@ -58,16 +58,15 @@ def offer_addition(place: int) -> None:
 
 
 def _choose_kind(index: int, layer: Layer) -> None:
-    key = keys.design_kind(index)
     kinds = list(LAYERS)
-    shown = widget.put(key, type(layer).__name__)
+    key, shown = widget.put(keys.design_kind(index), type(layer).__name__)
     st.selectbox(
         "Kind",
         kinds,
         index=kinds.index(shown),
         key=key,
         on_change=_take_kind,
-        args=(index,),
+        args=(index, draft.closed()),
         width=150,
         help=type(layer).__doc__,
     )
@@ -76,10 +75,9 @@ def _choose_kind(index: int, layer: Layer) -> None:
 def _show_field(index: int, layer: Layer, field: Field[Any]) -> None:
     """A control for one field, as its type asks for it."""
     cls = type(layer)
-    key = keys.design_field(index, cls.__name__, field.name)
+    key, value = widget.put(keys.design_field(index, cls.__name__, field.name), getattr(layer, field.name))
     label, help = field.name.capitalize(), field.metadata["help"]
-    value = widget.put(key, getattr(layer, field.name))
-    take: dict[str, Any] = {"on_change": _take_field, "args": (index, cls, field.name, key)}
+    take: dict[str, Any] = {"on_change": _take_field, "args": (index, cls, field.name, draft.closed())}
     kind = field_types(cls)[field.name]
     if kind is bool:
         st.checkbox(label, value, key=key, help=help, width="content", **take)
@@ -108,22 +106,23 @@ def _offer(index: int, words: str, help: str, disabled: bool, change: Any, *more
 
 
 def _add(place: int) -> None:
-    kind = st.session_state[keys.design_add(place)]
+    kind = widget.shown(keys.design_add(place))
     layers = draft.layers()
     if kind in LAYERS and place <= len(layers) and draft.has_room():
         draft.change((*layers[:place], fresh(LAYERS[kind]), *layers[place:]), place)
 
 
-def _take_kind(index: int) -> None:
-    kind = st.session_state[keys.design_kind(index)]
-    if kind in LAYERS:  # a browser can send anything
+def _take_kind(index: int, closed: int) -> None:
+    kind = widget.shown(keys.design_kind(index))
+    if kind in LAYERS and closed == draft.closed():  # a browser can send anything
         _put(index, fresh(LAYERS[kind]))
 
 
-def _take_field(index: int, cls: type[Layer], name: str, key: str) -> None:
+def _take_field(index: int, cls: type[Layer], name: str, closed: int) -> None:
     layers = draft.layers()
-    if index < len(layers) and type(layers[index]) is cls:
-        _put(index, replace(layers[index], **{name: st.session_state[key]}))
+    if index < len(layers) and type(layers[index]) is cls and closed == draft.closed():
+        value = widget.shown(keys.design_field(index, cls.__name__, name))
+        _put(index, replace(layers[index], **{name: value}))
 
 
 def _put(index: int, layer: Layer) -> None:

@@ -25,10 +25,13 @@ A shell takes the same text: `python -m s5core table "C8 BN SiLU P C16 GAP H10"`
 def show() -> None:
     """The line, and what is wrong with it."""
     text, wrong = draft.text()
+    key, text = widget.put(
+        keys.DESIGN_TEXT, text, in_place=draft.is_meant(widget.shown(keys.DESIGN_TEXT, ""))
+    )
     st.text_input(
         "The network as text",
-        widget.put(keys.DESIGN_TEXT, text),
-        key=keys.DESIGN_TEXT,
+        text,
+        key=key,
         max_chars=MAX_TEXT,
         on_change=_take,
         help=GRAMMAR,
@@ -38,4 +41,4 @@ def show() -> None:
 
 
 def _take() -> None:
-    draft.take_text(st.session_state[keys.DESIGN_TEXT])
+    draft.take_text(widget.shown(keys.DESIGN_TEXT))

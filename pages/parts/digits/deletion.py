@@ -23,14 +23,15 @@ def show(digits: ClassSet) -> None:
     with st.expander("Choose digits", key=keys.DIGITS_CHOICE, expanded=len(by_id) <= FEW // 5):
         everything = len(by_id) > FEW and st.toggle(f"Show all {len(by_id):,}", key=keys.DIGITS_CHOICE_ALL)
         options = list(by_id) if everything else list(by_id)[:FEW]
-        kept = [id for id in st.session_state.get(keys.DIGITS_CHOSEN, []) if id in options]
+        kept = [id for id in widget.shown(keys.DIGITS_CHOSEN, []) if id in options]
+        key, kept = widget.put(keys.DIGITS_CHOSEN, kept)  # somebody else may have deleted some of them
         chosen = st.pills(
             "Click the digits to delete",
             options,
             selection_mode="multi",
-            default=widget.put(keys.DIGITS_CHOSEN, kept),  # somebody else may have deleted some of them
+            default=kept,
             format_func=lambda id: tiles.choice_label(digits, by_id[id]),
-            key=keys.DIGITS_CHOSEN,
+            key=key,
             help="With the keyboard: Tab goes to the digits, the arrow keys to the next one, the space bar "
             "chooses it.",
         )

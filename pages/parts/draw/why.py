@@ -39,9 +39,8 @@ def _choose_rival(answer: Reading) -> int:
     """The class to compare the answer with: the second most probable, until another is chosen. The
     page remembers a choice for each answer."""
     chosen: dict[int, int] = st.session_state.setdefault(keys.DRAW_RIVALS, {})  # by answer
-    key = keys.draw_rival(answer.answer)
     # The runner-up changes with every stroke, and a widget's default would not.
-    rival = widget.put(key, chosen.get(answer.answer, answer.runner_up))
+    key, rival = widget.put(keys.draw_rival(answer.answer), chosen.get(answer.answer, answer.runner_up))
     st.segmented_control(
         "Compare with",
         [label for label in range(CLASSES) if label != answer.answer],
@@ -58,7 +57,7 @@ def _choose_rival(answer: Reading) -> int:
 
 def _keep_rival(answer: int) -> None:
     """Remember the rival that was chosen for this answer."""
-    st.session_state[keys.DRAW_RIVALS][answer] = st.session_state[keys.draw_rival(answer)]
+    st.session_state[keys.DRAW_RIVALS][answer] = widget.shown(keys.draw_rival(answer))
 
 
 def _show_ink(verdict: Verdict, answer: int, rival: int, digit: Tensor) -> None:

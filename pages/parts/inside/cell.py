@@ -86,10 +86,10 @@ def _choose_cell(row: Row, cell: tuple[int, int]) -> None:
     sliders = keys.inside_row(height), keys.inside_column(width)
 
     def moved() -> None:
-        _take_cell(row, *(st.session_state[key] - 1 for key in sliders))
+        _take_cell(row, *(widget.shown(key) - 1 for key in sliders))
 
     for name, key, count, at in zip(("Row", "Column"), sliders, (height, width), cell, strict=True):
-        shown = widget.put(key, at + 1)  # a click moves the slider, too
+        key, shown = widget.put(key, at + 1)  # a click moves the slider, too
         st.slider(
             name, 1, count, shown, key=key, on_change=moved, width=170,
             help=f"Counted from the {'top' if name == 'Row' else 'left'}. The arrow keys move it, too.",

@@ -31,15 +31,15 @@ def show(trained: Trained, answers: Evaluation) -> None:
         st.info("There is no other trained network yet. Train one on the page **Train**, and choose it here.")
         return
     ids = list(others)
-    kept = st.session_state.get(keys.MISTAKES_OTHER)  # it may be the chosen network by now, or deleted
-    shown = widget.put(keys.MISTAKES_OTHER, kept if kept in others else _nearest(ids, chosen))
+    kept = widget.shown(keys.MISTAKES_OTHER)  # it may be the chosen network by now, or deleted
+    key, shown = widget.put(keys.MISTAKES_OTHER, kept if kept in others else _nearest(ids, chosen))
     other = others[
         st.selectbox(
             "Compare with",
             ids,
             index=ids.index(shown),
             format_func=lambda id: others[id].label if id in others else id,
-            key=keys.MISTAKES_OTHER,
+            key=key,
             persist_state="session",
             help="The network that reads the same digits: a step as shipped, or a run that was trained here.",
         )

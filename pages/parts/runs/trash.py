@@ -20,13 +20,14 @@ def show(restore: Callable[[list[str]], None]) -> None:
         return
     with st.popover(f"Deleted runs ({len(runs)})"):
         st.caption(f"A deleted run is kept for {folder.DAYS_IN_TRASH} days.")
-        kept = [id for id in st.session_state.get(keys.RUNS_TRASH, []) if id in runs]
+        kept = [id for id in widget.shown(keys.RUNS_TRASH, []) if id in runs]
+        key, kept = widget.put(keys.RUNS_TRASH, kept)  # somebody else may have brought back some of them
         chosen = st.multiselect(
             "Runs to bring back",
             list(runs),
-            default=widget.put(keys.RUNS_TRASH, kept),  # somebody else may have brought back some of them
+            default=kept,
             format_func=lambda id: _label(runs[id]) if id in runs else id,
-            key=keys.RUNS_TRASH,
+            key=key,
             placeholder="Choose runs",
         )
         st.button("Bring back", on_click=restore, args=(chosen,), disabled=not chosen)

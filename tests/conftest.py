@@ -29,12 +29,13 @@ def pytest_configure() -> None:
     """One thread, as in the app: the networks are too small to share, and a busy machine makes threads
     wait for each other. Workers have one as well, and so do not measure how many are of use.
 
-    Where several processes share the tests, all have the least priority: a worker that lets others go first
-    (`child.let_others_go_first`) then has as much as another test's browser, and keeps nobody waiting."""
+    Where several processes share the tests, all have a low priority: a worker that lets others go first
+    (`child.let_others_go_first`) then has a third of what another test's browser has instead of a tenth, and
+    keeps nobody waiting for minutes."""
     torch.set_num_threads(1)
     os.environ["S5_THREADS"] = "1"
     if "PYTEST_XDIST_WORKER" in os.environ and hasattr(os, "nice"):
-        os.nice(19)
+        os.nice(14)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

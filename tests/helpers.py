@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import queue
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +25,7 @@ from s5core.files import ROOT
 from s5core.layers import BatchNorm, Conv, Crop, Dropout, GlobalAvgPool, MaxPool, Network, ReLU, SiLU, build
 from s5core.recipe import Recipe
 from s5core.runs.executor import Hear
+from s5core.runs.folder import Run
 from s5core.runs.messages import Done, Ended, Order, Quit, Stop, Train
 from s5core.runs.worker import Worker
 
@@ -121,6 +125,19 @@ def wait_for(condition: Callable[[], object], seconds: float = 180) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def held(run: Run) -> Iterator[None]:
+    """Halt the worker that trains the run. What a test does meanwhile finds the run unfinished, however short
+    it is and however slow the test."""
+    pid = json.loads((run.folder / "worker.json").read_text())["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 def skip_or_fail(reason: str) -> NoReturn:

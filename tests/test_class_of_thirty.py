@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -22,28 +22,30 @@ from s5core.runs import folder, line
 from s5core.runs.folder import Run
 from s5core.runs.line import Entry
 from s5core.train import train
-from tests.helpers import NOWHERE, TINY, require_no_mnist_at_home, wait_for
+from tests.helpers import NOWHERE, TINY, held, require_no_mnist_at_home, wait_for
 
 pytestmark = pytest.mark.slow
 
 PEOPLE, TRAINING, WAITING = 30, 2, 10
-LONG = 10  # epochs, so that a class has opened the app before they are over
+LONG = 4  # epochs
 USUAL = Recipe(epochs=1, batch_size=200, device="cpu", rotation=5)
 
 
-def with_a_class(app: App, act: Callable[[], Awaitable[object]]) -> None:
-    """Do something while thirty people have the app open."""
+@asynccontextmanager
+async def a_class(app: App) -> AsyncIterator[None]:
+    """Thirty people have the app open."""
+    async with AsyncExitStack() as stack:
+        people = [await stack.enter_async_context(session(app)) for _ in range(PEOPLE)]
+        await asyncio.gather(*(person.open("train") for person in people))
+        yield
+        for person in people:
+            person.drop()
 
-    async def run() -> None:
-        async with AsyncExitStack() as stack:
-            people = [await stack.enter_async_context(session(app)) for _ in range(PEOPLE)]
-            await asyncio.gather(*(person.open("train") for person in people))
-            await act()
-            for person in people:
-                person.drop()
 
-    with ThreadPoolExecutor(1) as own:  # Playwright keeps a loop in the thread of the tests
-        own.submit(asyncio.run, run()).result()
+def run(coroutine: Coroutine[None, None, None]) -> None:
+    """In a thread of its own: Playwright keeps a loop in that of the tests."""
+    with ThreadPoolExecutor(1) as own:
+        own.submit(asyncio.run, coroutine).result()
 
 
 def test_every_run_ends_as_if_the_server_had_not_been_killed(
@@ -58,27 +60,37 @@ def test_every_run_ends_as_if_the_server_had_not_been_killed(
         line.keep(Entry(runs[-1], float(seed)))
     in_training, waiting = runs[:TRAINING], runs[TRAINING:]
 
-    with serve(tmp_path, NOWHERE) as app:
+    with serve(tmp_path, NOWHERE) as app, ExitStack() as stack:
+        going = list(in_training)
 
-        async def kill_in_the_middle() -> None:
-            await asyncio.to_thread(wait_for, lambda: any(run.log().epochs for run in in_training))
-            os.kill(app.pid, signal.SIGKILL)
+        def halt_in_the_middle() -> bool:
+            for each in [each for each in going if each.log().epochs]:
+                stack.enter_context(held(each))
+                going.remove(each)
+            return not going
 
-        with_a_class(app, kill_in_the_middle)
-    assert not any(isinstance(run.log().end, Finished) for run in in_training)
-    assert len(line.kept()) == TRAINING + WAITING and not any(run.events_path.exists() for run in waiting)
+        async def kill() -> None:
+            halting = asyncio.create_task(asyncio.to_thread(wait_for, halt_in_the_middle))
+            async with a_class(app):
+                await halting
+                os.kill(app.pid, signal.SIGKILL)
+
+        run(kill())
+    assert not any(isinstance(each.log().end, Finished) for each in in_training)
+    assert len(line.kept()) == TRAINING + WAITING and not any(each.events_path.exists() for each in waiting)
 
     with serve(tmp_path, NOWHERE) as app:
 
         async def wait_for_all() -> None:
-            await asyncio.to_thread(wait_for, lambda: not line.kept(), 120)
+            async with a_class(app):
+                await asyncio.to_thread(wait_for, lambda: not line.kept())
 
-        with_a_class(app, wait_for_all)
-    for run in runs:
-        assert isinstance(run.log().end, Finished)
-        expected = [event.state for event in train(TINY, run.recipe, practice) if isinstance(event, Epoch)][
+        run(wait_for_all())
+    for each in runs:
+        assert isinstance(each.log().end, Finished)
+        expected = [event.state for event in train(TINY, each.recipe, practice) if isinstance(event, Epoch)][
             -1
         ]
         assert expected is not None
         for name, tensor in expected.weights.items():
-            assert torch.equal(run.checkpoint().weights[name], tensor), (run.recipe.seed, name)
+            assert torch.equal(each.checkpoint().weights[name], tensor), (each.recipe.seed, name)

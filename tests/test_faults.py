@@ -111,7 +111,7 @@ def test_a_run_that_is_deleted_in_training_ends_and_frees_its_place(jobs, way):
     jobs.submit(next_one)
     wait_for(lambda: gone.model_path.exists())
     folder.delete([gone.id]) if way == "moved to the trash" else shutil.rmtree(gone.folder)
-    wait_for(lambda: jobs.is_training(next_one.id), 1)
+    wait_for(lambda: jobs.is_training(next_one.id))
     wait_for(lambda: next_one.log().end)
     assert isinstance(next_one.log().end, Finished)
     assert not gone.folder.exists() and not jobs.trouble(gone.id)

@@ -223,8 +223,8 @@ def test_workers_end_with_their_server(ending):
     pids = [int(pid) for pid in server.stdout.readline().split()]
     wait_for(lambda: run.log().epochs)
     server.send_signal(ending)
-    server.wait(timeout=20)
-    wait_for(lambda: not any(alive(pid) for pid in pids), 10)
+    server.wait(timeout=60)
+    wait_for(lambda: not any(alive(pid) for pid in pids), 60)
     assert run.log().end == Stopped(len(run.checkpoint().history))
 
 

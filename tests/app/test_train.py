@@ -16,7 +16,7 @@ from s5core.runs import catalogue, folder
 from s5core.slow_motion import watch
 from s5core.steps import STEPS
 from s5core.words import escape, percent
-from tests.helpers import APP, LEAST, wait_for
+from tests.helpers import APP, LEAST, held, wait_for
 
 STEP = STEPS["step5"]
 
@@ -86,9 +86,10 @@ def test_a_run_is_trained_stopped_and_resumed(page):
     assert page.session_state[keys.NETWORK] == run.id
     assert (run.recipe.epochs, run.recipe.learning_rate, run.recipe.rotation) == (3, 0.1, 10.0)
     wait_for(lambda: run.log().epochs)
-    page.run()
-    assert "images a second" in state(page)
-    button(page, "Stop training").click().run()
+    with held(run):
+        page.run()
+        assert "images a second" in state(page)
+        button(page, "Stop training").click().run()
     wait_for(lambda: run.log().end)
     assert isinstance(run.log().end, Stopped)
     wait_for(lambda: "Resume" in [button.label for button in page.run().button])

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from benchmarks.server import App
+from s5core.runs import folder
+from tests.helpers import held, wait_for
 
 from .conftest import wait_for_script, watched_page
 
@@ -39,7 +42,7 @@ def test_a_network_is_designed_mended_trained_and_drawn_to(practice_app: App, br
         press(page, re.compile("Duplicate"))
         press(page, re.compile("^1 · Conv"))
         expect(page).to_have_url(re.compile(r"design\?step=step3&layers=C8\+BN.*C16p\+C16p"))
-        wait_for_script(page)  # Streamlit makes one request of a click and a Back at the same moment
+        wait_for_script(page)  # of a click and a Back at the same moment Streamlit takes the click alone
         page.go_back()  # a change is undone
         expect(line(page)).to_have_value("C8 BN SiLU P C16 BN SiLU P C16p SiLU GAP H10")
         wait_for_script(page)
@@ -48,8 +51,14 @@ def test_a_network_is_designed_mended_trained_and_drawn_to(practice_app: App, br
         wait_for_script(page)
         press(page, "Train it")
         expect(page.get_by_role("heading", level=1)).to_have_text("Train")
-        expect(page.get_by_text(re.compile(r"Epoch ([2-9]|\d\d) of 14"))).to_be_visible(timeout=60_000)
-        page.get_by_role("button", name="Stop training").click()
+        expect(page).to_have_url(re.compile("run="))
+        (id,) = parse_qs(urlsplit(page.url).query)["run"]
+        run = folder.open_folder(practice_app.runs / id)
+        wait_for(lambda: run.log().epochs)
+        with held(run):
+            expect(page.get_by_text(re.compile(r"Epoch \d+ of 14"))).to_be_visible()
+            page.get_by_role("button", name="Stop training").click()
+            wait_for_script(page)
         expect(page.get_by_text("Stopped in epoch")).to_be_visible()
         page.get_by_role("link", name="Draw", exact=True).click()
         page.get_by_role("combobox", name="Hard digits").click()

@@ -56,8 +56,10 @@ def answer(page: Page) -> Locator:
 
 def expect_on_screen(page: Page, *parts: Locator) -> None:
     """The parts are within the screen, and nothing has been scrolled."""
+    wait_for_script(page)
     assert page.get_by_test_id("stMain").evaluate("main => main.scrollTop") == 0
     for part in parts:
+        expect(part).to_be_visible()
         box = part.bounding_box()
         assert box and box["y"] >= 0 and box["y"] + box["height"] <= PROJECTOR["height"]
 

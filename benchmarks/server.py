@@ -74,22 +74,26 @@ def serve(folder: Path, environment: Mapping[str, str] | None = None) -> Iterato
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Chromium until the block ends. Raises FileNotFoundError where none is installed."""
+    """Chromium until the block ends, with a profile of its own: what its first context has loaded stays in
+    its cache, other contexts begin without one. Raises FileNotFoundError where none is installed."""
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         path = shutil.which("chromium") or playwright.chromium.executable_path
         if not Path(path).exists():
             raise FileNotFoundError(
                 "needs Chromium: apt-get install chromium, or playwright install chromium"
             )
-        browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        context = playwright.chromium.launch_persistent_context(
+            profile,
+            executable_path=path,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
+        assert context.browser is not None
         try:
-            yield browser
+            yield context.browser
         finally:
-            browser.close()
+            context.close()
 
 
 @contextmanager

@@ -1,20 +1,27 @@
 """The router: page config, the choice of a network in the sidebar, the page that is asked for."""
 
+import contextlib
+import sys
+
 import streamlit as st
 
+from pages.parts import navigation, presentation
 from s5core.memory import share_freed_memory
+from s5core.target import ACCURACY
+from s5core.words import percent
 
 share_freed_memory()  # before torch is imported, which begins threads
-
-from pages.parts import classroom, clock, navigation, preparation, presentation, sidebar, small, visitor  # noqa: E402
-from s5core.target import ACCURACY  # noqa: E402
-from s5core.words import percent  # noqa: E402
-
 st.set_page_config(
     page_title=f"Five steps to {percent(ACCURACY.limit, 1)}",
     layout="wide",
     initial_sidebar_state="collapsed" if presentation.is_on() else "auto",
 )
+page = navigation.choose_page()
+
+# The first visitor of a server waits for the import of torch, and sees the pages and the reason meanwhile.
+first = "torch" not in sys.modules
+with st.spinner("The first page after a start takes some seconds.") if first else contextlib.nullcontext():
+    from pages.parts import classroom, clock, preparation, sidebar, small, visitor
 
 
 # Streamlit leaves 96 pixels above the title, a tenth of a projector's picture, 160 below the page, and on
@@ -26,7 +33,6 @@ st.html(
 )
 visitor.welcome()
 navigation.mark_routed()
-page = navigation.choose_page()
 sidebar.show()
 presentation.show_switch()
 classroom.show()

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
-from benchmarks.server import App
+from benchmarks.server import App, serve
 from tests.helpers import NOWHERE, require_no_mnist_at_home
 
 from .conftest import drag, wait_for_script, warm_app, watched_page
@@ -86,6 +86,15 @@ def test_goal_drawing_answer_and_one_click_to_a_moving_run(start_page):
             break
         start_page.get_by_role("link", name="The five steps").click()
     assert min(waits) < FIRST_POINT
+
+
+def test_the_first_visitor_of_a_server_sees_its_pages_at_once(browser, tmp_path):
+    with serve(tmp_path, NOWHERE) as app, watched_page(browser, app) as page:
+        page.goto(app.url())
+        link = page.get_by_test_id("stSidebarNavLink").first
+        link.wait_for()
+        assert link.inner_text() == "The five steps"
+        expect(canvas(page)).to_be_visible()
 
 
 def test_a_doubt_pushes_nothing_off_the_first_screen(start_page):

@@ -94,7 +94,7 @@ def digits(split: Split = "test") -> Digits:
 def _digits(folder: str, downloaded: bool, split: Split) -> Digits:
     if split != "test":
         return data.divide(_digits(folder, downloaded, "test"), split)
-    return data.load(folder=folder or None, download=False)
+    return data.load(folder=folder, download=False)  # what is kept depends on the arguments alone
 
 
 def digits_or_stop() -> Digits:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import cycle
 from typing import Any
 
 import pandas as pd
@@ -152,6 +153,15 @@ def test_the_time_is_said_once_it_is_measured(app: AppTest, monkeypatch):
     monkeypatch.setattr(server.jobs(), "unit", 1.0)
     open_page(app)
     assert "About 40 s on this machine" in words(app)
+
+
+def test_a_message_stays_where_what_the_page_asked_is_answered_meanwhile(app: AppTest, monkeypatch):
+    app.run()
+    answers = cycle(["Measuring …", None])
+    monkeypatch.setattr("pages.parts.steps.first._open_question", lambda: next(answers))
+    app.query_params["open"] = "20200101-000000-step3-abcdef"
+    app.run()
+    assert not app.exception and "There is no run" in app.sidebar.error[0].value
 
 
 def test_the_path_has_each_step_with_its_figures(app: AppTest):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.parts import keys, server, take_home
@@ -78,6 +79,14 @@ def test_a_file_waits_for_the_reader_of_digits(name: str) -> None:
     made = trained.checkpoint
     content = take_home._make(EXPORTS[name], Source("step5", made.layers, made.recipe, made), trained)
     assert b"1,000 digits" in content
+
+
+def test_the_digits_that_are_kept_depend_on_the_folder_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread of the page before may still load them when the setting changes."""
+    st.cache_resource.clear()
+    monkeypatch.setenv("S5_DATA_DIR", "/nowhere")
+    assert server._digits("", False, "test").name == "practice set"
+    st.cache_resource.clear()
 
 
 def test_a_file_tells_of_the_digits_that_the_run_was_validated_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+
 import streamlit as st
 
 from pages.parts import canvas, messages, server, verdict
@@ -98,7 +101,9 @@ def _offer_training() -> None:
         except UserError as error:
             messages.complain(error)
         else:
-            st.fragment(_say_how_long, run_every=1.0 if open_question else None)(open_question)
+            st.fragment(_say_how_long, run_every=1.0 if open_question else None)(
+                open_question, itertools.count()
+            )
     if pressed and not failed:
         st.switch_page("pages/train.py")
 
@@ -119,10 +124,11 @@ def _open_question() -> str | None:
     return "Measuring how fast this machine is …" if server.jobs().unit is None else None
 
 
-def _say_how_long(question: str | None) -> None:
-    """How long the run takes on this machine; asked again each second until that is known."""
+def _say_how_long(question: str | None, looks: Iterator[int]) -> None:
+    """How long the run takes on this machine; asked again each second until that is known. At the first look
+    the page has just asked, and a second run of it would lose the messages that it shows once."""
     try:
-        if _open_question() != question:
+        if next(looks) and _open_question() != question:
             st.rerun()  # the whole page, which enables the button and ends the questions
         if question:
             st.caption(question)

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from benchmarks.server import App, serve
-from tests.helpers import NOWHERE, require_no_mnist_at_home
+from tests.helpers import NOWHERE, require_no_mnist_at_home, wait_for
 
 from .conftest import drag, wait_for_script, warm_app, watched_page
 from .test_draw import NINE
@@ -55,13 +55,15 @@ def answer(page: Page) -> Locator:
 
 
 def expect_on_screen(page: Page, *parts: Locator) -> None:
-    """The parts are within the screen, and nothing has been scrolled."""
-    wait_for_script(page)
+    """The parts come to lie within the screen, and nothing is scrolled. While an answer is drawn anew, a
+    part has no place for a moment."""
+
+    def lie_within() -> bool:
+        boxes = [part.bounding_box() for part in parts]
+        return all(box and box["y"] >= 0 and box["y"] + box["height"] <= PROJECTOR["height"] for box in boxes)
+
+    wait_for(lie_within, 40)
     assert page.get_by_test_id("stMain").evaluate("main => main.scrollTop") == 0
-    for part in parts:
-        expect(part).to_be_visible()
-        box = part.bounding_box()
-        assert box and box["y"] >= 0 and box["y"] + box["height"] <= PROJECTOR["height"]
 
 
 @pytest.mark.timed

@@ -16,7 +16,7 @@ from s5core.notation import parse, write
 from s5core.runs import catalogue, folder
 from s5core.runs.classroom import Classroom
 from s5core.steps import STEPS
-from tests.helpers import APP, renewed
+from tests.helpers import APP, renewed, trained_networks
 from tests.test_layer_kinds import LeakyReLU
 
 STEP5 = write(STEPS["step5"].layers)
@@ -269,10 +269,7 @@ def test_it_is_saved_stands_in_the_lists_and_train_starts_it(page: AppTest, monk
     button(page, "Save it").click().run()
     (run,) = folder.list_runs()
     assert run.title == run.design == "design with 3,768"
-    assert (
-        catalogue.find(run.id).title
-        in next(box for box in page.sidebar.selectbox if box.label == "Trained network").options
-    )
+    assert catalogue.find(run.id).title in trained_networks(page)
     assert line(page).value == SMALL and "layers" not in page.query_params
     started: list[str] = []
     monkeypatch.setattr(Classroom, "resume", lambda _, person, id: started.append(id))

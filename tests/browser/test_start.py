@@ -55,8 +55,8 @@ def answer(page: Page) -> Locator:
 
 
 def expect_on_screen(page: Page, *parts: Locator) -> None:
-    """The parts come to lie within the screen, and nothing is scrolled. While an answer is drawn anew, a
-    part has no place for a moment."""
+    """Wait until all parts lie within the screen, and check that nothing has been scrolled. A part is not
+    visible for a moment while an answer is drawn again."""
 
     def lie_within() -> bool:
         boxes = [part.bounding_box() for part in parts]

@@ -11,6 +11,9 @@ from pages.parts import keys
 def choose_page() -> st.Page:
     """The page that the browser asks for. The address of each is its file's name, or the first
     request to a fresh server would not find it."""
+    # Off until here (.streamlit/config.toml): before the first script of a fresh server has come this far,
+    # Streamlit lists the files of `pages/` by their names.
+    st.set_option("client.showSidebarNavigation", True)
     page = st.navigation(
         [
             st.Page("pages/steps.py", title="The five steps", url_path="start", default=True),

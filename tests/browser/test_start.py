@@ -90,13 +90,24 @@ def test_goal_drawing_answer_and_one_click_to_a_moving_run(start_page):
     assert min(waits) < FIRST_POINT
 
 
-def test_the_first_visitor_of_a_server_sees_its_pages_at_once(browser, tmp_path):
+# Every list of pages that the browser has ever shown, as the text of its first link.
+WATCH_LISTS = """
+window.lists = new Set();
+new MutationObserver(() => {
+    const link = document.querySelector("[data-testid=stSidebarNavLink]");
+    if (link && link.innerText) window.lists.add(link.innerText);
+}).observe(document, {subtree: true, childList: true, characterData: true});
+"""
+
+
+@pytest.mark.parametrize("path", ["", "design"])
+def test_the_first_visitor_of_a_server_sees_no_list_of_pages_but_the_apps(browser, tmp_path, path):
     with serve(tmp_path, NOWHERE) as app, watched_page(browser, app) as page:
-        page.goto(app.url())
-        link = page.get_by_test_id("stSidebarNavLink").first
-        link.wait_for()
-        assert link.inner_text() == "The five steps"
-        expect(canvas(page)).to_be_visible()
+        page.add_init_script(WATCH_LISTS)
+        page.goto(app.url(path))
+        page.get_by_test_id("stSidebarNavLink").first.wait_for()
+        wait_for_script(page)
+        assert page.evaluate("[...window.lists]") == ["The five steps"]
 
 
 def test_a_doubt_pushes_nothing_off_the_first_screen(start_page):

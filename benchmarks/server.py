@@ -42,7 +42,8 @@ class App:
 
 @contextmanager
 def serve(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[App]:
-    """Run the app on a free port until the block ends, whatever happens in it.
+    """Run the app on a free port until the block ends, whatever happens in it. It is started as the README
+    says: what is measured and tested is what people run.
 
     `folder`: takes the server's runs and its log. `environment`: variables on top of this process's
     own. Raises RuntimeError with the server's log when it does not start.
@@ -50,7 +51,6 @@ def serve(folder: Path, environment: Mapping[str, str] | None = None) -> Iterato
     app = App(_free_port(), folder / "runs", folder / "server.log")
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
     command += ["--server.address", "127.0.0.1", "--server.port", str(app.port)]
-    command += ["--server.fileWatcherType", "none"]
     app.runs.mkdir(parents=True, exist_ok=True)
     with app.log.open("wb") as log:
         server = subprocess.Popen(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import statistics
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,7 @@ from urllib.error import URLError
 
 import pytest
 
-from benchmarks.server import DIRECT, serve
+from benchmarks.server import DIRECT, App, serve
 from benchmarks.session import session
 from tests.helpers import NOWHERE
 
@@ -29,6 +30,23 @@ def test_a_server_ends_with_its_block_whatever_happens_there(tmp_path: Path) -> 
         raise ZeroDivisionError
     with pytest.raises(URLError):
         DIRECT.open(app.url("_stcore/health"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc to list open files")
+def test_a_server_watches_no_files(tmp_path: Path) -> None:
+    """To watch them, Streamlit looks through all modules after each person's visits (see
+    .streamlit/config.toml), and notes the files that it finds with the system."""
+
+    async def open_pages(app: App) -> None:
+        async with session(app) as person:
+            for page in ("", "design", "draw"):
+                await person.open(page)
+
+    with serve(tmp_path, NOWHERE) as app, ThreadPoolExecutor(1) as own:
+        own.submit(asyncio.run, open_pages(app)).result()
+        held = {os.readlink(file) for file in Path(f"/proc/{app.pid}/fd").iterdir()}
+        assert held and not any("inotify" in each for each in held)
 
 
 @pytest.mark.slow

@@ -106,6 +106,7 @@ def test_the_first_visitor_of_a_server_sees_no_list_of_pages_but_the_apps(browse
         page.add_init_script(WATCH_LISTS)
         page.goto(app.url(path))
         page.get_by_test_id("stSidebarNavLink").first.wait_for()
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
         wait_for_script(page)
         assert page.evaluate("[...window.lists]") == ["The five steps"]
 

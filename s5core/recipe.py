@@ -28,7 +28,7 @@ Way = Literal["auto", "eager", "halves", "compiled", "graph"]  # see `ways`
 Precision = Literal["auto", "float32", "bfloat16"]
 
 # Of the training loop: another number when the same arguments come to give other weights.
-LOOP_VERSION = 2
+LOOP_VERSION = 3
 
 _NAME = re.compile(r"[a-z0-9_]{0,40}")
 _DEVICE = re.compile(r"[a-z]{1,20}(:[0-9]{1,3})?")  # another computer may have devices that are not here

@@ -19,10 +19,10 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from s5core import device, teacher, ways
 from s5core.augment import augment
+from s5core.average import Average
 from s5core.data import Digits
 from s5core.evaluate import evaluate
 from s5core.events import Diverged, Epoch, Finished, Metrics, Progress, Started, State, TrainingEvent
@@ -65,11 +65,7 @@ def train(
     generator = torch.Generator(place.id)
     model = new_model(layers, recipe, generator)
     optimizer = recipe.make_optimizer(model)
-    average = (
-        AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True)
-        if recipe.ema
-        else None
-    )
+    average = Average(model, recipe.ema) if recipe.ema else None
 
     history: list[Metrics] = []
     peak = recipe.learning_rate
@@ -120,7 +116,7 @@ def train(
                 compute_gradients(images, labels)
                 optimizer.step()
                 if average is not None:
-                    average.update_parameters(model)
+                    average.update((epoch - 1) * batches + batch)
                 seen += len(labels)
 
                 now = time.perf_counter()
@@ -227,7 +223,7 @@ def _state(
     loss: Loss,
     way: str,
     optimizer: torch.optim.Optimizer,
-    average: AveragedModel | None,
+    average: Average | None,
 ) -> State:
     model = loss.model
     return State(
@@ -242,10 +238,9 @@ def _state(
 
 
 def _restore(
-    state: State, model: nn.Module, optimizer: torch.optim.Optimizer, average: AveragedModel | None
+    state: State, model: nn.Module, optimizer: torch.optim.Optimizer, average: Average | None
 ) -> None:
     model.load_state_dict(state.weights if state.trained is None else state.trained)
     if average is not None:
         average.module.load_state_dict(state.weights)
-        average.n_averaged.fill_(1)  # not 0: the next update averages instead of copying
     load_state_tensors(optimizer, state.optimizer)

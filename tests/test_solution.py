@@ -102,8 +102,9 @@ either = pytest.mark.parametrize(
         source(epochs=1, plain_epochs=0),
         Source("by-hand", EVERY_KIND, FULL),
         source("step5_small", epochs=2, teacher="step5_fast"),
+        source("step5_fast", epochs=1, teacher="step5"),
     ],
-    ids=["step5", "by hand", "taught"],
+    ids=["step5", "by hand", "taught", "taught by an average"],
 )
 
 

@@ -180,9 +180,9 @@ def test_the_rate_of_each_batch_is_the_schedules(digits):
 
 
 def test_validation_sees_the_average_of_the_weights(digits):
-    """Three batches with ema=0.5: the first copies, each later one takes half of the new."""
+    """Three batches with ema=0.15: the first copies, the second keeps a tenth, the third 0.15."""
     recipe = Recipe(
-        epochs=1, batch_size=100, learning_rate=0.1, ema=0.5, device="cpu", way="eager", precision="float32"
+        epochs=1, batch_size=100, learning_rate=0.1, ema=0.15, device="cpu", way="eager", precision="float32"
     )
     averaged = final_state(train(TINY, recipe, digits))
     model = build(TINY, seed=0).to(memory_format=torch.channels_last).train()
@@ -197,7 +197,7 @@ def test_validation_sees_the_average_of_the_weights(digits):
         seen.append(layer_modules(model)[0].weight.detach().clone())
     assert averaged.trained is not None
     assert torch.equal(averaged.trained["0.weight"], seen[2])
-    expected = (seen[0] + seen[1]) / 4 + seen[2] / 2
+    expected = 0.15 * (0.1 * seen[0] + 0.9 * seen[1]) + 0.85 * seen[2]
     torch.testing.assert_close(averaged.weights["0.weight"], expected)
 
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from s5core.average import HALF
 from s5core.data import FILES, HOLDOUT
 from s5core.export.source import ExportError, Source
 from s5core.layers import (
@@ -142,7 +143,7 @@ def _learning(layers: Network, recipe: Recipe) -> Iterator[Cell]:
     if teacher := _teacher(recipe):
         for cell in _learning(teacher.layers, teacher.recipe):
             yield replace(cell, heading=f"The teacher: {cell.heading[0].lower()}{cell.heading[1:]}")
-        yield _TEACHER
+        yield _answering(teacher.recipe)
     # In training a Dropout without a rate does nothing, and a rate needs places to act.
     layers = with_dropout(layers) if recipe.dropout else _without_dropout(layers)
     yield _settings(recipe)
@@ -321,10 +322,13 @@ def _network(layers: Network, recipe: Recipe) -> Cell:
             note += f", a cell sees {rows[i].receptive_field} pixels"
         lines.append(f"{made:<58}  # {note}")
     body = "\n".join([*lines, "    nn.Flatten(),"])
+    words = (
+        "Layer by layer; the comments give maps x height x width. It takes (N, 1, 28, 28) images and gives "
+        "(N, 10) logits."
+    )
     return Cell(
         "The network",
-        "Layer by layer; the comments give maps x height x width. It takes (N, 1, 28, 28) images and gives "
-        "(N, 10) logits.",
+        words,
         f"torch.manual_seed(SEED)\nmodel = nn.Sequential(\n{body}\n).to(device)",
     )
 
@@ -356,11 +360,20 @@ def _module(layer: Layer, shape: Shape, recipe: Recipe) -> str:
     raise TypeError(f"{type(layer).__name__} cannot be written as plain PyTorch yet: add it here")
 
 
-_TEACHER = Cell(
-    "The teacher",
-    "It is trained. From now on it only answers, and the next network learns its answers besides the labels.",
-    "teacher = model.eval()",
-)
+def _answering(recipe: Recipe) -> Cell:
+    """The teacher after its training, for which it had this recipe."""
+    return Cell(
+        "The teacher",
+        "It is trained. From now on it only answers, and the next network learns its answers besides the "
+        "labels.",
+        f"teacher = {_evaluated(recipe)}.eval()",
+    )
+
+
+def _evaluated(recipe: Recipe) -> str:
+    """The name of the network whose answers count."""
+    return "average" if recipe.ema else "model"
+
 
 _TABLE = Cell(
     "The layer table",
@@ -578,9 +591,17 @@ def _training(recipe: Recipe) -> Cell:
     plain = "epoch <= EPOCHS - PLAIN_EPOCHS" if recipe.plain_epochs else ""
     lines = [f"optimizer = torch.optim.{kind}(", *(f"    {option}," for option in options), ")"]
     if recipe.ema:
-        lines.append(
-            "average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(EMA), use_buffers=True)"
-        )
+        lines += [
+            "",
+            "",
+            "def average_weights(averages, weights, batches):",
+            '    """An average that keeps EMA of itself at each batch, and less in the first ones."""',
+            f"    keep = min(EMA, batches.item() / (batches.item() + {HALF}))",
+            "    get_ema_multi_avg_fn(keep)(averages, weights, batches)",
+            "",
+            "",
+            "average = AveragedModel(model, multi_avg_fn=average_weights, use_buffers=True)",
+        ]
     lines += [
         "history = []  # (training accuracy, validation accuracy, validation loss) of each epoch",
         "",
@@ -625,7 +646,7 @@ def _training(recipe: Recipe) -> Cell:
     ]
     if recipe.ema:
         lines.append("        average.update_parameters(model)")
-    network = "average" if recipe.ema else "model"
+    network = _evaluated(recipe)
     lines += [
         "        right += (logits.argmax(1) == labels).sum().item()",
         f"    logits = read_all({network})",
@@ -658,13 +679,12 @@ plt.legend()
 
 
 def _mistakes(recipe: Recipe) -> Cell:
-    network = "average" if recipe.ema else "model"
     return Cell(
         "What it reads wrong",
         "Rows of the confusion matrix are the true digits, columns what the network read. One standard error "
         "says how far the accuracy would move with other digits.",
         _code(f"""
-probabilities = read_all({network}).softmax(1)
+probabilities = read_all({_evaluated(recipe)}).softmax(1)
 confidence, answers = probabilities.max(1)
 accuracy = (answers == test_labels).float().mean().item()
 error = (accuracy * (1 - accuracy) / len(test_labels)) ** 0.5

@@ -25,6 +25,7 @@ from torch import nn
 
 from s5core import words
 from s5core.errors import UserError
+from s5core.initialization import INITIALIZATIONS
 from s5core.modules import CenterCrop, GeneratorDropout, Logits, Normalize
 from s5core.settings import check_field, field_types, setting
 
@@ -433,12 +434,18 @@ def check(layers: Sequence[Layer]) -> None:
         )
 
 
-def build(layers: Sequence[Layer], seed: int | None = None, temperature: float = 1) -> nn.Sequential:
+def build(
+    layers: Sequence[Layer],
+    seed: int | None = None,
+    temperature: float = 1,
+    initialization: str = "default",
+) -> nn.Sequential:
     """The network as a module: (N, 1, 28, 28) images, uint8 or float in [0, 1] -> (N, 10) logits.
 
     Module "0" is layer 0, and so on; `Normalize` comes before them, `Logits` after. `seed` fixes the
     initial weights without touching torch's global generator; None draws from that generator.
     `temperature`, over 0, divides the logits: above 1 the network gives the same answers less surely.
+    `initialization`: one of INITIALIZATIONS.
     Raises NetworkError for a network that `check` refuses.
     """
     check(layers)
@@ -446,6 +453,8 @@ def build(layers: Sequence[Layer], seed: int | None = None, temperature: float =
         if seed is not None:
             torch.manual_seed(seed)
         modules = [layer.module(shape) for layer, shape, _ in shapes(layers)]
+        convolutions = [module for module in modules if isinstance(module, nn.Conv2d)]
+        INITIALIZATIONS[initialization](convolutions)
     for before, module in zip(layers, modules[1:], strict=False):
         # A convolution or norm does not need its output again: a ReLU after it may overwrite it, and
         # training takes a third less time.

@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 
 from s5core import optimizer, schedule
 from s5core.errors import UserError
+from s5core.initialization import INITIALIZATIONS
 from s5core.optimizer import OPTIMIZERS
 from s5core.schedule import SCHEDULES, Anneal
 from s5core.settings import check_field, setting
@@ -69,6 +70,11 @@ class Recipe:
     teacher: str = setting("", "Trained network whose answers this one learns, too; empty: none.")
     taught: float = setting(0.9, "Teacher: share of its answers in the loss.", "(0, 1]")
     softness: float = setting(3.0, "Teacher: temperature that divides the logits of both.", "[1, 20]")
+    initialization: str = setting(
+        "default",
+        "First weights: as torch draws them, as He et al. do, or with a positive last convolution.",
+        choices=INITIALIZATIONS,
+    )
     seed: int = setting(
         0, "Fixes the first weights, the order of the digits and their augmentation.", "[0, 2147483647]"
     )
@@ -148,6 +154,8 @@ class Recipe:
                 return f"{value} schedule"
             case "optimizer":
                 return str(value)
+            case "initialization":
+                return f"{value} first weights"
             case "split":
                 return "on held-out digits" if value == "holdout" else "on the test digits"
             case "teacher":

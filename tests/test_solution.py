@@ -22,6 +22,7 @@ from s5core.augment import augment
 from s5core.data import Digits
 from s5core.export import solution
 from s5core.export.source import Source
+from s5core.initialization import INITIALIZATIONS
 from s5core.layers import build, layer_modules
 from s5core.recipe import Recipe
 from s5core.schedule import SCHEDULES
@@ -201,6 +202,19 @@ def test_the_network_is_the_same(layers):
         other.load_state_dict(mine.state_dict())
     images = torch.rand(5, 1, 28, 28)
     assert torch.allclose(theirs((images - 0.1307) / 0.3081), ours(images), atol=1e-5)
+
+
+@pytest.mark.parametrize("initialization", INITIALIZATIONS)
+@pytest.mark.parametrize("layers", [STEPS["step3"].layers, STEPS["base"].layers], ids=["bare", "biases"])
+def test_the_first_weights_are_the_same(layers, initialization):
+    text = code(Source("any", layers, Recipe(initialization=initialization, seed=5)))
+    part = re.search(r"^torch\.manual_seed.*?(?=\n\n\n)", text, re.DOTALL | re.MULTILINE)
+    found = {"torch": torch, "nn": torch.nn, "device": "cpu", "SEED": 5}
+    with torch.random.fork_rng():
+        exec(part[0], found)
+    ours = layer_modules(build(layers, seed=5, initialization=initialization))
+    for mine, other in zip(ours, found["model"], strict=False):
+        assert all(map(torch.equal, mine.state_dict().values(), other.state_dict().values()))
 
 
 def moved(recipe: Recipe, images: Tensor, labels: Tensor) -> Tensor:

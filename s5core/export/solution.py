@@ -326,11 +326,33 @@ def _network(layers: Network, recipe: Recipe) -> Cell:
         "Layer by layer; the comments give maps x height x width. It takes (N, 1, 28, 28) images and gives "
         "(N, 10) logits."
     )
+    first_words, first_weights = _FIRST_WEIGHTS[recipe.initialization]
     return Cell(
         "The network",
-        words,
-        f"torch.manual_seed(SEED)\nmodel = nn.Sequential(\n{body}\n).to(device)",
+        words + first_words,
+        f"torch.manual_seed(SEED)\nmodel = nn.Sequential(\n{body}\n).to(device)" + first_weights,
     )
+
+
+# For each initialisation what is said of it, and its code.
+_FIRST_WEIGHTS = {
+    "default": ("", ""),
+    "he": (
+        " Its first weights are drawn as He et al. do it (arXiv:1502.01852).",
+        """
+for layer in model:
+    if isinstance(layer, nn.Conv2d):
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)""",
+    ),
+    "positive-head": (
+        " The last convolution begins with positive weights, so that no ReLU after it shuts a class out.",
+        """
+with torch.no_grad():
+    [layer for layer in model if isinstance(layer, nn.Conv2d)][-1].weight.abs_()""",
+    ),
+}
 
 
 def _module(layer: Layer, shape: Shape, recipe: Recipe) -> str:

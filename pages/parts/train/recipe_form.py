@@ -154,11 +154,7 @@ def show(step: Step, digits: Digits) -> None:
             form.slide("softness", "Temperature of these answers", 1.0, 10.0, 0.5)
     with st.expander("Seed, device, digits"):
         form.number("seed", "Seed", 0, 2**31 - 1)
-        form.pick(
-            "initialization",
-            "First weights",
-            {"default": "as torch draws them", "he": "He", "positive-head": "last convolution positive"},
-        )
+        form.pick("initialization", "First weights")
         devices = {"auto": f"fastest: {device.choose('auto').name}"} | {
             d.id: d.name for d in device.available()
         }

@@ -26,6 +26,7 @@ import torch
 from benchmarks import files
 from s5core import checkpoint, layers, results, steps
 from s5core.events import Diverged, Epoch
+from s5core.initialization import INITIALIZATIONS
 from s5core.layers import LAYERS, BatchNorm, Conv, Crop, GlobalAvgPool, Layer, MaxPool, Network
 from s5core.memory import keep_freed_memory
 from s5core.recipe import Recipe
@@ -136,6 +137,16 @@ def candidates() -> Iterator[Candidate]:
             optimizer="adamw", learning_rate=rate, batch_size=64,
         )  # fmt: skip
 
+    # Or other first weights?
+    for name, rate, size in (("step2", 0.003, 128), ("step3", 0.005, 64)):
+        for first in INITIALIZATIONS:
+            yield step(
+                name,
+                steps.STEPS[name].layers,
+                f"adamw {rate}, batch {size}, {first} first weights, 2 epochs",
+                learning_rate=rate, batch_size=size, initialization=first, **two,
+            )  # fmt: skip
+
     # SiLU, a last epoch on plain digits, slashed zeros.
     smooth: Settings = {"activation": "SiLU", "plain_epochs": 1, "slash": 0.1, "weight_decay": 5e-5}
     for notation in ("8 8 pool 14 16 pool 26p", "8 10 pool 14 16 pool 22p", "8 8 pool 14 16 pool 22p"):
@@ -166,6 +177,11 @@ def candidates() -> Iterator[Candidate]:
             "8 8 pool 16 16 pool 32p", f"SiLU, budget: strong 0.3, {plain} plain epochs",
             **steady | {"plain_epochs": plain}, **strong,
         )  # fmt: skip
+    # Its last epochs differ as long as its rate is high. Are they steady with an average of the weights?
+    yield widths(
+        "8 8 pool 16 16 pool 32p", "SiLU, budget: strong 0.3, 3 plain epochs, average 0.998",
+        **steady | {"plain_epochs": 3, "ema": 0.998}, **strong,
+    )  # fmt: skip
     for notation in ("8 16 pool d40p d40 d40 pool d56p", "10 16 pool d32p d32 d32p d32 pool d56p"):
         yield widths(notation, "SiLU, budget: strong 0.2, batch 64", **small_batches, **strong)
 
@@ -192,6 +208,12 @@ def candidates() -> Iterator[Candidate]:
         "8 d12 pool d18p d20 d22 pool d24p", "SiLU, taught: small 0.2, batch 64",
         learning_rate=0.2, batch_size=64, **tiny, **SMALL, **taught | {"softness": 2.0},
     )  # fmt: skip
+    # Does what makes step 5 steady help here?
+    for notation in ("8 d12 pool d18p d20 d22 pool d24p", "8 10 pool d16p d20 d24 pool d28p"):
+        yield widths(
+            notation, "SiLU, small 0.2, batch 64, 3 plain epochs, average 0.998",
+            learning_rate=0.2, batch_size=64, **tiny | {"plain_epochs": 3, "ema": 0.998}, **SMALL,
+        )  # fmt: skip
     # Do more and narrower layers do better than few wide ones?
     yield widths(
         "8 8 pool d12p d12p d12p d12 d12 pool d24p", "SiLU, small 0.2, batch 64",
@@ -283,6 +305,22 @@ def candidates() -> Iterator[Candidate]:
             notation, f"SiLU, pool first, fast, small 0.8, batch 256, {epochs} epochs", True, "SiLU",
             **quick | {"learning_rate": 0.8, "batch_size": 256, "epochs": epochs},
         )  # fmt: skip
+    # Do fewer epochs do with an average of the weights?
+    for epochs, plain, ema in ((5, 1, 0.99), (5, 2, 0.99), (5, 2, 0.98), (6, 2, 0.99), (4, 2, 0.98)):
+        yield widths(
+            "c24 12 pool 16p 16 pool 32p",
+            f"SiLU, pool first, fast, small 0.8, batch 256, {epochs} epochs, {plain} plain, average {ema}",
+            True, "SiLU",
+            **quick
+            | {"learning_rate": 0.8, "batch_size": 256, "epochs": epochs, "plain_epochs": plain, "ema": ema},
+        )  # fmt: skip
+    # Or with more parameters where they cost hardly any time?
+    yield widths(
+        "c24 12 pool 16p 16 pool 36p",
+        "SiLU, pool first, fast, small 0.8, batch 256, 5 epochs, 2 plain, average 0.99",
+        True, "SiLU",
+        **quick | {"learning_rate": 0.8, "batch_size": 256, "epochs": 5, "plain_epochs": 2, "ema": 0.99},
+    )  # fmt: skip
     # What a GPU found with one seed: three padded layers a block, and more depthwise layers.
     for notation in ("8p 8p 8p pool 14p 14p 14p pool 28p", "8 16 pool d40p d40 d40 pool d56p"):
         yield widths(notation, "SiLU, third: strong 0.2, batch 64", **small_batches, **strong)

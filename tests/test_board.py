@@ -49,7 +49,7 @@ def test_only_what_is_shared_and_has_finished_is_there() -> None:
 def test_the_board_is_drawn_beside_the_steps() -> None:
     share(make(layers=STEPS["step5"].layers))
     (standing,) = board.standings(board.entries("MNIST"))
-    assert (standing.name, standing.source, standing.parameters) == ("#1", "shared", 7820)
+    assert (standing.name, standing.source, standing.parameters) == ("#1", "shared", 9192)
     spec = steps_accuracy([standing], {}).to_dict()
     marks = [layer for layer in spec["layer"] if "shared" in str(layer.get("transform"))]
     assert [layer["mark"]["type"] for layer in marks] == ["point", "text"]

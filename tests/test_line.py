@@ -63,7 +63,7 @@ def test_a_run_begins_when_a_place_is_free():
 
 
 def test_what_a_run_still_takes_is_told_from_the_speed_of_its_last_look():
-    started = Started("a CPU", "MNIST", 1000, 0, 7820, 3, 10, 1)
+    started = Started("a CPU", "MNIST", 1000, 0, 9192, 3, 10, 1)
     look = Progress(2, 5, 0.1, 97.0, 0.1, 500.0)
     assert forecast.seconds_left(Log(started=started), 3) is None
     assert forecast.seconds_left(Log(started=started, progress=[look]), 3) == pytest.approx(3.0)

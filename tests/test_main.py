@@ -103,7 +103,7 @@ def test_export_reads_steps_runs_checkpoints_and_layers(s5core, small, tmp_path,
 
 
 def test_every_command_takes_a_network_as_text(s5core, tmp_path):
-    text = "c8 bn silu c8 bn silu p c14 bn silu c16 bn silu p c26p bn silu gap h10"
+    text = "c8 bn silu c8 bn silu p c16 bn silu c16 bn silu p c32p bn silu gap h10"
     assert s5core("table", text).stdout == (ROOT / "tests" / "golden" / "step5.txt").read_text()
     layers = json.loads(s5core("export", text, "--to", "layers").stdout)
     assert layers == to_json(steps.STEPS["step5"].layers)

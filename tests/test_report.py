@@ -38,7 +38,7 @@ def test_a_report_asks_no_host_for_anything(shipped, practice):
 
 def test_a_report_has_the_figures_of_its_checkpoint(shipped, practice):
     page = report.report(source_of(shipped, practice)).decode()
-    assert f"<strong>{shipped.accuracy:.2f} %</strong>" in page and "<strong>7,820</strong>" in page
+    assert f"<strong>{shipped.accuracy:.2f} %</strong>" in page and "<strong>9,192</strong>" in page
     assert page.count('class="met"') == 3
     for epoch in shipped.history:
         assert f"<td>{epoch.validation_errors:,}</td>" in page
@@ -71,7 +71,7 @@ def test_a_card_has_the_figures_of_the_network(shipped, practice):
     source = source_of(shipped, practice, title="Step 5")
     text, found = card(source).decode(), source.read().found
     assert text.startswith("# Step 5\n") and text.count("\n## ") == 6
-    assert "7,820 parameters" in text and f"{shipped.accuracy:.2f} % of the validation digits" in text
+    assert "9,192 parameters" in text and f"{shipped.accuracy:.2f} % of the validation digits" in text
     assert f"{found.errors:,} of 1,000 digits wrong" in text
     assert f"{found.calibration_error:.2f} percentage points" in text
     assert "rotated by up to 10 degrees, shifted by up to 2 pixels, resized by up to 12 % and slanted" in text

@@ -9,6 +9,7 @@ from s5core.evaluate import evaluate
 from s5core.events import Metrics
 from s5core.layers import to_json
 from s5core.recipe import LOOP_VERSION, Recipe
+from s5core.target import TARGET_ACCURACY
 
 LAYERS = steps.STEPS["step1"].layers
 
@@ -67,6 +68,15 @@ def test_recorded_steps_are_those_of_the_catalogue():
         step = steps.STEPS[name]
         assert entry["layers"] == to_json(step.layers)
         assert Recipe.from_json(entry["recipe"]) == step.recipe
+
+
+def test_step_5_is_steady_and_the_fast_step_reaches_the_target():
+    """As the README says: not the luck of a last epoch."""
+    seeds = results.read()["steps"]["step5"]["seeds"]
+    steady = [run for run in seeds if min(e["validation"] for e in run["epochs"][-3:]) >= TARGET_ACCURACY]
+    assert len(seeds) == len(steady) == 10
+    reached = results.load()
+    assert reached["step5"].worst >= TARGET_ACCURACY and reached["step5_fast"].last >= TARGET_ACCURACY
 
 
 def test_drawn_digits_are_still_read_as_well_as_recorded(drawn_digits, drawn_fields):

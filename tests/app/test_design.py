@@ -89,7 +89,7 @@ def advised(page: AppTest) -> list[str]:
 def test_it_begins_with_the_network_of_the_sidebar(page: AppTest) -> None:
     assert line(page).value == STEP5
     assert len(listed(page)) == len(STEPS["step5"].layers) and listed(page)[0] == "1 · Conv 3×3, 8 maps"
-    assert numbers(page)["Parameters"] == "7,820" and numbers(page)["A cell sees"] == "24 × 24 px"
+    assert numbers(page)["Parameters"] == "9,192" and numbers(page)["A cell sees"] == "24 × 24 px"
     assert cells(page)[0][:3] == ["8×26×26", "72", "3 px"]
     assert not advised(page) and "layers" not in page.query_params and not page.table
     page.sidebar.selectbox(key=keys.STEP).select("step3").run()
@@ -189,7 +189,7 @@ def test_an_address_is_written_though_a_late_click_names_it(page: AppTest, monke
 
 
 def test_what_differs_from_the_step_is_shown_as_in_the_comparison(page: AppTest) -> None:
-    type_text(page, STEP5.replace("C26p", "C30p"))
+    type_text(page, STEP5.replace("C32p", "C36p"))
     assert "Against Step 5" in [each.value for each in page.subheader]
     marks = page.table[0].value["mark"].tolist()
     assert marks.count("**~**") == 3 and len(marks) == len(STEPS["step5"].layers)
@@ -258,10 +258,10 @@ def test_it_is_trained_under_its_name_and_again_on_train(page: AppTest) -> None:
     )
     assert run.recipe == STEPS["step5"].recipe and page.session_state[keys.NETWORK] == run.id
     page.switch_page("pages/train.py").run()
-    page.slider(key=keys.train_control("step5", "epochs", 0)).set_value(3).run()
+    page.slider(key=keys.train_control("step5", "epochs", 0)).set_value(4).run()
     button(page, "Train").click().run()
     again = next(each for each in folder.list_runs() if each.id != run.id)
-    assert (again.layers, again.title, again.recipe.epochs) == (run.layers, "narrow one, 3 epochs", 3)
+    assert (again.layers, again.title, again.recipe.epochs) == (run.layers, "narrow one, 4 epochs", 4)
 
 
 def test_it_is_saved_stands_in_the_lists_and_train_starts_it(page: AppTest, monkeypatch) -> None:

@@ -91,7 +91,7 @@ def test_a_run_that_goes_while_a_page_is_drawn_gives_way_to_its_step(page, monke
 
 
 def odd_logs() -> dict[str, bytes]:
-    started = Started("CPU", "MNIST", 60_000, 10_000, 7820, 14, 469, 1)
+    started = Started("CPU", "MNIST", 60_000, 10_000, 9192, 14, 469, 1)
     look = Progress(1, 3, 2.0, 50.0, 0.1, 900.0)
     metrics = Metrics(1, 0.5, 80.0, 0.4, 90.0, 100, 0.1, 1.5)
     zero = json.dumps(to_json(started) | {"batches": 0}).encode() + b"\n"

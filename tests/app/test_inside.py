@@ -105,7 +105,7 @@ def test_the_answer_and_a_layer_with_and_without_kernels() -> None:
     assert counts(app) == ["**8 feature maps of 26 × 26 cells**"]
     assert "Kernels" not in [each.label for each in app.tabs]
     layer_box(app).set_value("Conv2d-15").run()
-    assert "**416 kernels of 3 × 3**" in counts(app)
+    assert "**512 kernels of 3 × 3**" in counts(app)
     layer_box(app).set_value("Conv2d-19").run()
     assert "**10 feature maps of 1 × 1 cells**" in counts(app)
     assert not app.exception

@@ -199,7 +199,7 @@ def test_a_recipe_beyond_the_controls_ranges_is_put_into_them():
 def test_a_network_that_guesses_is_called_so():
     run = folder.create("dead", "step5", STEP.layers, STEP.recipe.replace(epochs=1))
     dead = Metrics(1, 2.31, 11.2, 2.3026, 11.4, 886, 0.3, 1.0)
-    started = Started("a CPU", "MNIST", 60000, 1000, 7820, 1, 469, 1)
+    started = Started("a CPU", "MNIST", 60000, 1000, 9192, 1, 469, 1)
     events = [started, Epoch(dead), Finished.of((dead,))]
     run.events_path.write_bytes(to_lines(events))
     page = AppTest.from_file(APP, default_timeout=60)
@@ -240,7 +240,7 @@ def epoch(number: int, accuracy: float) -> Metrics:
     return Metrics(number, 0.1, 99.0, 0.02, accuracy, 50, 0.1, 10.0)
 
 
-STARTED = Started("a CPU", "MNIST", 60000, 10000, 7820, 14, 469, 1)
+STARTED = Started("a CPU", "MNIST", 60000, 10000, 9192, 14, 469, 1)
 
 
 def words(page: AppTest) -> str:
@@ -314,7 +314,6 @@ def test_the_shipped_network_is_told_from_the_mean_over_seeds(page):
     shipped = server.trained(catalogue.of_step(STEP))
     assert f"reached **{percent(shipped.checkpoint.accuracy)}**" in words(page)
     assert f"one of {reached.seeds} runs" in words(page) and f"mean is {percent(reached.last)}" in words(page)
-    assert percent(shipped.checkpoint.accuracy) != percent(reached.last)
 
 
 def test_what_one_says_first_is_kept_with_the_next_run_alone(page):

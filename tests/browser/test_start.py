@@ -154,7 +154,7 @@ def test_a_step_of_the_sidebar_opens_its_card(start_page):
 
 def test_the_path_has_words_and_the_headings_have_no_gap(start_page):
     path = start_page.get_by_role("img", name=re.compile("^Accuracy of the steps"))
-    expect(path).to_have_accessible_name(re.compile("Step 5, Under budget, over target: 7,820 parameters"))
+    expect(path).to_have_accessible_name(re.compile("Step 5, Under budget, over target: 9,192 parameters"))
     expect(start_page.get_by_role("heading", name="More")).to_be_visible()
     levels = start_page.get_by_role("heading").evaluate_all("all => all.map(each => +each.tagName[1])")
     assert levels[0] == 1 and levels.count(1) == 1

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from benchmarks.server import App, serve
+from s5core.steps import STEPS
 from tests.helpers import NOWHERE, require_no_mnist_at_home, wait_for
 
 from .conftest import drag, wait_for_script, warm_app, watched_page
@@ -18,7 +19,8 @@ from .test_draw import NINE
 
 PROJECTOR: ViewportSize = {"width": 1280, "height": 720}
 FIRST_POINT = 1.5  # seconds from the click to the first figures of the run
-RUNNING = re.compile(r"Epoch \d+ of 6 · [\d,]+ images a second")
+EPOCHS = STEPS["step5_fast"].recipe.epochs
+RUNNING = re.compile(rf"Epoch \d+ of {EPOCHS} · [\d,]+ images a second")
 FINISHED = re.compile(r"Finished: \d\d\.\d\d\s%")
 
 

@@ -14,12 +14,13 @@ from torch import nn
 
 
 def default(convolutions: Sequence[nn.Conv2d]) -> None:
-    """As torch draws them: each between -a and a, where a² is 1 / the number of weights of a map."""
+    """As torch draws them: uniform between -a and a, where a² is 1 / fan-in. The fan-in of a convolution is
+    the number of values that it adds up for a cell."""
 
 
 def he(convolutions: Sequence[nn.Conv2d]) -> None:
-    """Normal, with a variance of 2 / the number of weights of a map: from layer to layer the values behind
-    a ReLU keep their scale (arXiv:1502.01852). Biases begin at zero."""
+    """Drawn from a normal distribution with mean 0 and variance 2 / fan-in; biases begin at zero. With ReLUs
+    between the layers, all layers then give out values of a similar scale (arXiv:1502.01852)."""
     for convolution in convolutions:
         nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
         if convolution.bias is not None:

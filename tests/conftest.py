@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import functools
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from filelock import FileLock
+from streamlit.components.v2 import manifest_scanner
 from torch import Tensor
 
 from s5core import data
@@ -14,6 +18,7 @@ from s5core.drawing import score
 from s5core.drawing.score import DrawnDigits, DrawnLetters, Seen
 from tests.helpers import NOWHERE, require_no_mnist_at_home, skip_or_fail
 
+BROWSER = "tests/browser/"
 SLOW_FOLDERS = {Path(__file__).parent / name for name in ("app", "browser")}
 
 
@@ -36,6 +41,19 @@ def pytest_configure() -> None:
     os.environ["S5_THREADS"] = "1"
     if "PYTEST_XDIST_WORKER" in os.environ and hasattr(os, "nice"):
         os.nice(14)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Share the tests by file, as `--dist loadfile` does, but give all that need a browser to one process:
+    they have the same browser and the same servers, which take long to start."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return BROWSER if nodeid.startswith(BROWSER) else super()._split_scope(nodeid)
+
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -97,6 +115,16 @@ def seen(drawn_digits: DrawnDigits, tmp_path_factory: pytest.TempPathFactory) ->
 def drawn_fields(seen: Seen) -> Tensor:
     """Those of `seen`: (N, 1, 28, 28) uint8."""
     return seen.fields
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_search_for_components() -> Iterator[None]:
+    """Each new AppTest lets Streamlit search all installed packages for components, which takes half a
+    second. During the tests none is installed."""
+    with pytest.MonkeyPatch.context() as patch:
+        found = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", found)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -9,8 +10,9 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NoReturn, TypeVar
 
 import pytest
 import torch
@@ -29,6 +31,7 @@ from s5core.runs.folder import Run
 from s5core.runs.messages import Done, Ended, Order, Quit, Stop, Train
 from s5core.runs.worker import Worker
 
+T = TypeVar("T")
 APP = str(ROOT / "streamlit_app.py")
 
 # Networks that train in a moment.
@@ -125,6 +128,12 @@ def wait_for(condition: Callable[[], object], seconds: float = 180) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
+
+
+def run_apart(coroutine: Coroutine[None, None, T]) -> T:
+    """Run the coroutine in a thread of its own: Playwright keeps a loop in that of the tests."""
+    with ThreadPoolExecutor(1) as own:
+        return own.submit(asyncio.run, coroutine).result()
 
 
 @contextlib.contextmanager

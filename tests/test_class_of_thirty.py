@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -22,12 +21,12 @@ from s5core.runs import folder, line
 from s5core.runs.folder import Run
 from s5core.runs.line import Entry
 from s5core.train import train
-from tests.helpers import NOWHERE, TINY, held, require_no_mnist_at_home, wait_for
+from tests.helpers import LEAST, NOWHERE, held, require_no_mnist_at_home, run_apart, wait_for
 
 pytestmark = pytest.mark.slow
 
 PEOPLE, TRAINING, WAITING = 30, 2, 10
-LONG = 4  # epochs
+LONG = 12  # epochs: some seconds, in which each run is halted
 USUAL = Recipe(epochs=1, batch_size=200, device="cpu", rotation=5)
 
 
@@ -42,12 +41,6 @@ async def a_class(app: App) -> AsyncIterator[None]:
             person.drop()
 
 
-def run(coroutine: Coroutine[None, None, None]) -> None:
-    """In a thread of its own: Playwright keeps a loop in that of the tests."""
-    with ThreadPoolExecutor(1) as own:
-        own.submit(asyncio.run, coroutine).result()
-
-
 def test_every_run_ends_as_if_the_server_had_not_been_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, practice: Digits
 ) -> None:
@@ -56,7 +49,7 @@ def test_every_run_ends_as_if_the_server_had_not_been_killed(
     runs: list[Run] = []
     for seed in range(TRAINING + WAITING):
         recipe = USUAL.replace(seed=seed, epochs=LONG if seed < TRAINING else 1)
-        runs.append(folder.create("a run", "step5", TINY, recipe, owner=f"{seed:016x}"))
+        runs.append(folder.create("a run", "step5", LEAST, recipe, owner=f"{seed:016x}"))
         line.keep(Entry(runs[-1], float(seed)))
     in_training, waiting = runs[:TRAINING], runs[TRAINING:]
 
@@ -75,7 +68,7 @@ def test_every_run_ends_as_if_the_server_had_not_been_killed(
                 await halting
                 os.kill(app.pid, signal.SIGKILL)
 
-        run(kill())
+        run_apart(kill())
     assert not any(isinstance(each.log().end, Finished) for each in in_training)
     assert len(line.kept()) == TRAINING + WAITING and not any(each.events_path.exists() for each in waiting)
 
@@ -85,10 +78,10 @@ def test_every_run_ends_as_if_the_server_had_not_been_killed(
             async with a_class(app):
                 await asyncio.to_thread(wait_for, lambda: not line.kept())
 
-        run(wait_for_all())
+        run_apart(wait_for_all())
     for each in runs:
         assert isinstance(each.log().end, Finished)
-        expected = [event.state for event in train(TINY, each.recipe, practice) if isinstance(event, Epoch)][
+        expected = [event.state for event in train(LEAST, each.recipe, practice) if isinstance(event, Epoch)][
             -1
         ]
         assert expected is not None

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import statistics
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import URLError
 
@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.server import DIRECT, App, serve
 from benchmarks.session import session
-from tests.helpers import NOWHERE
+from tests.helpers import NOWHERE, run_apart
 
 
 def test_a_server_that_does_not_start_is_an_error_with_its_log(tmp_path: Path) -> None:
@@ -32,33 +32,20 @@ def test_a_server_ends_with_its_block_whatever_happens_there(tmp_path: Path) -> 
         DIRECT.open(app.url("_stcore/health"))
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    with serve(tmp_path_factory.mktemp("server"), NOWHERE) as running:
+        yield running
+
+
+@pytest.mark.timed
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc to list open files")
-def test_a_server_watches_no_files(tmp_path: Path) -> None:
-    """To watch them, Streamlit looks through all modules after each person's visits (see
-    .streamlit/config.toml), and notes the files that it finds with the system."""
-
-    async def open_pages(app: App) -> None:
-        async with session(app) as person:
-            for page in ("", "design", "draw"):
-                await person.open(page)
-
-    with serve(tmp_path, NOWHERE) as app, ThreadPoolExecutor(1) as own:
-        own.submit(asyncio.run, open_pages(app)).result()
-        held = set()
-        for file in Path(f"/proc/{app.pid}/fd").iterdir():
-            with contextlib.suppress(FileNotFoundError):  # the server has closed it meanwhile
-                held.add(os.readlink(file))
-        assert held and not any("inotify" in each for each in held)
-
-
-@pytest.mark.slow
-def test_nobody_waits_for_somebody_else_s_flood_of_refreshes(tmp_path: Path) -> None:
+def test_nobody_waits_for_somebody_else_s_flood_of_refreshes(server: App) -> None:
     """Fifty refreshes a second leave room for others. While each of them ended with a search for garbage (see
     .streamlit/config.toml), everybody waited for more than a minute."""
 
     async def measure() -> list[float]:
-        async with session(app) as other, session(app) as flooding:
+        async with session(server) as other, session(server) as flooding:
             await other.open("")
             await flooding.open("train")
             flood = asyncio.create_task(flooding.flood("train"))
@@ -67,7 +54,25 @@ def test_nobody_waits_for_somebody_else_s_flood_of_refreshes(tmp_path: Path) -> 
             flood.cancel()
             return waits
 
-    # In a thread of its own: Playwright keeps a loop in that of the tests.
-    with serve(tmp_path, NOWHERE) as app, ThreadPoolExecutor(1) as own:
-        waits = own.submit(asyncio.run, measure()).result()
-    assert statistics.median(waits) < 1 and max(waits) < 5, waits  # other tests may run
+    waits = run_apart(measure())
+    assert statistics.median(waits) < 1 and max(waits) < 5, waits
+
+
+@pytest.mark.timed  # with the test before, for which the server has started
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc to list open files")
+def test_a_server_watches_no_files(server: App) -> None:
+    """To watch them, Streamlit looks through all modules after each person's visits (see
+    .streamlit/config.toml), and notes the files that it finds with the system."""
+
+    async def open_pages() -> None:
+        async with session(server) as person:
+            for page in ("", "design", "draw"):
+                await person.open(page)
+
+    run_apart(open_pages())
+    held = set()
+    for file in Path(f"/proc/{server.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # the server has closed it meanwhile
+            held.add(os.readlink(file))
+    assert held and not any("inotify" in each for each in held)

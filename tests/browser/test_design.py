@@ -60,6 +60,7 @@ def test_a_network_is_designed_mended_trained_and_drawn_to(practice_app: App, br
             page.get_by_role("button", name="Stop training").click()
             wait_for_script(page)
         expect(page.get_by_text("Stopped in epoch")).to_be_visible()
+        wait_for_script(page)
         page.get_by_role("link", name="Draw", exact=True).click()
         page.get_by_role("combobox", name="Hard digits").click()
         page.get_by_role("option", name="7 with a bar").click()

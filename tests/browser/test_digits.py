@@ -71,6 +71,7 @@ def test_a_seven_is_kept_read_exported_and_deleted(page: Page, app: App, tmp_pat
     page.get_by_role("button", name="Remove from the disk").click()
     expect(page.get_by_text("1 digit deleted")).to_have_count(0)
     assert not list((app.runs / "class_digits").rglob("*.json"))
+    wait_for_script(page)  # it puts the list of files in another place
     page.locator("input[type=file]").last.set_input_files(archive)
     expect(page.get_by_text("1 digit read in.")).to_be_visible()
     expect(tiles(page).first).to_be_visible()

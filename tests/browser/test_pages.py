@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from benchmarks.server import App, serve
+from benchmarks.server import App
 from tests.helpers import wait_for
 
-from .conftest import NARROW, wait_for_script, watched_page
+from .conftest import NARROW, wait_for_script
 
 HEADINGS = {
     "": re.compile("Five steps to 99.4"),
@@ -41,14 +41,6 @@ def test_a_page_opens_by_its_address_with_its_step(app: App, page: Page, path: s
     page.goto(app.url(f"{path}?step=step4"))
     expect_page(page, HEADINGS[path])
     expect(page.get_by_role("combobox", name="Step")).to_have_value(re.compile("^4"))
-
-
-def test_a_fresh_server_is_first_asked_for_a_page_by_its_address(browser: Browser, tmp_path) -> None:
-    """With a folder pages/, Streamlit would run that page alone, without the router."""
-    with serve(tmp_path) as fresh, watched_page(browser, fresh) as page:
-        page.goto(fresh.url("inside?step=step3"))
-        expect_page(page, "Look inside")
-        expect(page.get_by_role("combobox", name="Step")).to_have_value(re.compile("^3"))
 
 
 def test_the_choice_of_a_step_is_in_the_address_and_survives(app: App, page: Page) -> None:

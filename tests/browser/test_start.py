@@ -10,11 +10,11 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
-from benchmarks.server import App, serve
+from benchmarks.server import PATIENCE, App, serve
 from s5core.steps import STEPS
-from tests.helpers import NOWHERE, require_no_mnist_at_home, wait_for
+from tests.helpers import NOWHERE, wait_for
 
-from .conftest import drag, wait_for_script, warm_app, watched_page
+from .conftest import drag, wait_for_script, watched_page
 from .test_draw import NINE
 
 PROJECTOR: ViewportSize = {"width": 1280, "height": 720}
@@ -22,14 +22,6 @@ FIRST_POINT = 1.5  # seconds from the click to the first figures of the run
 EPOCHS = STEPS["step5_fast"].recipe.epochs
 RUNNING = re.compile(rf"Epoch \d+ of {EPOCHS} · [\d,]+ images a second")
 FINISHED = re.compile(r"Finished: \d\d\.\d\d\s%")
-
-
-@pytest.fixture(scope="module")
-def practice_app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """The app on a machine without MNIST and without a network."""
-    require_no_mnist_at_home()
-    with warm_app(browser, tmp_path_factory.mktemp("start"), NOWHERE) as app:
-        yield app
 
 
 @pytest.fixture
@@ -102,14 +94,20 @@ new MutationObserver(() => {
 """
 
 
-@pytest.mark.parametrize("path", ["", "design"])
-def test_the_first_visitor_of_a_server_sees_no_list_of_pages_but_the_apps(browser, tmp_path, path):
+@pytest.mark.parametrize(
+    ("path", "heading"), [("", re.compile("^Five steps")), ("design?step=step3", "Design")]
+)
+def test_the_first_visitor_of_a_server_sees_no_list_of_pages_but_the_apps(browser, tmp_path, path, heading):
+    """With a folder pages/, Streamlit would first run that page alone, without the router."""
     with serve(tmp_path, NOWHERE) as app, watched_page(browser, app) as page:
         page.add_init_script(WATCH_LISTS)
         page.goto(app.url(path))
         page.get_by_test_id("stSidebarNavLink").first.wait_for()
-        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        title = page.get_by_role("heading", level=1)
+        expect(title).to_have_text(heading, timeout=PATIENCE * 1000)
         wait_for_script(page)
+        step = page.get_by_role("combobox", name="Step", exact=True)
+        expect(step).to_have_value(re.compile("^3" if "step3" in path else "^5"))
         assert page.evaluate("[...window.lists]") == ["The five steps"]
 
 

@@ -69,7 +69,7 @@ def test_only_the_bridge_to_a_cluster_imports_what_a_cluster_needs() -> None:
 
 def test_the_tests_require_what_they_import_besides() -> None:
     # Are run, not imported.
-    commands = {"mypy", "ruff", "pytest-xdist", "nbconvert", "ipykernel", "matplotlib"}
+    commands = {"mypy", "ruff", "nbconvert", "ipykernel", "matplotlib"}
     assert required("requirements-dev.txt") - commands == imported(CHECKS) - required(
         "requirements.txt"
     ) - required("requirements-cluster.txt")

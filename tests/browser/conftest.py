@@ -29,6 +29,20 @@ expect.set_options(timeout=40_000)  # a busy machine with two cores
 
 A_FRAME = 20  # pixels that a hand moves between two frames, when it writes fast
 NARROW: ViewportSize = {"width": 400, "height": 900}
+
+# The headings of all pages by their paths, in the sidebar's order.
+HEADINGS = {
+    "": re.compile("Five steps to 99.4"),
+    "design": "Design",
+    "train": "Train",
+    "runs": "Runs",
+    "lessons": "Lessons",
+    "inside": "Look inside",
+    "draw": "Draw",
+    "digits": "Our digits",
+    "mistakes": "Mistakes",
+}
+
 SUSPECT = re.compile(r"warning|deprecat|traceback|error|exception|not exist anymore", re.IGNORECASE)
 
 
@@ -121,6 +135,14 @@ def drag(page: Page, points: Sequence[tuple[float, float]], steps: int = 4) -> N
 def wait_for_script(page: Page) -> None:
     """Return once the page's script has ended: a key that is pressed before may be lost."""
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def follow_link(page: Page, path: str) -> None:
+    """Go to a page by its link in the sidebar, be it folded away: nothing is loaded anew, as it is by an
+    address, which takes the browser seconds."""
+    link = page.get_by_test_id("stSidebarNavLink").nth([*HEADINGS].index(path))
+    link.evaluate("link => link.click()")
+    expect(page.get_by_role("heading", level=1)).to_have_text(HEADINGS[path])
 
 
 def complaints(app: App) -> list[str]:

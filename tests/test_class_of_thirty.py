@@ -21,12 +21,12 @@ from s5core.runs import folder, line
 from s5core.runs.folder import Run
 from s5core.runs.line import Entry
 from s5core.train import train
-from tests.helpers import LEAST, NOWHERE, held, require_no_mnist_at_home, run_apart, wait_for
+from tests.helpers import NOWHERE, TINY, held, require_no_mnist_at_home, run_apart, wait_for
 
 pytestmark = pytest.mark.slow
 
 PEOPLE, TRAINING, WAITING = 30, 2, 10
-LONG = 12  # epochs: some seconds, in which each run is halted
+LONG = 4  # epochs
 USUAL = Recipe(epochs=1, batch_size=200, device="cpu", rotation=5)
 
 
@@ -49,7 +49,7 @@ def test_every_run_ends_as_if_the_server_had_not_been_killed(
     runs: list[Run] = []
     for seed in range(TRAINING + WAITING):
         recipe = USUAL.replace(seed=seed, epochs=LONG if seed < TRAINING else 1)
-        runs.append(folder.create("a run", "step5", LEAST, recipe, owner=f"{seed:016x}"))
+        runs.append(folder.create("a run", "step5", TINY, recipe, owner=f"{seed:016x}"))
         line.keep(Entry(runs[-1], float(seed)))
     in_training, waiting = runs[:TRAINING], runs[TRAINING:]
 
@@ -64,9 +64,12 @@ def test_every_run_ends_as_if_the_server_had_not_been_killed(
 
         async def kill() -> None:
             halting = asyncio.create_task(asyncio.to_thread(wait_for, halt_in_the_middle))
-            async with a_class(app):
-                await halting
-                os.kill(app.pid, signal.SIGKILL)
+            async with session(app) as first:  # at whose visit the server begins with its line
+                await first.open("train")
+                await halting  # before thirty sessions keep this process busy: a run would end meanwhile
+                async with a_class(app):
+                    os.kill(app.pid, signal.SIGKILL)
+                first.drop()
 
         run_apart(kill())
     assert not any(isinstance(each.log().end, Finished) for each in in_training)
@@ -81,7 +84,7 @@ def test_every_run_ends_as_if_the_server_had_not_been_killed(
         run_apart(wait_for_all())
     for each in runs:
         assert isinstance(each.log().end, Finished)
-        expected = [event.state for event in train(LEAST, each.recipe, practice) if isinstance(event, Epoch)][
+        expected = [event.state for event in train(TINY, each.recipe, practice) if isinstance(event, Epoch)][
             -1
         ]
         assert expected is not None

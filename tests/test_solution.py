@@ -98,6 +98,7 @@ def run(command: list[str], folder: Path) -> str:
 
 
 MADE = {
+    "step5": source(epochs=1, plain_epochs=0),
     "by hand": Source("by-hand", EVERY_KIND, FULL),
     "taught": source("step5_small", epochs=2, teacher="step4"),
     "taught by an average": source("step5_fast", epochs=1, teacher="step5"),

@@ -138,8 +138,8 @@ def wait_for_script(page: Page) -> None:
 
 
 def follow_link(page: Page, path: str) -> None:
-    """Go to a page by its link in the sidebar, be it folded away: nothing is loaded anew, as it is by an
-    address, which takes the browser seconds."""
+    """Go to a page by its link in the sidebar, even where the sidebar is folded away. The browser keeps what
+    it has loaded; at an address it would load all of it again, for seconds."""
     link = page.get_by_test_id("stSidebarNavLink").nth([*HEADINGS].index(path))
     link.evaluate("link => link.click()")
     expect(page.get_by_role("heading", level=1)).to_have_text(HEADINGS[path])
